@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { appErrorSchema } from './app-error.ts';
+import { taskRun } from './plan.ts';
+import { commandReport, feedback } from './payloads/work.ts';
+
+/**
+ * The worker's door (DESIGN §6): HTTP/2 over the container's standard input and output, the worker is the client.
+ * POST /queue/next, POST /queue/complete, POST /progress, PUT /result/bundle.
+ */
+export const doorPaths = {
+  next: '/queue/next',
+  complete: '/queue/complete',
+  progress: '/progress',
+  bundle: '/result/bundle',
+} as const;
+
+/** What the runtime reads of its own confinement, sent with its first pull; the host refuses to give a task when it differs from what was asked (S1). */
+export const selfReport = z.object({
+  uid: z.int(),
+  capabilities_bounding: z.string(),
+  no_new_privileges: z.boolean(),
+  seccomp_mode: z.int(),
+  interfaces: z.array(z.string()),
+  memory_limit_bytes: z.number().nullable(),
+  pids_limit: z.number().nullable(),
+  cpu_limit: z.number().nullable(),
+  node_version: z.string(),
+});
+export type SelfReport = z.infer<typeof selfReport>;
+
+const workspace = z.object({
+  /** Folder of the read-only mirror inside the container. */
+  mirror: z.string(),
+  base_oid: z.string(),
+  /** Seconds each command may take. */
+  command_timeout: z.int().positive(),
+  verify: z.array(z.string()),
+});
+
+/** What the worker is to do: carry out a task and hand over a bundle, or only run checks on a commit. */
+export const workOrder = z.discriminatedUnion('kind', [
+  workspace.extend({
+    kind: z.literal('task'),
+    attempt_id: z.string(),
+    title: z.string(),
+    instructions: z.string(),
+    run: taskRun,
+    allow_empty: z.boolean(),
+    feedback: feedback.nullable(),
+    /** The one ref the bundle must carry. */
+    result_ref: z.string(),
+  }),
+  workspace.extend({ kind: z.literal('verify') }),
+]);
+export type WorkOrder = z.infer<typeof workOrder>;
+
+export const nextRequest = z.object({ report: selfReport });
+export type NextRequest = z.infer<typeof nextRequest>;
+
+/** What the worker ends its work with. `commit` and `tree` are claims. */
+export const workReport = z.object({
+  outcome: z.enum(['done', 'failed']),
+  commit: z.string().nullable(),
+  tree: z.string().nullable(),
+  agent: commandReport.nullable(),
+  verify: z.array(commandReport),
+  error: appErrorSchema.nullable(),
+});
+export type WorkReport = z.infer<typeof workReport>;
+
+export const progressRequest = z.object({ message: z.string().max(4096) });
+export type ProgressRequest = z.infer<typeof progressRequest>;

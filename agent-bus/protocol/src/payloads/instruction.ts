@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { planSchema, slug, taskSchema } from '../plan.ts';
+
+/** What the run was promised at its start: configuration is read once and kept on record, so that the fold needs nothing else. */
+export const runSettings = z.object({
+  max_attempts: z.int().positive(),
+  max_review_rounds: z.int().nonnegative(),
+  on_failure: z.enum(['stop', 'partial']),
+  /** Who answers: `auto` lets the company go on, `person` waits for `agentcompany approve`. */
+  approvals: z.object({ plan: z.enum(['auto', 'person']), protected_paths: z.enum(['person', 'refuse']) }),
+  default_branch: z.string(),
+  integration_branch: z.string(),
+  image: z.string().nullable(),
+  /** The project's own checks, run for every task besides the task's. */
+  verify: z.array(z.string()),
+});
+export type RunSettings = z.infer<typeof runSettings>;
+
+export const instructionPayloads = {
+  task_submit: z.looseObject({ project_id: slug, instruction: z.string().min(1).max(65_536), plan: planSchema.nullable(), settings: runSettings }),
+  plan_request: z.looseObject({ project_id: slug, instruction: z.string(), plan: planSchema.nullable() }),
+  /** `hash`: sha256 of the RFC 8785 form of the plan; what an approval names. */
+  task_plan: z.looseObject({ revision: z.literal(1), base_oid: z.string(), plan: planSchema, hash: z.string() }),
+  /** Not-started tasks may be cancelled; a started one is superseded by a new one, never edited. */
+  plan_revision: z.looseObject({
+    revision: z.int().min(2),
+    reason: z.string(),
+    add: z.array(taskSchema),
+    supersede: z.array(z.object({ task_id: slug, by: slug })),
+  }),
+  approval_request: z.looseObject({
+    approval_id: z.string(),
+    subject: z.enum(['plan', 'protected_paths']),
+    task_id: slug.nullable(),
+    hash: z.string(),
+    expires_at: z.iso.datetime(),
+    summary: z.string(),
+    details: z.array(z.string()),
+  }),
+  approval_response: z.looseObject({
+    approval_id: z.string(),
+    hash: z.string(),
+    decision: z.enum(['approve', 'reject']),
+    comment: z.string(),
+    by: z.string(),
+  }),
+  question: z.looseObject({ question: z.string() }),
+  answer: z.looseObject({ answer: z.string() }),
+  task_note: z.looseObject({ note: z.string() }),
+};

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { appErrorSchema } from '../app-error.ts';
+import { ingestedCommit } from './judgement.ts';
+import { pullRequestRef } from './run.ts';
+
+/** What is to happen outside; `key` finds it again at its destination (DESIGN §1.4). */
+export const effect = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('container'), key: z.string(), attempt_id: z.string() }),
+  z.object({ kind: z.literal('ingest'), key: z.string(), attempt_id: z.string(), base_oid: z.string(), commit: z.string(), sha256: z.string(), title: z.string() }),
+  z.object({ kind: z.literal('verify'), key: z.string(), oid: z.string(), commands: z.array(z.string()), image: z.string().nullable() }),
+  z.object({ kind: z.literal('push'), key: z.string(), oid: z.string(), branch: z.string() }),
+  z.object({
+    kind: z.literal('pull_request'),
+    key: z.string(),
+    branch: z.string(),
+    base: z.string(),
+    title: z.string(),
+    body: z.string(),
+    draft: z.boolean(),
+  }),
+]);
+export type Effect = z.infer<typeof effect>;
+
+export const effectOutcome = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('container'), container_id: z.string() }),
+  z.object({ kind: z.literal('ingest'), ingested: ingestedCommit }),
+  z.object({ kind: z.literal('push'), oid: z.string(), branch: z.string() }),
+  z.object({ kind: z.literal('pull_request'), pull_request: pullRequestRef }),
+]);
+export type EffectOutcome = z.infer<typeof effectOutcome>;
+
+export const machineryPayloads = {
+  effect_request: z.looseObject({ effect }),
+  /** Exactly one of `outcome` and `error` is not null. */
+  effect_result: z.looseObject({ key: z.string(), kind: z.string(), outcome: effectOutcome.nullable(), error: appErrorSchema.nullable() }),
+  timer_due: z.looseObject({ timer: z.string(), subject: z.string() }),
+  budget_grant: z.looseObject({ attempt_id: z.string() }),
+  budget_settle: z.looseObject({ attempt_id: z.string() }),
+  dead_letter: z.looseObject({ queue: z.string(), envelope_id: z.string(), envelope_type: z.string(), deliveries: z.int(), error: appErrorSchema }),
+  status_request: z.looseObject({}),
+  status_response: z.looseObject({ status: z.string() }),
+  ping: z.looseObject({}),
+  pong: z.looseObject({}),
+};

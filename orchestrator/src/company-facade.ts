@@ -1,0 +1,100 @@
+import type { AppError, PayloadOf, Plan, PullRequestRef, Result, RunSettings } from '@agentcompany/protocol';
+import type { StreamEntry } from '@agentcompany/agent-bus';
+import type { CompanyHome } from './company-home.ts';
+import type { PullRequest } from './forges/forge.ts';
+
+/** One line of `runs list` and of `status`. */
+export interface RunSummary {
+  readonly run_id: string;
+  readonly project_id: string;
+  readonly title: string;
+  readonly state: string;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly tasks: Readonly<Record<string, number>>;
+  readonly error: AppError | null;
+  readonly pull_request: PullRequestRef | null;
+}
+
+export interface AttemptView {
+  readonly attempt_id: string;
+  readonly round: number;
+  readonly state: string;
+  readonly slot: string;
+  readonly started_at: string;
+  readonly ended_at: string | null;
+  readonly error: AppError | null;
+}
+
+export interface TaskView {
+  readonly task_id: string;
+  readonly title: string;
+  readonly state: string;
+  readonly depends_on: readonly string[];
+  readonly superseded_by: string | null;
+  readonly error: AppError | null;
+  readonly attempts: readonly AttemptView[];
+}
+
+export interface RunView extends RunSummary {
+  readonly instruction: string;
+  readonly settings: RunSettings;
+  readonly base_oid: string | null;
+  readonly tip_oid: string | null;
+  readonly plan_hash: string | null;
+  readonly task_list: readonly TaskView[];
+  readonly approvals: readonly PayloadOf<'approval_request'>[];
+}
+
+export interface SubmitRequest {
+  readonly projectId: string;
+  readonly instruction: string;
+  readonly plan: Plan | null;
+  /** Makes a repeated submit the same run. */
+  readonly idempotencyKey?: string;
+  readonly settings?: Partial<Pick<RunSettings, 'max_attempts' | 'max_review_rounds' | 'on_failure' | 'approvals'>>;
+}
+
+export interface DriveOptions {
+  /** Stops by itself once none of these runs can move without a person or the outside; without it, when `signal` aborts. */
+  readonly runs?: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The company as commands and the API see it (DESIGN §2: `openCompany(home) -> Company`).
+ * Reading and sending need no lock; `drive` takes the engine's.
+ */
+export interface Company {
+  readonly home: CompanyHome;
+  /** Errors: `AC_PROJECT_UNKNOWN`, `AC_INSTRUCTION_EMPTY`, plan errors, `AC_MODEL_UNAVAILABLE` where there is no plan and no model. */
+  submit(request: SubmitRequest): Promise<Result<{ readonly runId: string }>>;
+  listRuns(): Promise<Result<readonly RunSummary[]>>;
+  /** By id or by a prefix of it that is unique. Errors: `AC_RUN_UNKNOWN`, `AC_RUN_AMBIGUOUS`. */
+  showRun(id: string): Promise<Result<RunView>>;
+  /** The run's ledger entries after `after`, then as they come until `signal` aborts (`follow`), progress included. */
+  timeline(id: string, options: { readonly after: number; readonly follow: boolean; readonly signal: AbortSignal }): AsyncIterable<StreamEntry>;
+  /** The stored container log of an attempt (the latest of the task where none is named), decoded, at most the last `maxBytes`. */
+  workerLog(id: string, options: { readonly taskId?: string; readonly attemptId?: string; readonly maxBytes: number }): Promise<Result<string>>;
+  /** Answers the oldest open approval, or the named one. Errors: `AC_APPROVAL_NONE`, `AC_APPROVAL_EXPIRED`. */
+  answerApproval(id: string, answer: { readonly approvalId?: string; readonly decision: 'approve' | 'reject'; readonly comment: string }): Promise<Result<undefined>>;
+  /** Error: `AC_RUN_ENDED`. */
+  cancelRun(id: string, reason: string): Promise<Result<undefined>>;
+  pauseRun(id: string): Promise<Result<undefined>>;
+  /** Lifts a pause, and gives tasks that wait for a person another attempt. Error: `AC_RUN_ENDED`. */
+  resumeRun(id: string): Promise<Result<undefined>>;
+  /** Runs that have not ended. */
+  openRuns(): Promise<Result<readonly string[]>>;
+  /** Takes the engine's lock and does the work. Errors: `AC_ENGINE_RUNNING` naming the holder, those of the container engine. */
+  drive(options: DriveOptions): Promise<Result<undefined>>;
+  /** Pid of the process that holds the engine's lock, or null. */
+  enginePid(): Promise<number | null>;
+  listPullRequests(projectId?: string): Promise<Result<readonly (PullRequest & { readonly project_id: string })[]>>;
+  showPullRequest(projectId: string, number: number): Promise<Result<PullRequest & { readonly diffstat: string }>>;
+  mergePullRequest(projectId: string, number: number): Promise<Result<PullRequest>>;
+  /** The whole read model as RFC 8785 JSON. */
+  exportState(): Promise<Result<string>>;
+  /** Throws the read model away and folds every stream again. */
+  rebuildState(): Promise<Result<{ readonly runs: number }>>;
+  close(): Promise<void>;
+}

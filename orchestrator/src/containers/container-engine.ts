@@ -1,0 +1,79 @@
+import type { Duplex, Readable } from 'node:stream';
+import type { Result } from '@agentcompany/protocol';
+import type { WorkerContainer } from './worker-container.ts';
+
+/** What an engine says of itself. */
+export interface EngineInfo {
+  readonly name: string;
+  readonly apiVersion: string;
+  readonly osType: string;
+  readonly cgroupVersion: string;
+  readonly memoryLimit: boolean;
+  readonly pidsLimit: boolean;
+  readonly cpuLimit: boolean;
+  readonly securityOptions: readonly string[];
+  readonly dataRoot: string;
+}
+
+export interface ImageDetails {
+  /** `sha256:…`: the only form a container is created from. */
+  readonly id: string;
+  readonly architecture: string;
+  readonly environment: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly volumes: readonly string[];
+  readonly hasHealthcheck: boolean;
+  readonly onBuild: readonly string[];
+}
+
+export interface ContainerState {
+  readonly status: 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
+  readonly exitCode: number | null;
+  readonly outOfMemory: boolean;
+}
+
+export interface ContainerDetails {
+  readonly id: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly state: ContainerState;
+  /** The raw inspect answer, for comparing with what was asked. */
+  readonly raw: Readonly<Record<string, unknown>>;
+}
+
+export interface OwnedContainer {
+  readonly id: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly running: boolean;
+}
+
+/** The attached standard streams: `door` is stdin + stdout with back-pressure, `log` is stderr. */
+export interface Attachment {
+  readonly door: Duplex;
+  readonly log: Readable;
+  close(): void;
+}
+
+/**
+ * A container engine, as the sixteen typed calls the product may make and no others (C18).
+ * Nothing privileged can be expressed: a container is described by `WorkerContainer`, never by engine JSON.
+ * Errors: `AC_ENGINE_ABSENT`, `AC_ENGINE_STOPPED`, `AC_ENGINE_FORBIDDEN`, `AC_IMAGE_UNKNOWN`, `AC_CONTAINER_UNKNOWN`, `AC_ENGINE_FAILED`.
+ */
+export interface ContainerEngine {
+  create(container: WorkerContainer): Promise<Result<{ readonly id: string }>>;
+  start(id: string): Promise<Result<undefined>>;
+  attach(id: string): Promise<Result<Attachment>>;
+  wait(id: string, signal?: AbortSignal): Promise<Result<{ readonly exitCode: number }>>;
+  inspect(id: string): Promise<Result<ContainerDetails>>;
+  kill(id: string): Promise<Result<undefined>>;
+  remove(id: string): Promise<Result<undefined>>;
+  list(instance: string): Promise<Result<readonly OwnedContainer[]>>;
+  imageInspect(reference: string): Promise<Result<ImageDetails>>;
+  imageImport(archive: Readable, options: { readonly tag: string; readonly changes: readonly string[] }): Promise<Result<{ readonly id: string }>>;
+  imageBuild(context: Readable, options: { readonly tag: string; readonly onLine: (line: string) => void }): Promise<Result<{ readonly id: string }>>;
+  volumeCreate(options: { readonly name: string; readonly lower: string; readonly upper: string; readonly work: string }): Promise<Result<undefined>>;
+  volumeRemove(name: string): Promise<Result<undefined>>;
+  info(): Promise<Result<EngineInfo>>;
+  version(): Promise<Result<{ readonly version: string }>>;
+  ping(): Promise<Result<undefined>>;
+}

@@ -1,0 +1,55 @@
+import type { ChangedPath, IngestedCommit, Result } from '@agentcompany/protocol';
+
+/** Where a project's source lies and how to reach it. */
+export interface RemoteSource {
+  /** `https://…`, `ssh://…`, or an absolute folder (only by `project add --path`). */
+  readonly url: string;
+  readonly isFolder: boolean;
+}
+
+export interface IngestRequest {
+  /** Absolute file the worker's bundle was stored in. */
+  readonly bundleFile: string;
+  readonly sha256: string;
+  readonly attemptId: string;
+  readonly resultRef: string;
+  readonly baseOid: string;
+  readonly claimedCommit: string;
+  /** First line of the rewritten commit message. */
+  readonly title: string;
+}
+
+export type MergeOutcome =
+  | { readonly outcome: 'merged'; readonly tipBefore: string; readonly tipAfter: string }
+  | { readonly outcome: 'conflict'; readonly tipBefore: string; readonly conflicts: readonly string[] };
+
+/**
+ * The host's git side of one project: its mirror (what workers read) and its vault (what came out of workers) — DESIGN §7.
+ * Every method is idempotent: repeated after a crash it finds what it already did. The host never checks out.
+ */
+export interface ProjectRepositories {
+  /** Absolute folder of the bare mirror that workers mount. */
+  readonly mirrorFolder: string;
+  /** Fetches the source into the mirror. Errors: `AC_GIT_UNREACHABLE`, `AC_GIT_HOST_KEY`, `AC_REPOSITORY_EMPTY`, `AC_GIT_REDIRECT`. */
+  synchronize(): Promise<Result<undefined>>;
+  /** The commit of a branch of the source as last fetched. Error: `AC_BRANCH_UNKNOWN`. */
+  branchTip(branch: string): Promise<Result<string>>;
+  /** Creates `refs/agentcompany/runs/<run>` at `oid` unless it exists. */
+  createRunBranch(runId: string, oid: string): Promise<Result<undefined>>;
+  /** Error: `AC_BRANCH_UNKNOWN`. */
+  runTip(runId: string): Promise<Result<string>>;
+  /** Bundle -> quarantine -> checks -> vault ref `refs/agentcompany/attempts/<attempt>`. Errors: `AC_INGEST_REFUSED` with the rule as cause, `AC_PATH_REFUSED`, `AC_INGEST_NOT_DESCENDANT`, `AC_INGEST_TOO_LARGE`. */
+  ingest(request: IngestRequest): Promise<Result<IngestedCommit>>;
+  /** Merges an ingested attempt into the run branch with `merge-tree --write-tree` and brings the merged objects into the mirror. */
+  merge(request: { readonly runId: string; readonly attemptId: string; readonly commit: string; readonly title: string }): Promise<Result<MergeOutcome>>;
+  /** Merges the moved base into the run branch. */
+  mergeBase(request: { readonly runId: string; readonly oid: string }): Promise<Result<MergeOutcome>>;
+  /** Raw changes between two commits that the mirror or vault holds. */
+  changes(from: string, to: string): Promise<Result<readonly ChangedPath[]>>;
+  /** Paths of a commit whose text (at most `maxBytes` a blob) holds a conflict marker at a line's start. */
+  conflictMarkers(commit: string, paths: readonly string[]): Promise<Result<readonly string[]>>;
+  /** `git diff --stat` between two commits, 72 columns. */
+  diffStat(from: string, to: string): Promise<Result<string>>;
+  /** Pushes the run branch as `branch` with a lease; finds it done when the remote already has `oid`. Errors: `AC_PUSH_REFUSED`, `AC_PUSH_PROTECTED` (a default branch), `AC_GIT_UNREACHABLE`. */
+  push(request: { readonly runId: string; readonly oid: string; readonly branch: string }): Promise<Result<undefined>>;
+}
