@@ -43,6 +43,7 @@ export function openRun(envelope: Envelope): Run | null {
     verifications: new Map(),
     merges: [],
     integrations: 0,
+    integrationsForgiven: 0,
     reopenings: 0,
     pullRequest: null,
     error: null,
@@ -105,9 +106,10 @@ function pauseRun(run: Run): boolean {
 }
 
 function resumeRun(run: Run): boolean {
+  const from = run.state;
   if (!moveRun(run, 'run_resume', run.returnsTo)) return false;
   run.error = null;
-  clearFailedEffects(run);
+  if (from === 'needs_attention') forgetFailures(run);
   for (const [id, task] of run.tasks) {
     run.agenda.add(id);
     task.retryWanted = task.state === 'awaiting_person' && openApproval(run, task) === null;
@@ -115,10 +117,12 @@ function resumeRun(run: Run): boolean {
   return true;
 }
 
-/** A person asked for another try: effects that failed may be requested anew, red verifications run again. */
-function clearFailedEffects(run: Run): void {
-  for (const [key, record] of run.effects) if (record.error !== null) run.effects.delete(key);
+/** A person asked for another try: what was sent outside and did not succeed may be requested anew, red checks run again. */
+function forgetFailures(run: Run): void {
+  const outside = new Set(['push', 'pull_request', 'integrate', 'verify']);
+  for (const [key, { effect, outcome }] of run.effects) if (outcome === null && outside.has(effect.kind)) run.effects.delete(key);
   if (run.tipOid !== null) run.verifications.delete(run.tipOid);
+  run.integrationsForgiven = run.integrations;
 }
 
 function changeRunState(run: Run, payload: PayloadOf<'run_state'>): boolean {

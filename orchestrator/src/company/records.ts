@@ -102,6 +102,8 @@ export interface Run {
   readonly verifications: Map<string, VerificationRecord>;
   readonly merges: MergeRecord[];
   integrations: number;
+  /** Of these, the ones before a person asked for another try. */
+  integrationsForgiven: number;
   reopenings: number;
   pullRequest: PullRequestRef | null;
   error: AppError | null;

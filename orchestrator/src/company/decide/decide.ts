@@ -12,12 +12,9 @@ import { decideVerification } from './verification.ts';
 
 /**
  * What follows from the state of a run: the envelopes to send, none when there is nothing to do. It depends on the folded
- * state (and, for time-outs and dead letters, on `trigger`) alone, so it may be asked again at any time: after a crash,
- * after a refused step, or for no reason.
+ * state alone, so it may be asked again at any time: after a crash, after a refused step, or for no reason.
  */
-export function decide(run: Run, trigger: Envelope | null): readonly Draft[] {
-  const forced = trigger === null ? [] : onTrigger(run, trigger);
-  if (forced.length > 0) return forced;
+export function decide(run: Run): readonly Draft[] {
   switch (run.state) {
     case 'pending':
       return [
@@ -90,7 +87,8 @@ function stuckError(run: Run): AppError {
   return first ?? companyErrors.AC_RUN_STUCK({ tasks: tasks.slice(0, 10).join(', ') });
 }
 
-function onTrigger(run: Run, trigger: Envelope): readonly Draft[] {
+/** What a time that has come, or a message that could not be handed over, changes; none for any other envelope. */
+export function decideOnTrigger(run: Run, trigger: Envelope): readonly Draft[] {
   if (trigger.envelope_type === 'timer_due') return onTimer(run, trigger);
   if (trigger.envelope_type === 'dead_letter') return onDeadLetter(run, trigger);
   return [];

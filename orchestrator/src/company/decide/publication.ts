@@ -18,7 +18,7 @@ export function integrateOrPublish(run: Run): readonly Draft[] {
     return [runState('needs_attention', 'base conflict', error)];
   }
   if (last.outcome.tip_before === run.tipOid) return [runState('publishing', 'the result is green on the latest base')];
-  if (run.integrations >= maximumIntegrations) {
+  if (run.integrations - run.integrationsForgiven >= maximumIntegrations) {
     return [runState('needs_attention', 'base moving', companyErrors.AC_BASE_MOVING({ rounds: run.integrations }))];
   }
   return [integrate(run, run.integrations + 1)];
