@@ -1,1 +1,3 @@
 export * from './bus.ts';
+export * from './errors.ts';
+export * from './open-bus.ts';
