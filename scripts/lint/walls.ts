@@ -134,12 +134,7 @@ function busAdapter(name: string, libraries: readonly string[]): Zone {
   };
 }
 
-function portAdapter(
-  name: string,
-  files: RegExp,
-  libraries: readonly string[],
-  alsoImports: readonly string[],
-): Zone {
+function portAdapter(name: string, files: RegExp, libraries: readonly string[], alsoImports: readonly string[]): Zone {
   return {
     name,
     files,
@@ -170,7 +165,8 @@ function packageOf(path: string): string | undefined {
 }
 
 function fileProblem(from: Zone, file: string, target: string): string | null {
-  if (packageOf(file) !== packageOf(target)) return `reaches into another package by path: ${target}; import it by name`;
+  if (packageOf(file) !== packageOf(target))
+    return `reaches into another package by path: ${target}; import it by name`;
   if (shared.test(target)) return null;
   if (outside.test(target)) return `product code may not import tests or tools: ${target}`;
   const to = zoneOf(target);
@@ -188,7 +184,8 @@ function packageProblem(from: Zone, edge: ImportEdge, builtins: ReadonlySet<stri
   const name = edge.specifier.split('/', edge.specifier.startsWith('@') ? 2 : 1).join('/');
   if (edge.specifier.endsWith('/testing')) return `product code may not import ${edge.specifier}`;
   const owner = owners[name];
-  if (owner !== undefined && !owner.test(edge.file)) return `${from.name} may not import ${name}: another place owns it`;
+  if (owner !== undefined && !owner.test(edge.file))
+    return `${from.name} may not import ${name}: another place owns it`;
   if (from.packages.includes(name)) return null;
   if (from.lazyPackages?.includes(name) === true) {
     return edge.lazy ? null : `${from.name} may load ${name} only lazily: import type, or import()`;
