@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failure, success, type Result } from '@agentcompany/protocol';
 import type { Environment } from './config.ts';
+import { steppingEngine } from './containers/stepping-engine.ts';
 import type { WorkerRunner } from './containers/worker-runner.ts';
 import { facadeErrors } from './facade/errors.ts';
 
@@ -27,11 +28,10 @@ export async function openWorkers(options: OpenWorkersOptions): Promise<Result<W
   if (!reached.ok) return reached;
   return success(
     createWorkerRunner({
-      engine: engine.value,
+      engine: steppingEngine(engine.value, options.onDurableStep),
       instance: options.instance,
       defaultImage: image.value,
       runtimeFolder: join(options.installation, 'worker-image', 'dist'),
-      onDurableStep: options.onDurableStep,
     }),
   );
 }
