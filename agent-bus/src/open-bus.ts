@@ -1,4 +1,4 @@
-import { failure, type Result } from '@agentcompany/protocol';
+import { failure, success, type Result } from '@agentcompany/protocol';
 import type { AgentBus } from './bus.ts';
 import { busErrors } from './errors.ts';
 
@@ -30,10 +30,14 @@ export async function openBus(options: OpenBusOptions): Promise<Result<AgentBus>
   if (adapter !== 'sqlite') {
     return failure(busErrors.AC_BUS_ADAPTER_UNKNOWN({ adapter, known: busAdapters.join(', ') }));
   }
+  const module = await loadSqlite();
+  return module.ok ? module.value.openSqliteBus(options) : module;
+}
+
+async function loadSqlite(): Promise<Result<typeof import('./adapters/sqlite/open-sqlite-bus.ts')>> {
   try {
-    const { openSqliteBus } = await import('./adapters/sqlite/open-sqlite-bus.ts');
-    return openSqliteBus(options);
+    return success(await import('./adapters/sqlite/open-sqlite-bus.ts'));
   } catch (cause) {
-    return failure(busErrors.AC_BUS_ADAPTER_UNAVAILABLE({ adapter }, cause));
+    return failure(busErrors.AC_BUS_ADAPTER_UNAVAILABLE({ adapter: 'sqlite' }, cause));
   }
 }

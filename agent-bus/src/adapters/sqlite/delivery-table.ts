@@ -149,7 +149,7 @@ export class DeliveryTable {
   }
 
   /** The clock went back: a lease that began later than now would hold for the whole jump. */
-  expireFuture(now: number): void {
+  expireFuture(now: number): undefined {
     this.#statements.expireFuture.run(now);
   }
 

@@ -1,7 +1,8 @@
 import { dirname, join } from 'node:path';
-import { success, type AppError, type Result } from '@agentcompany/protocol';
+import { failure, success, type AppError, type Result } from '@agentcompany/protocol';
 import type Database from 'better-sqlite3';
 import type { AgentBus } from '../../bus.ts';
+import { busErrors } from '../../errors.ts';
 import type { OpenBusOptions } from '../../open-bus.ts';
 import { Committer } from './committer.ts';
 import { Compaction } from './compaction.ts';
@@ -13,6 +14,7 @@ import { Ledger } from './ledger.ts';
 import { NamedLeases } from './named-leases.ts';
 import { SqliteBus } from './sqlite-bus.ts';
 import { Steps } from './steps.ts';
+import { storageError } from './storage-error.ts';
 import { Wakeups } from './wakeups.ts';
 
 /** Deliveries without completion before a message is buried (DESIGN §4). */
@@ -52,6 +54,15 @@ export function openSqliteBus(options: Omit<OpenBusOptions, 'adapter'>): Result<
   const opened = openDatabase(options.folder);
   if (!opened.ok) return opened;
   const database = opened.value;
+  try {
+    return success(assemble(database, options));
+  } catch (thrown) {
+    database.close();
+    return failure(storageError(thrown, database.name) ?? busErrors.AC_BUS_OPEN({ folder: options.folder }, thrown));
+  }
+}
+
+function assemble(database: Database.Database, options: Omit<OpenBusOptions, 'adapter'>): AgentBus {
   const now = options.now ?? Date.now;
   const wakeups = openWakeups(database);
   const deliveries = new DeliveryTable(database, wakeups);
@@ -69,5 +80,5 @@ export function openSqliteBus(options: Omit<OpenBusOptions, 'adapter'>): Result<
   });
   const compaction = new Compaction(database);
   const bus = new SqliteBus({ database, committer, wakeups, ledger, deliveries, graveyard, compaction, namedLeases, steps, now });
-  return success(bus);
+  return bus;
 }

@@ -45,7 +45,9 @@ const watchBatch = 256;
 /** The bus on one SQLite file (docs/adr/0006-sqlite-bus.md). */
 export class SqliteBus implements AgentBus {
   readonly #parts: SqliteBusParts;
-  #closed = false;
+  /** Why nothing is taken any more; null while open. */
+  #refusal: AppError | null = null;
+  #latest = 0;
 
   constructor(parts: SqliteBusParts) {
     this.#parts = parts;
@@ -62,8 +64,9 @@ export class SqliteBus implements AgentBus {
     if (!checked.ok) return checked;
     const { wakeups, deliveries, now } = this.#parts;
     const deadline = performance.now() + options.waitMs;
-    while (!this.#closed) {
+    while (this.#refusal === null && options.signal?.aborted !== true) {
       const seen = wakeups.generation;
+      await this.#noticeClock();
       const due = this.#read(() => deliveries.untilDue(queue, now()));
       if (!due.ok) return due;
       if (due.value === 0) {
@@ -71,10 +74,10 @@ export class SqliteBus implements AgentBus {
         if (!claimed.ok || claimed.value.length > 0) return claimed;
       }
       const left = deadline - performance.now();
-      if (left <= 0 || options.signal?.aborted === true) return success([]);
-      await wakeups.wait(queue, seen, Math.min(left, due.value === null || due.value === 0 ? left : due.value), options.signal);
+      if (left <= 0) return success([]);
+      await wakeups.wait(queue, seen, Math.min(left, due.value || left), options.signal);
     }
-    return options.waitMs > 0 && performance.now() < deadline ? success([]) : failure(busErrors.AC_BUS_CLOSED());
+    return this.#refusal === null ? success([]) : failure(this.#refusal);
   }
 
   complete(delivery: Delivery, items: readonly OutgoingItem[], options: CompleteOptions = {}): Promise<Result<Receipt>> {
@@ -132,13 +135,13 @@ export class SqliteBus implements AgentBus {
   async *watch(options: { readonly after: number; readonly signal: AbortSignal }): AsyncGenerator<StreamEntry, void, undefined> {
     const { wakeups, ledger } = this.#parts;
     let position = options.after;
-    while (!this.#closed && !options.signal.aborted) {
+    while (this.#refusal === null && !options.signal.aborted) {
       const seen = wakeups.generation;
       const entries = ledger.readAfter(position, watchBatch);
       for (const entry of entries) {
         position = entry.position;
         yield entry;
-        if (options.signal.aborted) return;
+        if (options.signal.aborted || this.#refusal !== null) return;
       }
       if (entries.length === 0) await wakeups.wait(entriesTopic, seen, Infinity, options.signal);
     }
@@ -173,7 +176,7 @@ export class SqliteBus implements AgentBus {
       streams += dropped.value > 0 ? 1 : 0;
       entries += dropped.value;
     }
-    const forgotten = await this.#durably(() => success(compaction.forget(now())));
+    const forgotten = await this.#durably(() => success(compaction.tidy(now())));
     return forgotten.ok ? success({ streams, entries }) : forgotten;
   }
 
@@ -206,8 +209,8 @@ export class SqliteBus implements AgentBus {
 
   /** Commits what waits, wakes all that wait, gives the file back. Later calls answer `refusal`. */
   shutDown(refusal: AppError): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#refusal !== null) return;
+    this.#refusal = refusal;
     this.#parts.committer.close(refusal);
     this.#parts.wakeups.close();
     this.#parts.database.close();
@@ -226,8 +229,17 @@ export class SqliteBus implements AgentBus {
     });
   }
 
+  /** A clock set back by more than a second would prolong every lease by the jump. */
+  async #noticeClock(): Promise<void> {
+    const now = this.#parts.now();
+    const wentBack = now < this.#latest - 1000;
+    this.#latest = wentBack ? now : Math.max(now, this.#latest);
+    if (!wentBack) return;
+    await this.#parts.committer.run('volatile', () => success(this.#parts.deliveries.expireFuture(now)));
+  }
+
   #read<Value>(query: () => Value): Result<Value> {
-    if (this.#closed) return failure(busErrors.AC_BUS_CLOSED());
+    if (this.#refusal !== null) return failure(this.#refusal);
     try {
       return success(query());
     } catch (thrown) {

@@ -1,5 +1,10 @@
+import { dirname } from 'node:path';
 import type { AppError } from '@agentcompany/protocol';
 import { busErrors } from '../../errors.ts';
+
+/** Codes that a right program never meets. */
+const ourFault = /^SQLITE_(ERROR|CONSTRAINT|MISUSE|RANGE|MISMATCH)/;
+const noAccess = /^SQLITE_(CANTOPEN|READONLY|PERM|AUTH)/;
 
 /** The SQLite result code of what was thrown (`SQLITE_BUSY`, `SQLITE_IOERR_FSYNC` …), null for anything else. */
 export function sqliteCode(thrown: unknown): string | null {
@@ -20,10 +25,11 @@ export function isFatal(error: AppError): boolean {
 /** The coded error of a failed call on `file`; null where what was thrown is not the store's, hence a bug. */
 export function storageError(thrown: unknown, file: string): AppError | null {
   const code = sqliteCode(thrown);
-  if (code === null) return null;
+  if (code === null || ourFault.test(code)) return null;
   if (code === 'SQLITE_FULL') return busErrors.AC_BUS_FULL({ file }, thrown);
   if (code.startsWith('SQLITE_IOERR')) return busErrors.AC_BUS_FSYNC({ file }, thrown);
   if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') return busErrors.AC_BUS_CORRUPT({ file }, thrown);
+  if (noAccess.test(code)) return busErrors.AC_BUS_OPEN({ folder: dirname(file) }, thrown);
   if (code.startsWith('SQLITE_BUSY')) return busErrors.AC_BUS_BUSY({ file, milliseconds: 0 }, thrown);
   return busErrors.AC_BUS_UNCERTAIN({}, thrown);
 }
