@@ -1,8 +1,11 @@
 import { cp, mkdir, readdir, rm, symlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { runNode, type ToolRun } from './run-tool.ts';
 import { plantTree } from './testing/planted-tree.ts';
+
+// Every test starts whole programs; on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 60_000 });
 
 const modules = resolve(import.meta.dirname, '../node_modules');
 
