@@ -20,9 +20,15 @@ export async function findConflictMarkers(
   const entries = await rawChanges(repository, emptyTree, commit);
   if (!entries.ok) return entries;
   const files = entries.value.filter(({ path, new_mode }) => wanted.has(path) && new_mode.startsWith('100'));
-  const contents = await readBlobs(repository, files.map(({ newOid }) => newOid), maxBytes);
+  const contents = await readBlobs(
+    repository,
+    files.map(({ newOid }) => newOid),
+    maxBytes,
+  );
   if (!contents.ok) return contents;
   return success(
-    files.filter(({ newOid }) => marker.test(contents.value.get(newOid)?.toString('latin1') ?? '')).map(({ path }) => path),
+    files
+      .filter(({ newOid }) => marker.test(contents.value.get(newOid)?.toString('latin1') ?? ''))
+      .map(({ path }) => path),
   );
 }

@@ -121,7 +121,9 @@ async function mergeAttempt(
   const ingested = await readReference(context.vault, source.value);
   if (!ingested.ok) return ingested;
   if (ingested.value === null || ingested.value !== request.commit) {
-    return failure(gitErrors.AC_OBJECT_NAME_INVALID({ value: request.commit }, 'it is not the ingested commit of the attempt'));
+    return failure(
+      gitErrors.AC_OBJECT_NAME_INVALID({ value: request.commit }, 'it is not the ingested commit of the attempt'),
+    );
   }
   return mergeInto({
     workshop: context.vault,
@@ -192,7 +194,8 @@ async function push(
   if (!tip.ok) return tip;
   const merged = await isAncestor(context.mirror, request.oid, tip.value);
   if (!merged.ok) return merged;
-  if (!merged.value) return failure(gitErrors.AC_OBJECT_NAME_INVALID({ value: request.oid }, 'it is not on the run branch'));
+  if (!merged.value)
+    return failure(gitErrors.AC_OBJECT_NAME_INVALID({ value: request.oid }, 'it is not on the run branch'));
   const remote = await remoteOf(context);
   if (!remote.ok) return remote;
   return pushBranch(context.mirror, remote.value, { ...request, onDurableStep: context.onDurableStep });

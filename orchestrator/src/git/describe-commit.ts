@@ -16,8 +16,14 @@ export async function describeCommit(
   if (!tree.ok) return tree;
   const changes = await rawChanges(repository, base, commit);
   if (!changes.ok) return changes;
-  const manifests = changes.value.filter(({ path }) => isPackageManifest(path)).flatMap(({ oldOid, newOid }) => [oldOid, newOid]);
-  const contents = await readBlobs(repository, manifests.filter((oid) => !/^0+$/u.test(oid)), manifestBytes);
+  const manifests = changes.value
+    .filter(({ path }) => isPackageManifest(path))
+    .flatMap(({ oldOid, newOid }) => [oldOid, newOid]);
+  const contents = await readBlobs(
+    repository,
+    manifests.filter((oid) => !/^0+$/u.test(oid)),
+    manifestBytes,
+  );
   if (!contents.ok) return contents;
   const lines = await countLines(repository, base, commit);
   if (!lines.ok) return lines;
@@ -37,7 +43,18 @@ async function countLines(
   to: string,
 ): Promise<Result<{ readonly insertions: number; readonly deletions: number }>> {
   const answer = await repository.run({
-    arguments: ['diff-tree', '-r', '-z', '--numstat', '--no-renames', '--no-ext-diff', '--no-textconv', '--end-of-options', from, to],
+    arguments: [
+      'diff-tree',
+      '-r',
+      '-z',
+      '--numstat',
+      '--no-renames',
+      '--no-ext-diff',
+      '--no-textconv',
+      '--end-of-options',
+      from,
+      to,
+    ],
     gitDir: repository.folder,
     outputLimit: 64 * 1024 * 1024,
     timeoutMs: 180_000,

@@ -59,7 +59,8 @@ export const gitErrors = errorCatalogue({
   },
   AC_GIT_URL_REFUSED: {
     message: 'the address is refused: {reason}',
-    remedy: 'Use https://host/path or ssh://user@host/path. A folder is added with `agentcompany project add --path DIR`.',
+    remedy:
+      'Use https://host/path or ssh://user@host/path. A folder is added with `agentcompany project add --path DIR`.',
     retry: 'never',
   },
   AC_BRANCH_REFUSED: {
@@ -99,7 +100,8 @@ export const gitErrors = errorCatalogue({
   },
   AC_MERGE_TARGET_PROTECTED: {
     message: 'merging into {target} is not allowed',
-    remedy: 'Work is merged into run branches or an integration branch; the default branch changes by a pull request only.',
+    remedy:
+      'Work is merged into run branches or an integration branch; the default branch changes by a pull request only.',
     retry: 'never',
   },
   AC_GIT_REFERENCE_MOVED: {

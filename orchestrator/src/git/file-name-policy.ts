@@ -2,7 +2,8 @@
 const ignorable = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/gu;
 // oxlint-disable-next-line no-control-regex -- control characters are what is refused
 const control = /[\u0000-\u001f\u007f-\u009f\ufffd]/u;
-const reserved = /^(?:con|prn|aux|nul|conin\$|conout\$|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3])(?:\..*)?$/u;
+const reserved =
+  /^(?:con|prn|aux|nul|conin\$|conout\$|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3])(?:\..*)?$/u;
 /** `.git` as NTFS may shorten it, and the short names of git's own files. */
 const shortName = /^(?:git|gitmod|gi7eba|gitatt|gi7d29|gitign|gi250a)~[0-9]+$/u;
 
@@ -11,7 +12,14 @@ const shortName = /^(?:git|gitmod|gi7eba|gitatt|gi7d29|gitign|gi250a)~[0-9]+$/u;
  * characters (HFS+), trailing dots and spaces (NTFS). Two names that fold alike are one file somewhere.
  */
 export function foldName(name: string): string {
-  return name.replace(ignorable, '').normalize('NFC').toLowerCase().toUpperCase().toLowerCase().normalize('NFC').replace(/[. ]+$/u, '');
+  return name
+    .replace(ignorable, '')
+    .normalize('NFC')
+    .toLowerCase()
+    .toUpperCase()
+    .toLowerCase()
+    .normalize('NFC')
+    .replace(/[. ]+$/u, '');
 }
 
 /** `foldName` for each part of a path. */

@@ -61,7 +61,11 @@ async function mergeNew(request: MergeRequest, tip: string): Promise<Result<Merg
 }
 
 /** Merges two commits as trees. Conflicted paths are named, the tree that holds markers is never used. */
-export async function mergeTrees(repository: BareRepository, ours: string, theirs: string): Promise<Result<MergedTree>> {
+export async function mergeTrees(
+  repository: BareRepository,
+  ours: string,
+  theirs: string,
+): Promise<Result<MergedTree>> {
   const answer = await repository.run({
     arguments: ['merge-tree', '--write-tree', '-z', '--name-only', '--no-messages', '--end-of-options', ours, theirs],
     gitDir: repository.folder,
@@ -89,7 +93,11 @@ async function writeMergeCommit(request: MergeRequest, tip: string, tree: string
 }
 
 /** The merge on the first-parent line of `tip` that brought `commit` in; where there is none (it was there from the start), the tip itself. */
-export async function findMerge(repository: BareRepository, commit: string, tip: string): Promise<Result<MergeOutcome>> {
+export async function findMerge(
+  repository: BareRepository,
+  commit: string,
+  tip: string,
+): Promise<Result<MergeOutcome>> {
   const answer = await repository.run({
     arguments: ['rev-list', '--first-parent', '--merges', '--parents', '--end-of-options', tip, `^${commit}`],
     gitDir: repository.folder,

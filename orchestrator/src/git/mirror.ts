@@ -37,8 +37,17 @@ export async function openRemote(source: RemoteSource, configurationFolder: stri
 export async function fetchBranches(mirror: BareRepository, remote: Remote): Promise<Result<undefined>> {
   const fetched = await mirror.run({
     arguments: [
-      'fetch', '--quiet', '--atomic', '--prune', '--no-tags', '--no-write-fetch-head', '--no-auto-gc',
-      '--no-recurse-submodules', '--end-of-options', remote.url, '+refs/heads/*:refs/heads/*',
+      'fetch',
+      '--quiet',
+      '--atomic',
+      '--prune',
+      '--no-tags',
+      '--no-write-fetch-head',
+      '--no-auto-gc',
+      '--no-recurse-submodules',
+      '--end-of-options',
+      remote.url,
+      '+refs/heads/*:refs/heads/*',
     ],
     gitDir: mirror.folder,
     protocols: remote.protocols,

@@ -41,8 +41,15 @@ export async function pushBranch(
   if (!ours.value) return failure(gitErrors.AC_PUSH_REFUSED({ branch }, 'the branch on the remote holds other work'));
   const reference = `refs/heads/${branch}`;
   const pushed = await callRemote(mirror, remote, [
-    'push', '--no-verify', '--no-follow-tags', '--no-signed', '--recurse-submodules=no',
-    `--force-with-lease=${reference}:${state.value.branch ?? ''}`, '--end-of-options', remote.url, `${oid}:${reference}`,
+    'push',
+    '--no-verify',
+    '--no-follow-tags',
+    '--no-signed',
+    '--recurse-submodules=no',
+    `--force-with-lease=${reference}:${state.value.branch ?? ''}`,
+    '--end-of-options',
+    remote.url,
+    `${oid}:${reference}`,
   ]);
   if (!pushed.ok) return explainPush(remote.url, branch, pushed);
   request.onDurableStep('pushed');
@@ -51,11 +58,23 @@ export async function pushBranch(
 
 async function remoteState(mirror: BareRepository, remote: Remote, branch: string): Promise<Result<RemoteState>> {
   const reference = `refs/heads/${branch}`;
-  const listing = await callRemote(mirror, remote, ['ls-remote', '--symref', '--end-of-options', remote.url, 'HEAD', reference]);
+  const listing = await callRemote(mirror, remote, [
+    'ls-remote',
+    '--symref',
+    '--end-of-options',
+    remote.url,
+    'HEAD',
+    reference,
+  ]);
   const explained = explainRemoteFailure(remote.url, listing);
   if (!explained.ok) return explained;
-  const lines = explained.value.stdout.toString('utf8').split('\n').map((line) => line.split('\t'));
-  const head = lines.find(([value = '', name]) => name === 'HEAD' && value.startsWith('ref: '))?.[0]?.slice('ref: '.length);
+  const lines = explained.value.stdout
+    .toString('utf8')
+    .split('\n')
+    .map((line) => line.split('\t'));
+  const head = lines
+    .find(([value = '', name]) => name === 'HEAD' && value.startsWith('ref: '))?.[0]
+    ?.slice('ref: '.length);
   // A pattern of ls-remote matches from the end of a name: only the whole name counts.
   const tip = lines.find(([, name]) => name === reference)?.[0];
   return success({ head: head ?? null, branch: tip ?? null });
@@ -69,7 +88,11 @@ async function isOurEarlierPush(mirror: BareRepository, found: string | null, oi
   return isAncestor(mirror, found, oid);
 }
 
-function callRemote(mirror: BareRepository, remote: Remote, argumentList: readonly string[]): Promise<Result<GitAnswer>> {
+function callRemote(
+  mirror: BareRepository,
+  remote: Remote,
+  argumentList: readonly string[],
+): Promise<Result<GitAnswer>> {
   const call: GitCall = {
     arguments: argumentList,
     gitDir: mirror.folder,

@@ -34,7 +34,8 @@ export function parseRawDiff(output: Buffer): readonly RawChange[] {
     const head = fields[index]?.toString('latin1') ?? '';
     const name = fields[index + 1] ?? Buffer.alloc(0);
     const [, oldMode = '', newMode = '', oldOid = '', newOid = '', letter] = record.exec(head) ?? [];
-    if (letter !== 'A' && letter !== 'M' && letter !== 'D' && letter !== 'T') throw new Error(`not a raw diff record: ${head}`);
+    if (letter !== 'A' && letter !== 'M' && letter !== 'D' && letter !== 'T')
+      throw new Error(`not a raw diff record: ${head}`);
     changes.push({
       path: name.toString('utf8'),
       status: letter,
@@ -51,7 +52,7 @@ export function parseRawDiff(output: Buffer): readonly RawChange[] {
 /** Splits at NUL; the last field is what stands before the last NUL. */
 export function splitNul(output: Buffer): readonly Buffer[] {
   const fields: Buffer[] = [];
-  for (let start = 0; start < output.length; ) {
+  for (let start = 0; start < output.length;) {
     const end = output.indexOf(0, start);
     if (end === -1) break;
     fields.push(output.subarray(start, end));

@@ -28,7 +28,9 @@ function refuse(reason: string): Result<never> {
 
 /** A full SHA-1 object name, else `AC_OBJECT_NAME_INVALID`. */
 export function judgeObjectName(value: string): Result<string> {
-  return objectName.test(value) ? success(value) : failure(gitErrors.AC_OBJECT_NAME_INVALID({ value: value.slice(0, 80) }));
+  return objectName.test(value)
+    ? success(value)
+    : failure(gitErrors.AC_OBJECT_NAME_INVALID({ value: value.slice(0, 80) }));
 }
 
 /** Where the merged work of a run stands, in the mirror. Error: `AC_BRANCH_REFUSED` for an id that is not one of ours. */

@@ -29,7 +29,10 @@ export function judgeSource(source: RemoteSource): Result<{ readonly url: string
 
 /** What a failed call to a remote means, read from what git and ssh print under `LC_ALL=C`. Later lines are more particular. */
 const readings: readonly (readonly [RegExp, (url: string, cause: string) => AppError])[] = [
-  [/Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED/u, (url, cause) => gitErrors.AC_GIT_HOST_KEY({ url }, cause)],
+  [
+    /Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED/u,
+    (url, cause) => gitErrors.AC_GIT_HOST_KEY({ url }, cause),
+  ],
   [/returned error: 30[12378]|redirect/iu, (url, cause) => gitErrors.AC_GIT_REDIRECT({ url }, cause)],
   [
     /Authentication failed|could not read (?:Username|Password)|Permission denied \(|returned error: 40[13]/u,

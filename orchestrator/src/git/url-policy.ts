@@ -8,7 +8,8 @@ export interface AllowedUrl {
   readonly host: string;
 }
 
-const hostName = /^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*$/;
+const hostName =
+  /^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*$/;
 const userName = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/;
 /** Path segments of a repository's address: none may begin with `-`, none may be `.` or `..`. */
 const pathSegment = /^(?!\.{1,2}$)[A-Za-z0-9_.~+@][A-Za-z0-9_.~+@%-]*$/;
@@ -23,7 +24,8 @@ export function judgeUrl(url: string): Result<AllowedUrl> {
   if (url.length === 0 || url.length > 2048) return refuse('it is empty or longer than 2048 characters');
   // oxlint-disable-next-line no-control-regex -- control characters are what is refused
   if (/[\s\u0000-\u001f\u007f-\u009f\\]/u.test(url)) return refuse('it holds a space, backslash or control character');
-  if (/%(?:0[0-9a-f]|1[0-9a-f]|7f|25|2f|5c)/iu.test(url)) return refuse('it holds an encoded control character, slash or percent sign');
+  if (/%(?:0[0-9a-f]|1[0-9a-f]|7f|25|2f|5c)/iu.test(url))
+    return refuse('it holds an encoded control character, slash or percent sign');
   if (url.startsWith('-')) return refuse('it begins with a hyphen');
   if (url.startsWith('https://') || url.startsWith('ssh://')) return judgeStandardForm(url);
   const scp = scpForm.exec(url);

@@ -15,8 +15,11 @@ export async function openBundle(
   request: IngestRequest,
   limits: IngestLimits,
 ): Promise<Result<{ readonly handle: FileHandle; readonly header: BundleHeader }>> {
-  const handle = await open(request.bundleFile, constants.O_RDONLY | constants.O_NOFOLLOW).catch((cause: unknown) => cause);
-  if (!isHandle(handle)) return failure(gitErrors.AC_INGEST_REFUSED({ attempt: request.attemptId, rule: 'bundle-missing' }, handle));
+  const handle = await open(request.bundleFile, constants.O_RDONLY | constants.O_NOFOLLOW).catch(
+    (cause: unknown) => cause,
+  );
+  if (!isHandle(handle))
+    return failure(gitErrors.AC_INGEST_REFUSED({ attempt: request.attemptId, rule: 'bundle-missing' }, handle));
   const judged = await judgeBundle(handle, request, limits);
   if (judged.ok) return success({ handle, header: judged.value });
   await handle.close();
@@ -27,7 +30,11 @@ function isHandle(value: unknown): value is FileHandle {
   return typeof value === 'object' && value !== null && 'fd' in value;
 }
 
-async function judgeBundle(handle: FileHandle, request: IngestRequest, limits: IngestLimits): Promise<Result<BundleHeader>> {
+async function judgeBundle(
+  handle: FileHandle,
+  request: IngestRequest,
+  limits: IngestLimits,
+): Promise<Result<BundleHeader>> {
   const attempt = request.attemptId;
   const refuse = (rule: string, cause: string): Result<never> =>
     failure(gitErrors.AC_INGEST_REFUSED({ attempt, rule }, cause));
@@ -36,7 +43,8 @@ async function judgeBundle(handle: FileHandle, request: IngestRequest, limits: I
   if (found.size > limits.bundleBytes) {
     return failure(gitErrors.AC_INGEST_TOO_LARGE({ attempt, limit: `${limits.bundleBytes} bytes of bundle` }));
   }
-  if ((await digest(handle)) !== request.sha256) return refuse('bundle-digest', 'the stored bytes are not those announced');
+  if ((await digest(handle)) !== request.sha256)
+    return refuse('bundle-digest', 'the stored bytes are not those announced');
   const start = Buffer.alloc(headerLimit);
   const { bytesRead } = await handle.read(start, 0, headerLimit, 0);
   const reading = readBundleHeader(start.subarray(0, bytesRead));
@@ -44,8 +52,10 @@ async function judgeBundle(handle: FileHandle, request: IngestRequest, limits: I
   const { header } = reading;
   const [reference, ...others] = header.references;
   if (reference === undefined || others.length > 0) return refuse('bundle-references', 'not exactly one reference');
-  if (reference.name !== request.resultRef) return refuse('bundle-references', 'the reference is not the one asked for');
-  if (reference.oid !== request.claimedCommit) return refuse('bundle-references', 'the reference is not the commit reported');
+  if (reference.name !== request.resultRef)
+    return refuse('bundle-references', 'the reference is not the one asked for');
+  if (reference.oid !== request.claimedCommit)
+    return refuse('bundle-references', 'the reference is not the commit reported');
   if (header.objects > limits.objects) {
     return failure(gitErrors.AC_INGEST_TOO_LARGE({ attempt, limit: `${limits.objects} objects` }));
   }

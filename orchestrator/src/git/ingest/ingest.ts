@@ -1,6 +1,13 @@
 import { rm } from 'node:fs/promises';
 import { failure, success, type IngestedCommit, type Result } from '@agentcompany/protocol';
-import { commitSeconds, holdsCommit, isAncestor, readReference, treeOf, type BareRepository } from '../bare-repository.ts';
+import {
+  commitSeconds,
+  holdsCommit,
+  isAncestor,
+  readReference,
+  treeOf,
+  type BareRepository,
+} from '../bare-repository.ts';
 import { writeBotCommit } from '../bot-commit.ts';
 import { attemptMessage } from '../commit-message.ts';
 import { describeCommit } from '../describe-commit.ts';

@@ -20,7 +20,9 @@ export async function judgeTree(
     outputLimit: limits.treeListingBytes,
   });
   if (!listing.ok) {
-    return listing.error.code === 'AC_GIT_OUTPUT_TOO_LARGE' ? tooLarge(`${limits.treeListingBytes} bytes of paths`) : listing;
+    return listing.error.code === 'AC_GIT_OUTPUT_TOO_LARGE'
+      ? tooLarge(`${limits.treeListingBytes} bytes of paths`)
+      : listing;
   }
   const changes = await rawChanges(quarantine, request.base, request.commit);
   if (!changes.ok) return changes.error.code === 'AC_GIT_OUTPUT_TOO_LARGE' ? tooLarge('changed paths') : changes;

@@ -23,7 +23,11 @@ export async function judgeObjectSizes(
     outputLimit: (limits.objects + 1) * 32,
   });
   if (!sized.ok) return sized;
-  const sizes = sized.value.stdout.toString('latin1').trim().split('\n').map((line) => Number(line.split(' ')[1] ?? 0));
+  const sizes = sized.value.stdout
+    .toString('latin1')
+    .trim()
+    .split('\n')
+    .map((line) => Number(line.split(' ')[1] ?? 0));
   if (sizes.some((size) => !(size <= limits.objectBytes))) {
     return failure(gitErrors.AC_INGEST_TOO_LARGE({ attempt, limit: `${limits.objectBytes} bytes an object` }));
   }

@@ -40,13 +40,22 @@ export async function unpackBundle(
     const known = await knowsPrerequisites(quarantine, request.attemptId, header);
     if (!known.ok) return known;
     const indexed = await quarantine.run({
-      arguments: ['index-pack', '--strict', `--max-input-size=${limits.bundleBytes}`, '--stdin', '--fix-thin', '--threads=1'],
+      arguments: [
+        'index-pack',
+        '--strict',
+        `--max-input-size=${limits.bundleBytes}`,
+        '--stdin',
+        '--fix-thin',
+        '--threads=1',
+      ],
       gitDir: quarantine.folder,
       input: { descriptor: handle.fd },
       limits: inflationLimits(limits),
       timeoutMs: 180_000,
     });
-    return indexed.ok ? success() : failure(explainIndexing(request.attemptId, indexed.error.cause ?? indexed.error.message));
+    return indexed.ok
+      ? success()
+      : failure(explainIndexing(request.attemptId, indexed.error.cause ?? indexed.error.message));
   } finally {
     await handle.close();
   }
@@ -61,7 +70,9 @@ async function knowsPrerequisites(
     const held = await holdsCommit(quarantine, oid);
     if (!held.ok) return held;
     if (!held.value) {
-      return failure(gitErrors.AC_INGEST_REFUSED({ attempt, rule: 'bundle-prerequisites' }, `${oid} is not a commit of the project`));
+      return failure(
+        gitErrors.AC_INGEST_REFUSED({ attempt, rule: 'bundle-prerequisites' }, `${oid} is not a commit of the project`),
+      );
     }
   }
   return success();
@@ -72,6 +83,8 @@ function explainIndexing(attempt: string, cause: string): ReturnType<typeof gitE
   if (/exceeds maximum allowed size|Out of memory|out of memory|mmap failed|File size limit/u.test(cause)) {
     return gitErrors.AC_INGEST_TOO_LARGE({ attempt, limit: 'what a pack may take to unpack' }, cause);
   }
-  const rule = /(?:error|fatal)(?: in [a-z]+ [0-9a-f]{40})?:(?: object [0-9a-f]{40}:)? ([a-z][A-Za-z]+): /u.exec(cause)?.[1];
+  const rule = /(?:error|fatal)(?: in [a-z]+ [0-9a-f]{40})?:(?: object [0-9a-f]{40}:)? ([a-z][A-Za-z]+): /u.exec(
+    cause,
+  )?.[1];
   return gitErrors.AC_INGEST_REFUSED({ attempt, rule: rule ?? 'index-pack' }, cause);
 }

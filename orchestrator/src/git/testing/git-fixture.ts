@@ -58,7 +58,9 @@ export interface GitFixture extends Disposable {
 }
 
 /** A source repository with one commit and empty places for mirror, vault and quarantine, all below one temporary folder. */
-export function createGitFixture(files: Readonly<Record<string, string>> = { 'a.txt': 'one\ntwo\nthree\n' }): GitFixture {
+export function createGitFixture(
+  files: Readonly<Record<string, string>> = { 'a.txt': 'one\ntwo\nthree\n' },
+): GitFixture {
   const folder = mkdtempSync(path.join(tmpdir(), 'agentcompany-git-'));
   const source = path.join(folder, 'source');
   mkdirSync(source);
