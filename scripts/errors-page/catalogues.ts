@@ -15,7 +15,7 @@ export interface DocumentedError extends z.infer<typeof entrySchema> {
 
 /** Where catalogues live: `errors.ts` of a package or of one of its areas, and of the repository's tools. */
 const places = [
-  '{agent-bus,orchestrator,worker-image,gui}/**/src/**/errors.ts',
+  '{agent-bus,orchestrator,worker-image}/**/src/**/errors.ts',
   'tools/**/src/**/errors.ts',
   'scripts/**/errors.{ts,mjs}',
 ];

@@ -26,7 +26,7 @@ function areaOf(file: string): string {
 
 /** Markdown must show the text as it is: no markup from what stands in a message. */
 function plain(text: string): string {
-  return text.replace(/[\\`*_<>[\]|]/g, '\\$&');
+  return text.replace(/[\\`*<>[\]|]/g, '\\$&');
 }
 
 function section({ code, message, remedy, retry }: DocumentedError): string {
