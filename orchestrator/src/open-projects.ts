@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { success, type Result } from '@agentcompany/protocol';
 import type { CompanyHome } from './company-home.ts';
 import type { ProjectParts } from './engine/parts.ts';
-import { openLocalForge } from './forges/local/local-forge.ts';
+import { openLocalForge } from './forges/local/open-local-forge.ts';
 import { openRepositories } from './git/open-repositories.ts';
 import { showProject, type Project } from './projects.ts';
 
