@@ -22,15 +22,19 @@ interface Answer {
   readonly body: string;
 }
 
-async function readAnswer(stream: ClientHttp2Stream): Promise<Answer> {
-  const answered = Promise.withResolvers<number>();
-  stream.once('response', (headers) => answered.resolve(headers[':status'] ?? 0));
-  stream.once('error', answered.reject);
-  stream.once('close', () => answered.reject(new Error('the host closed the request')));
-  const status = await answered.promise;
+/** Listens from the first moment: an answer that is over before its reader looks would be taken for a broken one. */
+function readAnswer(stream: ClientHttp2Stream): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const chunks: Buffer[] = [];
-  for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
-  return { status, body: Buffer.concat(chunks).toString('utf8') };
+  let status = 0;
+  stream.once('response', (headers) => {
+    status = headers[':status'] ?? 0;
+  });
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  stream.once('end', () => resolve({ status, body: Buffer.concat(chunks).toString('utf8') }));
+  stream.once('error', reject);
+  stream.once('close', () => reject(new Error('the host closed the request')));
+  return promise;
 }
 
 async function digestOf(file: string): Promise<string> {
