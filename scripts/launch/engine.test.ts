@@ -71,8 +71,21 @@ describe('the states of a container engine', () => {
     expect(await codeOf()).toBe('AC_ENGINE_STOPPED');
   });
 
-  it.each(['EACCES', 'EPERM'])('forbidden: %s', async () => {
-    await engine((response) => response.writeHead(403).end('{"message":"permission denied"}'));
+  it('forbidden: the socket is there and closed to this user', async () => {
+    await engine((response) => response.end(JSON.stringify(limited)));
+    chmodSync(socket, 0);
+    // Root passes every permission bit, so as root the question is asked as nobody.
+    const isRoot = process.geteuid?.() === 0;
+    if (isRoot) process.seteuid?.(65_534);
+    try {
+      expect(await codeOf()).toBe('AC_ENGINE_FORBIDDEN');
+    } finally {
+      if (isRoot) process.seteuid?.(0);
+    }
+  });
+
+  it('forbidden: the engine itself refuses', async () => {
+    await engine((response) => response.writeHead(403).end('{"message":"not you"}'));
     expect(await codeOf()).toBe('AC_ENGINE_FORBIDDEN');
   });
 
