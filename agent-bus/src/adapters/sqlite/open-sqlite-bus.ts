@@ -20,7 +20,11 @@ import { Wakeups } from './wakeups.ts';
 /** Deliveries without completion before a message is buried (DESIGN §4). */
 const defaultMaxDeliveries = 20;
 /** How long a call waits for another process's lock, in milliseconds. */
-const busyLimit = 10_000;
+const defaultBusyLimit = 10_000;
+
+export interface AssembleOptions extends Pick<OpenBusOptions, 'maxDeliveries' | 'now' | 'onDurableStep'> {
+  readonly busyLimit?: number;
+}
 
 function openWakeups(database: Database.Database): Wakeups {
   const version = (): number => Number(database.pragma('data_version', { simple: true }));
@@ -55,14 +59,15 @@ export function openSqliteBus(options: Omit<OpenBusOptions, 'adapter'>): Result<
   if (!opened.ok) return opened;
   const database = opened.value;
   try {
-    return success(assemble(database, options));
+    return success(assembleBus(database, options));
   } catch (thrown) {
     database.close();
     return failure(storageError(thrown, database.name) ?? busErrors.AC_BUS_OPEN({ folder: options.folder }, thrown));
   }
 }
 
-function assemble(database: Database.Database, options: Omit<OpenBusOptions, 'adapter'>): AgentBus {
+/** The bus on an open database. */
+export function assembleBus(database: Database.Database, options: AssembleOptions): AgentBus {
   const now = options.now ?? Date.now;
   const wakeups = openWakeups(database);
   const deliveries = new DeliveryTable(database, wakeups);
@@ -73,7 +78,7 @@ function assemble(database: Database.Database, options: Omit<OpenBusOptions, 'ad
   const steps = new Steps({ ledger, deliveries, graveyard, now, maxDeliveries: options.maxDeliveries ?? defaultMaxDeliveries });
   const committer = new Committer({
     database,
-    busyLimit,
+    busyLimit: options.busyLimit ?? defaultBusyLimit,
     onDurableStep: options.onDurableStep ?? (() => undefined),
     onCommitted: () => wakeups.ring(),
     onFatal: (error: AppError) => bus.shutDown(error),
