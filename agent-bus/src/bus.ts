@@ -109,6 +109,10 @@ export interface AgentBus {
   streamVersion(stream: string): Promise<Result<number>>;
   /** Names of the streams, in order of their first entry. */
   streams(): Promise<Result<readonly string[]>>;
+  /** Entries of every stream with position > `after` in commit order, at most `limit`. */
+  readAll(options: { readonly after: number; readonly limit: number }): Promise<Result<readonly StreamEntry[]>>;
+  /** The position of the last entry; 0 where there is none. */
+  lastPosition(): Promise<Result<number>>;
   /** All entries with position > `after` in commit order, as they come, until `signal` aborts. Ends early only on close. */
   watch(options: { readonly after: number; readonly signal: AbortSignal }): AsyncIterable<StreamEntry>;
   queues(): Promise<Result<readonly QueueStatistics[]>>;

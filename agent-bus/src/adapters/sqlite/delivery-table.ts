@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
 import type { QueueStatistics } from '../../bus.ts';
+import { isHolderGone } from './lease-holder.ts';
 import { deliveryState } from './schema.ts';
 import type { MessageRow } from './stored-envelope.ts';
 import type { Wakeups } from './wakeups.ts';
@@ -55,6 +56,11 @@ function prepareStatements(database: Database.Database) {
     requeue: database.prepare<[number, number, number]>(
       'UPDATE deliveries SET state = 0, due = 0, count = 0, token = NULL, receipt = NULL, place = ? WHERE queue = ? AND position = ?',
     ),
+    held: database.prepare<[], { queue: number; position: number; token: string }>(
+      `SELECT d.queue, d.position, d.token FROM queues q JOIN deliveries d INDEXED BY deliveries_timed ON d.queue = q.number
+       WHERE d.state IN (1, 2) AND d.token IS NOT NULL`,
+    ),
+    expire: database.prepare<[number, number]>('UPDATE deliveries SET due = 0 WHERE state = 2 AND queue = ? AND position = ?'),
     expireAll: database.prepare('UPDATE deliveries SET due = 0 WHERE state = 2'),
     expireFuture: database.prepare<[number]>('UPDATE deliveries SET due = 0 WHERE state = 2 AND due - lease_ms > ?'),
     statistics: database.prepare<[{ readonly now: number }], QueueStatistics>(
@@ -141,6 +147,13 @@ export class DeliveryTable {
   requeue(row: Pick<DeliveryRow, 'queue' | 'position'>, queue: string, place: number): void {
     this.#statements.requeue.run(place, row.queue, row.position);
     this.#wakeups.mark(queue);
+  }
+
+  /** Ends the leases of processes that are gone: nobody need wait until they lapse. */
+  expireGone(): void {
+    for (const { queue, position, token } of this.#statements.held.all()) {
+      if (isHolderGone(token)) this.#statements.expire.run(queue, position);
+    }
   }
 
   /** The machine has started anew: no lease has a holder. */

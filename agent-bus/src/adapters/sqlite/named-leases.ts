@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { failure, success, type Result } from '@agentcompany/protocol';
 import type Database from 'better-sqlite3';
 import { busErrors } from '../../errors.ts';
+import { isHolderGone, newLeaseToken } from './lease-holder.ts';
 
 interface LeaseRow {
   readonly holder: string;
@@ -18,6 +18,7 @@ function prepareStatements(database: Database.Database) {
       'INSERT OR REPLACE INTO leases (name, holder, token, epoch, due, lease_ms) VALUES (?, ?, ?, ?, ?, ?)',
     ),
     extend: database.prepare<[number, number, string]>('UPDATE leases SET due = ?, lease_ms = ? WHERE name = ?'),
+    held: database.prepare<[], { name: string; token: string }>('SELECT name, token FROM leases WHERE token IS NOT NULL'),
     release: database.prepare<[string]>('UPDATE leases SET token = NULL, due = 0 WHERE name = ?'),
     expireAll: database.prepare('UPDATE leases SET due = 0'),
   };
@@ -38,7 +39,7 @@ export class NamedLeases {
       return failure(busErrors.AC_BUS_LEASE_HELD({ name, holder: row.holder }));
     }
     const epoch = (row?.epoch ?? 0) + 1;
-    const token = randomUUID();
+    const token = newLeaseToken();
     this.#statements.take.run(name, holder, token, epoch, Math.ceil(now + leaseMs), Math.ceil(leaseMs));
     return success({ epoch, token });
   }
@@ -58,6 +59,11 @@ export class NamedLeases {
   }
 
   /** The machine has started anew: no lease has a holder. */
+  /** Ends the leases of processes that are gone. */
+  expireGone(): void {
+    for (const { name, token } of this.#statements.held.all()) if (isHolderGone(token)) this.#statements.release.run(name);
+  }
+
   expireAll(): void {
     this.#statements.expireAll.run();
   }

@@ -37,7 +37,7 @@ function openWakeups(database: Database.Database): Wakeups {
   });
 }
 
-/** Leases of an earlier boot have no holder; those that began in the future were taken before the clock went back. */
+/** Leases of an earlier boot or of a process that is gone have no holder; those that began in the future were taken before the clock went back. */
 function expireOrphans(database: Database.Database, deliveries: DeliveryTable, namedLeases: NamedLeases, now: number): void {
   const boot = bootId();
   const found = database.prepare<[], string>(`SELECT value FROM facts WHERE name = 'boot'`).pluck();
@@ -45,6 +45,8 @@ function expireOrphans(database: Database.Database, deliveries: DeliveryTable, n
   database
     .transaction(() => {
       deliveries.expireFuture(now);
+      deliveries.expireGone();
+      namedLeases.expireGone();
       if (found.get() === boot) return;
       deliveries.expireAll();
       namedLeases.expireAll();

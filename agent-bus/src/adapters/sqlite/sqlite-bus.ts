@@ -124,6 +124,14 @@ export class SqliteBus implements AgentBus {
     return this.#read(() => this.#parts.ledger.streams());
   }
 
+  async readAll(options: { readonly after: number; readonly limit: number }): Promise<Result<readonly StreamEntry[]>> {
+    return this.#read(() => this.#parts.ledger.readAfter(options.after, options.limit));
+  }
+
+  async lastPosition(): Promise<Result<number>> {
+    return this.#read(() => this.#parts.ledger.lastPosition());
+  }
+
   async *watch(options: { readonly after: number; readonly signal: AbortSignal }): AsyncGenerator<StreamEntry, void, undefined> {
     const { wakeups, ledger } = this.#parts;
     let position = options.after;

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { failure, success, type AppError, type Envelope, type Result } from '@agentcompany/protocol';
 import type { Delivery, Expectation, Receipt, StreamEntry } from '../../bus.ts';
 import { busErrors } from '../../errors.ts';
@@ -6,6 +5,7 @@ import type { PreparedItem } from '../../outgoing.ts';
 import { needsDurability } from './committer.ts';
 import type { ClaimableRow, DeliveryRow, DeliveryTable } from './delivery-table.ts';
 import type { Graveyard } from './graveyard.ts';
+import { newLeaseToken } from './lease-holder.ts';
 import type { Ledger } from './ledger.ts';
 import { deliveryState } from './schema.ts';
 import { contextOfStream, readEnvelope } from './stored-envelope.ts';
@@ -145,7 +145,7 @@ export class Steps {
   }
 
   #lease(row: ClaimableRow, queue: string, envelope: Envelope, leaseMs: number): Delivery {
-    const token = randomUUID();
+    const token = newLeaseToken();
     this.#deliveries.lease(row, token, leaseMs, this.#now());
     const { stream, seq, count, epoch } = row;
     return { queue, stream, seq, envelope, count: count + 1, epoch: epoch + 1, token, leaseUntil: holderDeadline(leaseMs) };
