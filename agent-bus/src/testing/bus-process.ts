@@ -29,7 +29,14 @@ async function drain(bus: AgentBus): Promise<void> {
     const deliveries = unwrap(await bus.receive('workers', { max: 3, waitMs: 250, leaseMs: 60_000 }));
     if (deliveries.length === 0) return;
     for (const delivery of deliveries) {
-      unwrap(await bus.complete(delivery, [{ envelope: makeEnvelope({ context: delivery.envelope.context, inReplyTo: delivery.envelope.id }), queue: null }]));
+      unwrap(
+        await bus.complete(delivery, [
+          {
+            envelope: makeEnvelope({ context: delivery.envelope.context, inReplyTo: delivery.envelope.id }),
+            queue: null,
+          },
+        ]),
+      );
       print({ handled: delivery.envelope.id });
     }
   }
@@ -62,7 +69,9 @@ function walkAnswer(delivery: Delivery): readonly OutgoingItem[] {
 
 async function walkStep(bus: AgentBus, delivery: Delivery): Promise<void> {
   const doomed = delivery.envelope.payload['name'] === 'doomed';
-  const { entries } = unwrap(doomed ? await bus.reject(delivery, testError, []) : await bus.complete(delivery, walkAnswer(delivery)));
+  const { entries } = unwrap(
+    doomed ? await bus.reject(delivery, testError, []) : await bus.complete(delivery, walkAnswer(delivery)),
+  );
   print({ entries: entries.map(({ seq, envelope }) => [seq, envelope.id]) });
 }
 
@@ -70,7 +79,8 @@ async function walkStep(bus: AgentBus, delivery: Delivery): Promise<void> {
 async function walk(bus: AgentBus): Promise<void> {
   const { entries } = unwrap(await bus.send(['task', 'doomed'].map((name) => ({ envelope: walkEnvelope(name) }))));
   print({ entries: entries.map(({ seq, envelope }) => [seq, envelope.id]) });
-  const open = async (): Promise<boolean> => unwrap(await bus.queues()).some(({ waiting, delayed, leased }) => waiting + delayed + leased > 0);
+  const open = async (): Promise<boolean> =>
+    unwrap(await bus.queues()).some(({ waiting, delayed, leased }) => waiting + delayed + leased > 0);
   while (await open()) {
     for (const queue of ['workers', 'answers', 'engine']) {
       const [delivery] = unwrap(await bus.receive(queue, { max: 1, waitMs: 20, leaseMs: 300 }));

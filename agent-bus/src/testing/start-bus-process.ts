@@ -13,14 +13,19 @@ export interface BusProcess {
   readonly firstLine: Promise<Record<string, unknown>>;
 }
 
+const readLine = (line: string): Record<string, unknown> => JSON.parse(line) as Record<string, unknown>;
+
 /** Starts `bus-process.ts` under this Node, behind `wrapper` (a program and its arguments) where one is given. */
 export function startBusProcess(options: BusProcessArguments, wrapper: readonly string[] = []): BusProcess {
-  const [command = '', ...rest] = [...wrapper, process.execPath, '--conditions=development', script, JSON.stringify(options)];
+  const program = [process.execPath, '--conditions=development', script, JSON.stringify(options)];
+  const [command = process.execPath, ...rest] = wrapper.concat(program);
   const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'inherit'] });
   const lines: Record<string, unknown>[] = [];
   const reader = createInterface({ input: child.stdout });
-  const firstLine = new Promise<Record<string, unknown>>((resolve) => reader.once('line', (line) => resolve(JSON.parse(line))));
-  reader.on('line', (line) => lines.push(JSON.parse(line)));
+  const firstLine = new Promise<Record<string, unknown>>((resolve) =>
+    reader.once('line', (line) => resolve(readLine(line))),
+  );
+  reader.on('line', (line) => lines.push(readLine(line)));
   const read = new Promise<void>((resolve) => reader.once('close', resolve));
   const signal = new Promise<string | null>((resolve, reject) => {
     child.once('error', reject);

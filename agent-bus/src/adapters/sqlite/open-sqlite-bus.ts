@@ -3,7 +3,7 @@ import { failure, success, type AppError, type Result } from '@agentcompany/prot
 import type Database from 'better-sqlite3';
 import type { AgentBus } from '../../bus.ts';
 import { busErrors } from '../../errors.ts';
-import type { OpenBusOptions } from '../../open-bus.ts';
+import type { OpenBusOptions } from '../../bus-options.ts';
 import { Committer } from './committer.ts';
 import { Compaction } from './compaction.ts';
 import { openDatabase } from './database.ts';
@@ -38,7 +38,12 @@ function openWakeups(database: Database.Database): Wakeups {
 }
 
 /** Leases of an earlier boot or of a process that is gone have no holder; those that began in the future were taken before the clock went back. */
-function expireOrphans(database: Database.Database, deliveries: DeliveryTable, namedLeases: NamedLeases, now: number): void {
+function expireOrphans(
+  database: Database.Database,
+  deliveries: DeliveryTable,
+  namedLeases: NamedLeases,
+  now: number,
+): void {
   const boot = bootId();
   const found = database.prepare<[], string>(`SELECT value FROM facts WHERE name = 'boot'`).pluck();
   const keep = database.prepare<[string]>(`INSERT OR REPLACE INTO facts (name, value) VALUES ('boot', ?)`);
@@ -77,7 +82,13 @@ export function assembleBus(database: Database.Database, options: AssembleOption
   const graveyard = new Graveyard(database, ledger, deliveries);
   const namedLeases = new NamedLeases(database);
   expireOrphans(database, deliveries, namedLeases, now());
-  const steps = new Steps({ ledger, deliveries, graveyard, now, maxDeliveries: options.maxDeliveries ?? defaultMaxDeliveries });
+  const steps = new Steps({
+    ledger,
+    deliveries,
+    graveyard,
+    now,
+    maxDeliveries: options.maxDeliveries ?? defaultMaxDeliveries,
+  });
   const committer = new Committer({
     database,
     busyLimit: options.busyLimit ?? defaultBusyLimit,
@@ -86,6 +97,17 @@ export function assembleBus(database: Database.Database, options: AssembleOption
     onFatal: (error: AppError) => bus.shutDown(error),
   });
   const compaction = new Compaction(database);
-  const bus = new SqliteBus({ database, committer, wakeups, ledger, deliveries, graveyard, compaction, namedLeases, steps, now });
+  const bus = new SqliteBus({
+    database,
+    committer,
+    wakeups,
+    ledger,
+    deliveries,
+    graveyard,
+    compaction,
+    namedLeases,
+    steps,
+    now,
+  });
   return bus;
 }

@@ -6,7 +6,8 @@ import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AgentBus } from '../../bus.ts';
 import { derivedIdSync } from '../../dead-letter-notice.ts';
-import { openBus, type BusAdapter } from '../../open-bus.ts';
+import type { BusAdapter } from '../../bus-options.ts';
+import { openBus } from '../../open-bus.ts';
 import { claim, claimOne, makeEnvelope, makeRun, sendAll } from '../../testing/support.ts';
 import { openDatabase } from './database.ts';
 import { claimQuery, dueQuery, nextDueQuery } from './delivery-table.ts';
@@ -46,7 +47,10 @@ describe('the file of the SQLite bus', () => {
     await open();
     expect((await stat(folder)).mode & 0o777).toBe(0o700);
     tamper((database) => {
-      const keys = database.prepare<[], string>(`SELECT name FROM pragma_table_info('messages') WHERE pk > 0`).pluck().all();
+      const keys = database
+        .prepare<[], string>(`SELECT name FROM pragma_table_info('messages') WHERE pk > 0`)
+        .pluck()
+        .all();
       expect(keys).toEqual(['id']);
       expect(database.pragma('journal_mode', { simple: true })).toBe('wal');
     });
@@ -57,10 +61,18 @@ describe('the file of the SQLite bus', () => {
     await open();
     tamper((database) => {
       const plan = (query: string): string =>
-        database.prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${query}`).all(...Array.from({ length: query.split('?').length - 1 }, () => 1)).map(({ detail }) => detail).join('; ');
-      expect(plan(claimQuery)).toMatch(/^SEARCH d USING INDEX deliveries_ready \(queue=\?\); SEARCH m USING INDEX [^;]*position=\?[^;]*; SEARCH s USING INTEGER PRIMARY KEY/);
+        database
+          .prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${query}`)
+          .all(...Array.from({ length: query.split('?').length - 1 }, () => 1))
+          .map(({ detail }) => detail)
+          .join('; ');
+      expect(plan(claimQuery)).toMatch(
+        /^SEARCH d USING INDEX deliveries_ready \(queue=\?\); SEARCH m USING INDEX [^;]*position=\?[^;]*; SEARCH s USING INTEGER PRIMARY KEY/,
+      );
       expect(plan(claimQuery)).not.toContain('TEMP B-TREE');
-      expect(plan(dueQuery)).toMatch(/^SEARCH deliveries USING (COVERING )?INDEX deliveries_timed \(queue=\? AND due<\?\)$/);
+      expect(plan(dueQuery)).toMatch(
+        /^SEARCH deliveries USING (COVERING )?INDEX deliveries_timed \(queue=\? AND due<\?\)$/,
+      );
       expect(plan(nextDueQuery)).toMatch(/^SEARCH deliveries USING (COVERING )?INDEX deliveries_timed \(queue=\?\)$/);
     });
   });
@@ -72,7 +84,10 @@ describe('the file of the SQLite bus', () => {
     tamper((database) => database.pragma('user_version = 1'));
     tamper((database) => database.pragma('application_id = 7'));
     expect(codeOf(await openBus({ adapter: 'sqlite', folder }))).toBe('AC_BUS_CORRUPT');
-    await writeFile(join(folder, 'bus.db'), 'not a database, and long enough to be read as the header of one'.repeat(100));
+    await writeFile(
+      join(folder, 'bus.db'),
+      'not a database, and long enough to be read as the header of one'.repeat(100),
+    );
     expect(codeOf(await openBus({ adapter: 'sqlite', folder }))).toBe('AC_BUS_CORRUPT');
   });
 
@@ -80,11 +95,20 @@ describe('the file of the SQLite bus', () => {
     await writeFile(join(folder, 'file'), '');
     expect(codeOf(await openBus({ adapter: 'sqlite', folder: join(folder, 'file', 'bus') }))).toBe('AC_BUS_OPEN');
     const unknown = await openBus({ adapter: 'pigeon' as BusAdapter, folder });
-    expect(unknown).toMatchObject({ ok: false, error: { code: 'AC_BUS_ADAPTER_UNKNOWN', remedy: 'Set message_queue to one of: sqlite.' } });
+    expect(unknown).toMatchObject({
+      ok: false,
+      error: { code: 'AC_BUS_ADAPTER_UNKNOWN', remedy: 'Set message_queue to one of: sqlite.' },
+    });
   });
 
   it('knows the network file systems by their number', () => {
-    expect([0x6969, 0xff534d42 | 0, 0x01021997, 0xef53, 0x01021994].map(networkKind)).toEqual(['NFS', 'CIFS', '9P', null, null]);
+    expect([0x6969, 0xff534d42 | 0, 0x01021997, 0xef53, 0x01021994].map(networkKind)).toEqual([
+      'NFS',
+      'CIFS',
+      '9P',
+      null,
+      null,
+    ]);
   });
 
   it('S75 buries a stored message that cannot be read, by name, and moves on; its stream shows it in its place', async () => {
@@ -93,16 +117,29 @@ describe('the file of the SQLite bus', () => {
     await sendAll(bus, envelopes);
     tamper((database) => {
       database.prepare('UPDATE messages SET envelope = ? WHERE id = ?').run('{"rubbish', envelopes[0]!.id);
-      database.prepare('UPDATE messages SET envelope = ? WHERE id = ?').run(JSON.stringify(envelopes[0]), envelopes[1]!.id);
+      database
+        .prepare('UPDATE messages SET envelope = ? WHERE id = ?')
+        .run(JSON.stringify(envelopes[0]), envelopes[1]!.id);
     });
     expect((await claim(bus, 'workers')).map(({ envelope }) => envelope.id)).toEqual([envelopes[2]!.id]);
     const notices = await claim(bus, 'engine');
     const payloads = notices.map(({ envelope }) => unwrap(parsePayload('dead_letter', envelope.payload)));
-    expect(payloads.map(({ envelope_id, error }) => [envelope_id, error.code])).toEqual([envelopes[0]!, envelopes[1]!].map(({ id }) => [id, 'AC_BUS_UNREADABLE']));
+    expect(payloads.map(({ envelope_id, error }) => [envelope_id, error.code])).toEqual(
+      [envelopes[0]!, envelopes[1]!].map(({ id }) => [id, 'AC_BUS_UNREADABLE']),
+    );
     expect(notices.map(({ stream }) => stream)).toEqual([run, run]);
     const entries = unwrap(await bus.readStream(run, { after: 0 }));
-    expect(entries.map(({ seq, envelope }) => [seq, envelope.envelope_type])).toEqual([[1, 'dead_letter'], [2, 'dead_letter'], [3, 'task_note'], [4, 'dead_letter'], [5, 'dead_letter']]);
-    expect(unwrap(await bus.deadLetters()).map(({ envelope }) => envelope.id)).toEqual([envelopes[0]!.id, envelopes[1]!.id]);
+    expect(entries.map(({ seq, envelope }) => [seq, envelope.envelope_type])).toEqual([
+      [1, 'dead_letter'],
+      [2, 'dead_letter'],
+      [3, 'task_note'],
+      [4, 'dead_letter'],
+      [5, 'dead_letter'],
+    ]);
+    expect(unwrap(await bus.deadLetters()).map(({ envelope }) => envelope.id)).toEqual([
+      envelopes[0]!.id,
+      envelopes[1]!.id,
+    ]);
   });
 
   it('gives leases of an earlier boot up at once', async () => {
@@ -123,7 +160,9 @@ describe('the file of the SQLite bus', () => {
     const known = makeEnvelope();
     await sendAll(bus, [known]);
     moments.length = 0;
-    const calls = Array.from({ length: 100 }, (_unused, index) => bus.send([{ envelope: index === 50 ? { ...known, payload: {} } : makeEnvelope() }]));
+    const calls = Array.from({ length: 100 }, (_unused, index) =>
+      bus.send([{ envelope: index === 50 ? { ...known, payload: {} } : makeEnvelope() }]),
+    );
     const results = await Promise.all(calls);
     expect(moments).toEqual(['bus:before', 'bus:after']);
     expect(results.map(codeOf).filter((code) => code !== 'success')).toEqual(['AC_BUS_ID_CONFLICT']);

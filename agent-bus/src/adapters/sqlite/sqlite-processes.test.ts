@@ -33,7 +33,9 @@ describe('several processes on one SQLite bus', () => {
       unwrap(await bus.send(envelopes.map((envelope) => ({ envelope }))));
       const processes = [startBusProcess({ program: 'drain', folder }), startBusProcess({ program: 'drain', folder })];
       const outputs = await Promise.all(processes.map(({ ended }) => ended));
-      const handled = outputs.map(({ lines }) => lines.flatMap((line) => ('handled' in line ? [line['handled']] : [])));
+      const handled = outputs.map(({ lines }) =>
+        lines.flatMap((line) => ('handled' in line ? [String(line['handled'])] : [])),
+      );
       expect(handled.flat().toSorted()).toEqual(envelopes.map(({ id }) => id).toSorted());
       const entries = unwrap(await bus.readStream(run, { after: 200 }));
       expect(new Set(entries.map(({ envelope }) => envelope.inReplyTo)).size).toBe(200);
@@ -41,58 +43,76 @@ describe('several processes on one SQLite bus', () => {
     });
   });
 
-  it('S75 a process killed between claim and complete has spent a delivery; the next epoch gets the work', { timeout: 30_000 }, async () => {
-    const envelope = makeEnvelope();
-    await withBus(async (bus) => {
-      unwrap(await bus.send([{ envelope }]));
-      const { child, firstLine, ended } = startBusProcess({ program: 'hold', folder });
-      expect(await firstLine).toEqual({ held: envelope.id, epoch: 1, count: 1 });
-      child.kill('SIGKILL');
-      expect((await ended).signal).toBe('SIGKILL');
-      const [delivery] = unwrap(await bus.receive('workers', { max: 1, waitMs: 20_000, leaseMs: 1000 }));
-      expect([delivery?.envelope.id, delivery?.epoch, delivery?.count]).toEqual([envelope.id, 2, 2]);
-    });
-  });
-
-  it('C3 what one process sends wakes a consumer in another, long before the slow re-check', { timeout: 30_000 }, async () => {
-    await withBus(async (bus) => {
-      const receiving = bus.receive('workers', { max: 1, waitMs: 20_000, leaseMs: 1000 });
-      const { firstLine, ended } = startBusProcess({ program: 'send', folder });
-      await firstLine;
-      const start = performance.now();
-      expect(unwrap(await receiving)).toHaveLength(1);
-      expect(performance.now() - start).toBeLessThan(700);
-      await ended;
-    });
-  });
-
-  it('S65 S67 killed at any durable moment and started again, a run keeps what was acknowledged and ends once', { timeout: 120_000 }, async () => {
-    let crashAt = 0;
-    for (let survived = false; !survived; ) {
-      crashAt += 1;
-      folder = join(folder, `crash-${crashAt}`);
-      const first = await startBusProcess({ program: 'walk', folder, crashAt }).ended;
-      survived = first.signal === null;
-      const acknowledged = first.lines.flatMap((line) => (line['entries'] as [number, string][] | undefined) ?? []);
+  it(
+    'S75 a process killed between claim and complete has spent a delivery; the next epoch gets the work',
+    { timeout: 30_000 },
+    async () => {
+      const envelope = makeEnvelope();
       await withBus(async (bus) => {
-        const kept = unwrap(await bus.readStream(walkRun, { after: 0 })).map(({ seq, envelope }) => [seq, envelope.id]);
-        expect(kept).toEqual(expect.arrayContaining(acknowledged));
+        unwrap(await bus.send([{ envelope }]));
+        const { child, firstLine, ended } = startBusProcess({ program: 'hold', folder });
+        expect(await firstLine).toEqual({ held: envelope.id, epoch: 1, count: 1 });
+        child.kill('SIGKILL');
+        expect((await ended).signal).toBe('SIGKILL');
+        const [delivery] = unwrap(await bus.receive('workers', { max: 1, waitMs: 20_000, leaseMs: 1000 }));
+        expect([delivery?.envelope.id, delivery?.epoch, delivery?.count]).toEqual([envelope.id, 2, 2]);
       });
-      expect((await startBusProcess({ program: 'walk', folder }).ended).lines.at(-1)).toEqual({ ended: true });
-      await withBus(expectWalked);
-      folder = join(folder, '..');
-    }
-    expect(crashAt).toBe(11);
-  });
+    },
+  );
+
+  it(
+    'C3 what one process sends wakes a consumer in another, long before the slow re-check',
+    { timeout: 30_000 },
+    async () => {
+      await withBus(async (bus) => {
+        const receiving = bus.receive('workers', { max: 1, waitMs: 20_000, leaseMs: 1000 });
+        const { firstLine, ended } = startBusProcess({ program: 'send', folder });
+        await firstLine;
+        const start = performance.now();
+        expect(unwrap(await receiving)).toHaveLength(1);
+        expect(performance.now() - start).toBeLessThan(700);
+        await ended;
+      });
+    },
+  );
+
+  it(
+    'S65 S67 killed at any durable moment and started again, a run keeps what was acknowledged and ends once',
+    { timeout: 120_000 },
+    async () => {
+      let crashAt = 0;
+      for (let survived = false; !survived;) {
+        crashAt += 1;
+        folder = join(folder, `crash-${crashAt}`);
+        const first = await startBusProcess({ program: 'walk', folder, crashAt }).ended;
+        survived = first.signal === null;
+        const acknowledged = first.lines.flatMap((line) => (line['entries'] as [number, string][] | undefined) ?? []);
+        await withBus(async (bus) => {
+          const kept = unwrap(await bus.readStream(walkRun, { after: 0 })).map(({ seq, envelope }) => [
+            seq,
+            envelope.id,
+          ]);
+          expect(kept).toEqual(expect.arrayContaining(acknowledged));
+        });
+        expect((await startBusProcess({ program: 'walk', folder }).ended).lines.at(-1)).toEqual({ ended: true });
+        await withBus(expectWalked);
+        folder = join(folder, '..');
+      }
+      expect(crashAt).toBe(11);
+    },
+  );
 });
 
 async function expectWalked(bus: AgentBus): Promise<void> {
   const entries = unwrap(await bus.readStream(walkRun, { after: 0 }));
   expect(entries.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5]);
   const walked = ['task', 'doomed', 'answer', 'end'].map((name) => derivedIdSync(`walk/${name}`));
-  const notices = entries.filter(({ envelope }) => envelope.envelope_type === 'dead_letter').map(({ envelope }) => envelope.id);
+  const notices = entries
+    .filter(({ envelope }) => envelope.envelope_type === 'dead_letter')
+    .map(({ envelope }) => envelope.id);
   expect(notices).toHaveLength(1);
   expect(entries.map(({ envelope }) => envelope.id).toSorted()).toEqual([...walked, ...notices].toSorted());
   expect(unwrap(await bus.deadLetters()).map(({ envelope }) => envelope.id)).toEqual([walked[1]]);
-  for (const queue of unwrap(await bus.queues())) expect([queue.waiting, queue.delayed, queue.leased]).toEqual([0, 0, 0]);
+  for (const queue of unwrap(await bus.queues()))
+    expect([queue.waiting, queue.delayed, queue.leased]).toEqual([0, 0, 0]);
 }
