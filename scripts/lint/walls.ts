@@ -34,7 +34,7 @@ const busZones: readonly Zone[] = [
   {
     name: 'bus testing',
     files: /^agent-bus\/src\/testing\//,
-    zones: ['bus core'],
+    zones: ['bus core', 'bus entry'],
     packages: [protocol, 'fast-check'],
     builtins: 'all',
   },
