@@ -133,7 +133,7 @@ describe('loadConfig', () => {
   ])('C2 refuses %s %j naming the field', (key, value, text) => {
     const error = refusal({ file: { [key]: value } });
     expect(error.code).toBe('AC_CONFIG_INVALID');
-    expect(error.message).toContain(`${key}`);
+    expect(error.message).toContain(key);
     expect(error.message).toContain(text);
     expect(error.remedy).toContain('config.json');
   });

@@ -244,6 +244,7 @@ describe('looking closer', () => {
         draft: false,
         state: 'open',
         created_at: '2026-11-20T12:00:00.000Z',
+        base_oid: 'b'.repeat(40),
         head_oid: 'a'.repeat(40),
         merge_oid: null,
       },

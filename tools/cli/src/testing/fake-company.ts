@@ -1,5 +1,4 @@
-import type { StreamEntry } from '@agentcompany/agent-bus';
-import type { Company, RunView, SubmitRequest, TaskView } from '@agentcompany/orchestrator';
+import type { Company, RunView, StreamEntry, SubmitRequest, TaskView } from '@agentcompany/orchestrator';
 import { homeAt } from '@agentcompany/orchestrator/company-home';
 import { orchestratorErrors } from '@agentcompany/orchestrator/errors';
 import { failure, newId, success, type AppError, type EnvelopeType, type Result } from '@agentcompany/protocol';

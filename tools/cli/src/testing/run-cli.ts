@@ -4,13 +4,15 @@ import path from 'node:path';
 import { initHome, type CompanyHome } from '@agentcompany/orchestrator/company-home';
 import { addProject } from '@agentcompany/orchestrator/projects';
 import { success, unwrap } from '@agentcompany/protocol';
-import type { CliIo, Output } from '../io.ts';
+import type { CliIo, OpenCompany, Output } from '../io.ts';
 import { runProgram } from '../program.ts';
 import { FakeCompany } from './fake-company.ts';
 
 export interface CliCall {
   readonly company?: FakeCompany;
   readonly home?: CompanyHome | null;
+  /** Opens another company than the one in memory. */
+  readonly openCompany?: OpenCompany;
   readonly stdin?: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly isTerminal?: boolean;
@@ -48,7 +50,7 @@ export async function runCli(words: readonly string[], call: CliCall = {}): Prom
     environment: { ...(home === null ? {} : { AGENTCOMPANY_HOME: home.root }), ...call.environment },
     cwd: mkdtempSync(path.join(tmpdir(), 'cwd-')),
     checkout: '/nowhere',
-    openCompany: async () => success(company),
+    openCompany: call.openCompany ?? (async () => success(company)),
     readStdin: async () => success(call.stdin ?? ''),
     onInterrupt: (handler) => {
       call.interruptible?.(handler);
