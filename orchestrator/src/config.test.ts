@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { unwrap, type Result } from '@agentcompany/protocol';
@@ -164,6 +164,15 @@ describe('loadConfig', () => {
   it('freezes the configuration to its leaves', () => {
     const { config } = unwrap(load({}));
     expect([config, config.approvals, config.egress_allow].every(Object.isFrozen)).toBe(true);
+  });
+
+  it('is documented key by key with its default', () => {
+    const page = readFileSync(path.join(import.meta.dirname, '../../docs/configuration.md'), 'utf8');
+    const rows = [...page.matchAll(/^\| `(\w+)` \| `(.*?)` \|/gm)].map(([, key = '', value = '']) => [
+      key,
+      JSON.parse(value),
+    ]);
+    expect(Object.fromEntries(rows)).toEqual(unwrap(load({})).config);
   });
 
   it('counts memory in powers of 1024', () => {

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { cliErrors } from './errors.ts';
@@ -119,6 +121,16 @@ describe('exit codes', () => {
     ['AC_ANYTHING_ELSE', 1],
   ])('%s ends with %i', (code, exitCode) => {
     expect(exitCodeOf(code)).toBe(exitCode);
+  });
+
+  it('docs/cli.md lists exactly these, and every command', async () => {
+    const page = readFileSync(path.join(import.meta.dirname, '../../../docs/cli.md'), 'utf8');
+    const codes = [...page.matchAll(/^\| (\d+) \|/gm)].map(([, code]) => Number(code));
+    expect(codes).toEqual(Object.values(exitCodes));
+    const missing = (await commandNames()).filter(
+      (name) => name.length === 1 && !new RegExp(`^\\|[^|]*\`${name[0]}\\b`, 'm').test(page),
+    );
+    expect(missing).toEqual([]);
   });
 
   it('no error of the command line ends with 0', () => {
