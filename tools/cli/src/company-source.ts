@@ -1,8 +1,10 @@
+import type { OpenCompanyOptions } from '@agentcompany/orchestrator';
 import type { OpenCompany } from './io.ts';
 
 /** Loads the company only when a command needs it: `--help` must not pay for it. */
-export const openCompanyLazily: OpenCompany = async (home, config) => {
-  const orchestrator: { readonly openCompany?: OpenCompany } = await import('@agentcompany/orchestrator');
-  if (orchestrator.openCompany === undefined) throw new Error('@agentcompany/orchestrator does not export openCompany');
-  return orchestrator.openCompany(home, config);
-};
+export function lazyCompany(options: Omit<OpenCompanyOptions, 'config'>): OpenCompany {
+  return async (home, config) => {
+    const { openCompany } = await import('@agentcompany/orchestrator');
+    return openCompany(home, { ...options, config });
+  };
+}

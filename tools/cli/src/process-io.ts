@@ -1,6 +1,6 @@
 import path from 'node:path';
 import process from 'node:process';
-import { openCompanyLazily } from './company-source.ts';
+import { lazyCompany } from './company-source.ts';
 import type { CliIo, Output } from './io.ts';
 
 const smallestWidth = 40;
@@ -44,13 +44,15 @@ function endWithReader(): void {
 /** The real process: the only place of the command line that touches it. */
 export function processIo(): CliIo {
   endWithReader();
+  const checkout = path.resolve(import.meta.dirname, '../../..');
+  const environment = { ...process.env };
   return {
     stdout: output(process.stdout),
     stderr: output(process.stderr),
-    environment: { ...process.env },
+    environment,
     cwd: process.cwd(),
-    checkout: path.resolve(import.meta.dirname, '../../..'),
-    openCompany: openCompanyLazily,
+    checkout,
+    openCompany: lazyCompany({ environment, installation: checkout }),
     readStdin,
     onInterrupt: (handler) => {
       process.on('SIGINT', handler);
