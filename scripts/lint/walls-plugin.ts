@@ -1,5 +1,6 @@
 import { builtinModules } from 'node:module';
 import { dirname, relative, resolve, sep } from 'node:path';
+import { noClock } from './no-clock.ts';
 import { placeProblem, wallProblem } from './walls.ts';
 
 /**
@@ -74,4 +75,4 @@ function createVisitor(context: RuleContext): Record<string, (node: SyntaxNode) 
   };
 }
 
-export default { meta: { name: 'walls' }, rules: { imports: { create: createVisitor } } };
+export default { meta: { name: 'walls' }, rules: { 'imports': { create: createVisitor }, 'no-clock': noClock } };
