@@ -104,16 +104,15 @@ function onTimer(run: Run, trigger: Envelope): readonly Draft[] {
   return run.tasks.get(taskId)?.state === 'awaiting_person' ? [taskState(taskId, 'failed', 'approval lapsed', error)] : [];
 }
 
+/** What nobody could carry out: its own error is the run's or the task's, for its remedy is the one that helps. */
 function onDeadLetter(run: Run, trigger: Envelope): readonly Draft[] {
   const payload = parsePayload('dead_letter', trigger.payload);
-  const text = payload.ok ? `${payload.value.error.code}: ${payload.value.error.message}` : 'unreadable dead letter';
+  const error = payload.ok ? payload.value.error : companyErrors.AC_STEP_UNDELIVERABLE({ message: payload.error.message });
   const task = run.tasks.get(trigger.context.task_id ?? '');
   if (task !== undefined) {
-    const error = companyErrors.AC_TASK_UNDELIVERABLE({ task: task.spec.id, message: text });
     const reachable = ['assigned', 'running', 'quality_check', 'in_review', 'merging'].includes(task.state);
     return reachable ? [taskState(task.spec.id, 'awaiting_person', 'undeliverable', error)] : [];
   }
-  const error = companyErrors.AC_STEP_UNDELIVERABLE({ message: text });
   if (run.state === 'pending' || run.state === 'planning') return [record('run_failed', { error })];
   return ['running', 'verifying', 'publishing'].includes(run.state) ? [runState('needs_attention', 'undeliverable', error)] : [];
 }
