@@ -7,6 +7,7 @@ import { defaultIngestLimits, type IngestLimits } from './ingest/limits.ts';
 import type { ProjectRepositories, RemoteSource } from './repositories.ts';
 import { createGitRunner, type ArgumentsHook } from './runner.ts';
 import { createSerialQueue } from './serial-queue.ts';
+import { removeStaleFiles } from './stale-files.ts';
 
 export interface RepositoriesOptions {
   /** Absolute folder of the bare mirror; its parent gets mode 0711, for workers reach the mirror through it. */
@@ -21,7 +22,7 @@ export interface RepositoriesOptions {
   readonly limits?: Partial<IngestLimits>;
   /** Called right after each step that a restart will find done. */
   readonly onDurableStep?: (name: string) => void;
-  /** Sees the arguments of every git call. */
+  /** Sees the arguments and the repository folder of every git call. */
   readonly onArguments?: ArgumentsHook;
 }
 
@@ -69,6 +70,7 @@ async function prepareFolders(
   await mkdir(path.dirname(mirror.folder), { recursive: true, mode: 0o711 });
   await mkdir(path.dirname(vault.folder), { recursive: true, mode: 0o700 });
   await mkdir(options.quarantineFolder, { recursive: true, mode: 0o700 });
+  await removeStaleFiles(vault.folder);
   const opened = await openBareRepository(mirror, { worldReadable: true });
   if (!opened.ok) return opened;
   const borrowed = await openBareRepository(vault, { worldReadable: false, borrowsFrom: mirror.folder });

@@ -32,8 +32,8 @@ export interface GitAnswer {
   readonly stderr: string;
 }
 
-/** Sees the argument vector of every git call just before it is made. */
-export type ArgumentsHook = (argumentList: readonly string[]) => void;
+/** Sees the argument vector and the repository folder of every git call just before it is made. */
+export type ArgumentsHook = (argumentList: readonly string[], gitDir: string) => void;
 
 /**
  * The one way to run git. Errors: `AC_GIT_UNAVAILABLE`, `AC_GIT_TIMEOUT`, `AC_GIT_OUTPUT_TOO_LARGE`, `AC_GIT_FAILED`
@@ -49,7 +49,7 @@ const prlimit = ['/usr/bin/prlimit', '/bin/prlimit'].find((file) => existsSync(f
 /** Makes the runner of all git calls of a project. */
 export function createGitRunner(onArguments: ArgumentsHook = () => undefined): GitRunner {
   return async (call) => {
-    onArguments(call.arguments);
+    onArguments(call.arguments, call.gitDir);
     const timeoutMs = call.timeoutMs ?? minute;
     const environment = gitEnvironment(call);
     const outcome = needsPlainProcess(call)
