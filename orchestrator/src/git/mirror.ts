@@ -41,7 +41,6 @@ export async function fetchBranches(mirror: BareRepository, remote: Remote): Pro
     arguments: [
       'fetch',
       '--quiet',
-      '--atomic',
       '--prune',
       '--no-tags',
       '--no-write-fetch-head',

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { success, type Result } from '@agentcompany/protocol';
 import { openBareRepository, type BareRepository } from './bare-repository.ts';
@@ -10,7 +10,7 @@ import { createSerialQueue } from './serial-queue.ts';
 import { removeStaleFiles } from './stale-files.ts';
 
 export interface RepositoriesOptions {
-  /** Absolute folder of the bare mirror; its parent gets mode 0711, for workers reach the mirror through it. */
+  /** Absolute folder of the bare mirror; its parent is created with mode 0711, for workers reach the mirror through it. */
   readonly mirrorFolder: string;
   /** Absolute folder of the bare vault; nobody but this user may look into it. */
   readonly vaultFolder: string;
@@ -67,7 +67,9 @@ async function prepareFolders(
   mirror: BareRepository,
   vault: BareRepository,
 ): Promise<Result<undefined>> {
-  await mkdir(path.dirname(mirror.folder), { recursive: true, mode: 0o711 });
+  const parent = path.dirname(mirror.folder);
+  // The mode is set again because the process's umask may have taken from it.
+  if ((await mkdir(parent, { recursive: true, mode: 0o711 })) !== undefined) await chmod(parent, 0o711);
   await mkdir(path.dirname(vault.folder), { recursive: true, mode: 0o700 });
   await mkdir(options.quarantineFolder, { recursive: true, mode: 0o700 });
   await removeStaleFiles(vault.folder);

@@ -6,11 +6,24 @@ import type { RawChange } from './raw-diff.ts';
 const oid = '1'.repeat(40);
 
 function added(path: string, newMode = '100644'): RawChange {
-  return { path, status: 'A', old_mode: '000000', new_mode: newMode, oldOid: '0'.repeat(40), newOid: oid, isText: true };
+  return {
+    path,
+    status: 'A',
+    old_mode: '000000',
+    new_mode: newMode,
+    oldOid: '0'.repeat(40),
+    newOid: oid,
+    isText: true,
+  };
 }
 
 function modified(path: string, oldMode = '100644', newMode = oldMode): RawChange {
-  return { ...added(path, newMode), status: oldMode === newMode ? 'M' : 'T', old_mode: oldMode, oldOid: '2'.repeat(40) };
+  return {
+    ...added(path, newMode),
+    status: oldMode === newMode ? 'M' : 'T',
+    old_mode: oldMode,
+    oldOid: '2'.repeat(40),
+  };
 }
 
 function judge(changes: readonly RawChange[], others: readonly string[] = [], target = ''): string | null {
@@ -101,7 +114,12 @@ describe('the path policy', () => {
 
   it('leaves alone what the base already held', () => {
     const oddities = ['CON', 'aux.c', 'a:b', 'Makefile', 'makefile', 'trailing.'];
-    expect(judge(oddities.map((path) => modified(path)), oddities)).toBeNull();
+    expect(
+      judge(
+        oddities.map((path) => modified(path)),
+        oddities,
+      ),
+    ).toBeNull();
     expect(judge([added('new.txt')], oddities)).toBeNull();
     expect(judge([{ ...modified('CON'), status: 'D', new_mode: '000000' }])).toBeNull();
   });
@@ -119,9 +137,24 @@ describe('protected paths', () => {
   const none = new Map<string, Buffer>();
 
   it.each([
-    '.github/workflows/ci.yml', '.GitHub/x', '.gitlab-ci.yml', 'Jenkinsfile', 'a/action.yml', 'docs/CODEOWNERS',
-    '.gitattributes', 'a/.gitmodules', '.husky/pre-commit', '.devcontainer/x', '.vscode/settings.json', '.claude/x',
-    '.mcp.json', 'AGENTS.md', 'sub/CLAUDE.md', 'package-lock.json', 'a/yarn.lock', 'Cargo.lock',
+    '.github/workflows/ci.yml',
+    '.GitHub/x',
+    '.gitlab-ci.yml',
+    'Jenkinsfile',
+    'a/action.yml',
+    'docs/CODEOWNERS',
+    '.gitattributes',
+    'a/.gitmodules',
+    '.husky/pre-commit',
+    '.devcontainer/x',
+    '.vscode/settings.json',
+    '.claude/x',
+    '.mcp.json',
+    'AGENTS.md',
+    'sub/CLAUDE.md',
+    'package-lock.json',
+    'a/yarn.lock',
+    'Cargo.lock',
   ])('S35 reserves %s for a person', (path) => {
     expect(protectedPaths([modified(path)], none)).toEqual([path]);
     expect(protectedPaths([{ ...modified(path), status: 'D', new_mode: '000000' }], none)).toEqual([path]);
@@ -138,10 +171,15 @@ describe('protected paths', () => {
   it('S35 reserves a manifest whose scripts change, and no other change of it', () => {
     const change = modified('package.json');
     const contents = (before: string, after: string): Map<string, Buffer> =>
-      new Map([[change.oldOid, Buffer.from(before)], [change.newOid, Buffer.from(after)]]);
+      new Map([
+        [change.oldOid, Buffer.from(before)],
+        [change.newOid, Buffer.from(after)],
+      ]);
     const same = contents('{"version":"1","scripts":{"a":"b"}}', '{"version":"2","scripts":{"a":"b"}}');
     expect(protectedPaths([change], same)).toEqual([]);
-    expect(protectedPaths([change], contents('{"scripts":{"a":"b"}}', '{"scripts":{"a":"c"}}'))).toEqual(['package.json']);
+    expect(protectedPaths([change], contents('{"scripts":{"a":"b"}}', '{"scripts":{"a":"c"}}'))).toEqual([
+      'package.json',
+    ]);
     expect(protectedPaths([change], contents('{}', '{"scripts":{"postinstall":"x"}}'))).toEqual(['package.json']);
     expect(protectedPaths([change], contents('{}', 'not json'))).toEqual(['package.json']);
     expect(protectedPaths([change], none)).toEqual(['package.json']);

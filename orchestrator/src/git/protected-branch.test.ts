@@ -7,9 +7,26 @@ const project = { defaultBranch: 'develop', integrationBranch: 'agents/integrati
 
 describe('the guard of merges and pushes', () => {
   it.each([
-    'main', 'master', 'refs/heads/main', 'heads/master', '+main', 'x:main', 'x:refs/heads/master', 'Main', 'MASTER', ' main ',
-    'develop', 'refs/heads/develop', 'Develop', 'refs/remotes/origin/develop', 'HEAD', 'release', 'refs/heads/release',
-    'refs/agentcompany/runs/../../heads/main', 'refs/agentcompany/runs/', '',
+    'main',
+    'master',
+    'refs/heads/main',
+    'heads/master',
+    '+main',
+    'x:main',
+    'x:refs/heads/master',
+    'Main',
+    'MASTER',
+    ' main ',
+    'develop',
+    'refs/heads/develop',
+    'Develop',
+    'refs/remotes/origin/develop',
+    'HEAD',
+    'release',
+    'refs/heads/release',
+    'refs/agentcompany/runs/../../heads/main',
+    'refs/agentcompany/runs/',
+    '',
   ])('C22 refuses a merge into %j', (target) => {
     expect(assertMergeTarget(target, project)).toMatchObject({ error: { code: 'AC_MERGE_TARGET_PROTECTED' } });
   });

@@ -4,9 +4,38 @@ import { attemptReference, judgeBranch, judgeObjectName, runReference } from './
 import { createGitFixture, openNowhere, startRun, workerResult } from './testing/git-fixture.ts';
 
 const hostile = [
-  '--output=x', '-x', '$(id)', 'x$(id)`id`;id', 'a..b', 'refs/heads/x:refs/heads/main', 'x:main', '+main', 'a'.repeat(300), '',
-  'refs/heads/x', 'a//b', 'a/', '/a', 'a/.b', 'a.lock', 'a.lock/b', 'a.', 'a b', 'a~1', 'a^', 'a?', 'a*', 'a[b', 'a\\b', 'a@{1}',
-  'a\u0000', 'a\nb', 'a/-b', 'HEAD', '1'.repeat(40), '\u202ea',
+  '--output=x',
+  '-x',
+  '$(id)',
+  'x$(id)`id`;id',
+  'a..b',
+  'refs/heads/x:refs/heads/main',
+  'x:main',
+  '+main',
+  'a'.repeat(300),
+  '',
+  'refs/heads/x',
+  'a//b',
+  'a/',
+  '/a',
+  'a/.b',
+  'a.lock',
+  'a.lock/b',
+  'a.',
+  'a b',
+  'a~1',
+  'a^',
+  'a?',
+  'a*',
+  'a[b',
+  'a\\b',
+  'a@{1}',
+  'a\u0000',
+  'a\nb',
+  'a/-b',
+  'HEAD',
+  '1'.repeat(40),
+  '\u202ea',
 ] as const;
 
 describe('the policy of references', () => {
@@ -19,7 +48,8 @@ describe('the policy of references', () => {
   });
 
   it('accepts ordinary branches', () => {
-    for (const branch of ['main', 'release/1.0', 'feature/a_b-c.d', 'a'.repeat(201)]) expect(judgeBranch(branch).ok).toBe(true);
+    for (const branch of ['main', 'release/1.0', 'feature/a_b-c.d', 'a'.repeat(201)])
+      expect(judgeBranch(branch).ok).toBe(true);
   });
 
   it('refuses ids and object names that are not ours', () => {
@@ -27,7 +57,8 @@ describe('the policy of references', () => {
       expect(runReference(id).ok).toBe(false);
       expect(attemptReference(id).ok).toBe(false);
     }
-    for (const oid of ['HEAD', '-1', '1'.repeat(39), 'A'.repeat(40), '--all']) expect(judgeObjectName(oid).ok).toBe(false);
+    for (const oid of ['HEAD', '-1', '1'.repeat(39), 'A'.repeat(40), '--all'])
+      expect(judgeObjectName(oid).ok).toBe(false);
   });
 
   it('S31 shows no argument from outside that begins with a hyphen, whatever titles and paths say', async () => {

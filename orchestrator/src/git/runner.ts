@@ -19,11 +19,13 @@ export interface GitCall extends GitEnvironmentOptions {
   readonly answers?: readonly number[];
   /** Milliseconds; default one minute. */
   readonly timeoutMs?: number;
-  /** Any of the next four makes the call a plain process instead of one of simple-git. */
+  /** Any of the next five makes the call a plain process instead of one of simple-git. */
   readonly input?: string | Uint8Array | { readonly descriptor: number };
   readonly outputDescriptor?: number;
   readonly outputLimit?: number;
   readonly limits?: ResourceLimits;
+  /** The call prints nothing when all is well: simple-git would wait 50 ms for output that never comes. */
+  readonly silent?: true;
 }
 
 export interface GitAnswer {
@@ -61,7 +63,7 @@ export function createGitRunner(onArguments: ArgumentsHook = () => undefined): G
 
 /** simple-git can neither stream input, cap output, nor put a call with network children into a process group. */
 function needsPlainProcess(call: GitCall): boolean {
-  const plain = [call.input, call.outputDescriptor, call.outputLimit, call.limits, call.protocols];
+  const plain = [call.input, call.outputDescriptor, call.outputLimit, call.limits, call.protocols, call.silent];
   return plain.some((setting) => setting !== undefined);
 }
 

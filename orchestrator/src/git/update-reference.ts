@@ -20,6 +20,7 @@ export async function updateReference(
   await removeStaleFiles(repository.folder);
   const answer = await repository.run({
     arguments: ['update-ref', '--no-deref', '--end-of-options', reference, next, previous ?? absent],
+    silent: true,
     gitDir: repository.folder,
   });
   if (!answer.ok) return explain(repository, change, answer);

@@ -4,12 +4,27 @@ import path from 'node:path';
 import { newId, unwrap } from '@agentcompany/protocol';
 import { describe, expect, it } from 'vitest';
 import {
-  bundleRequest, commitAll, craftedRequest, createGitFixture, git, ownContent, startRun, workerClone, workerResult,
-  writeFiles, writeObject, treeEntry,
+  bundleRequest,
+  commitAll,
+  craftedRequest,
+  createGitFixture,
+  git,
+  ownContent,
+  startRun,
+  workerClone,
+  workerResult,
+  writeFiles,
+  writeObject,
+  treeEntry,
 } from '../testing/git-fixture.ts';
 
-function codeOf(result: { readonly ok: boolean; readonly error?: { readonly code: string; readonly message: string } }): string {
-  return result.error === undefined ? 'ok' : `${result.error.code} ${/rule (\S+)/u.exec(result.error.message)?.[1] ?? ''}`.trim();
+function codeOf(result: {
+  readonly ok: boolean;
+  readonly error?: { readonly code: string; readonly message: string };
+}): string {
+  return result.error === undefined
+    ? 'ok'
+    : `${result.error.code} ${/rule (\S+)/u.exec(result.error.message)?.[1] ?? ''}`.trim();
 }
 
 describe('ingest', () => {
@@ -53,7 +68,9 @@ describe('ingest', () => {
     for (const [rule, request] of Object.entries(cases)) {
       expect(codeOf(await repositories.ingest(request))).toBe(`AC_INGEST_REFUSED ${rule}`);
     }
-    expect(codeOf(await repositories.ingest({ ...good, claimedCommit: base }))).toBe('AC_INGEST_REFUSED bundle-references');
+    expect(codeOf(await repositories.ingest({ ...good, claimedCommit: base }))).toBe(
+      'AC_INGEST_REFUSED bundle-references',
+    );
     expect(codeOf(await repositories.ingest({ ...good, claimedCommit: '--all' }))).toBe('AC_OBJECT_NAME_INVALID');
     expect(codeOf(await repositories.ingest({ ...good, attemptId: '../x' }))).toBe('AC_BRANCH_REFUSED');
     expect(codeOf(await repositories.ingest(good))).toBe('ok');
@@ -65,7 +82,9 @@ describe('ingest', () => {
     const announce = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex');
     const torn = workerResult(fixture, base, { 'a.txt': randomBytes(4096).toString('hex') });
     truncateSync(torn.bundleFile, readFileSync(torn.bundleFile).length - 100);
-    expect(codeOf(await repositories.ingest({ ...torn, sha256: announce(torn.bundleFile) }))).toBe('AC_INGEST_REFUSED index-pack');
+    expect(codeOf(await repositories.ingest({ ...torn, sha256: announce(torn.bundleFile) }))).toBe(
+      'AC_INGEST_REFUSED index-pack',
+    );
     const foreign = workerResult(fixture, base, { 'a.txt': 'y\n' });
     const text = readFileSync(foreign.bundleFile).toString('latin1');
     writeFileSync(foreign.bundleFile, text.replace(`-${base}`, `-${'1'.repeat(40)}`), 'latin1');
@@ -128,22 +147,50 @@ describe('ingest', () => {
     const canary = path.join(fixture.folder, 'canary');
     const plant = `#!/bin/sh\ntouch ${canary}\n`;
     const clone = workerClone(fixture, base);
-    writeFiles(clone, { '.gitattributes': '* filter=evil diff=evil merge=evil\n', 'a.txt': 'changed\n', '.gitconfig': 'x\n' });
+    writeFiles(clone, {
+      '.gitattributes': '* filter=evil diff=evil merge=evil\n',
+      'a.txt': 'changed\n',
+      '.gitconfig': 'x\n',
+    });
     const request = bundleRequest(fixture, clone, base, commitAll(clone));
     const evil = path.join(fixture.folder, 'evil.sh');
     writeFileSync(evil, plant, { mode: 0o755 });
     for (const setting of [
-      'core.fsmonitor', 'core.sshCommand', 'filter.evil.clean', 'filter.evil.smudge', 'diff.evil.command', 'diff.evil.textconv',
-      'diff.external', 'merge.evil.driver', 'core.pager', 'core.editor', 'uploadpack.packObjectsHook', 'gpg.program',
+      'core.fsmonitor',
+      'core.sshCommand',
+      'filter.evil.clean',
+      'filter.evil.smudge',
+      'diff.evil.command',
+      'diff.evil.textconv',
+      'diff.external',
+      'merge.evil.driver',
+      'core.pager',
+      'core.editor',
+      'uploadpack.packObjectsHook',
+      'gpg.program',
     ]) {
       git(clone, ['config', setting, evil]);
     }
     git(clone, ['config', 'core.hooksPath', path.join(clone, '.git', 'hooks')]);
     git(clone, ['config', 'include.path', evil]);
     writeFileSync(path.join(clone, '.git', 'objects', 'info', 'alternates'), '/etc\n');
-    for (const repository of [path.join(clone, '.git'), path.join(fixture.source, '.git'), fixture.mirrorFolder, fixture.vaultFolder]) {
+    for (const repository of [
+      path.join(clone, '.git'),
+      path.join(fixture.source, '.git'),
+      fixture.mirrorFolder,
+      fixture.vaultFolder,
+    ]) {
       mkdirSync(path.join(repository, 'hooks'), { recursive: true });
-      for (const hook of ['reference-transaction', 'post-checkout', 'pre-receive', 'update', 'post-receive', 'post-update', 'pre-push', 'post-merge']) {
+      for (const hook of [
+        'reference-transaction',
+        'post-checkout',
+        'pre-receive',
+        'update',
+        'post-receive',
+        'post-update',
+        'pre-push',
+        'post-merge',
+      ]) {
         writeFileSync(path.join(repository, 'hooks', hook), plant);
         chmodSync(path.join(repository, 'hooks', hook), 0o755);
       }
@@ -178,10 +225,21 @@ describe('ingest', () => {
     unwrap(await repositories.merge({ runId, attemptId: merged.attemptId, commit, title: 'x' }));
     const { objects, references } = ownContent(fixture.mirrorFolder);
     expect(objects).toContain(commit);
-    for (const oid of [other.commit, other.tree, waiting.claimedCommit, git(fixture.vaultFolder, ['rev-parse', `${other.commit}:waiting.txt`]), tree, secret, refused.claimedCommit]) {
+    for (const oid of [
+      other.commit,
+      other.tree,
+      waiting.claimedCommit,
+      git(fixture.vaultFolder, ['rev-parse', `${other.commit}:waiting.txt`]),
+      tree,
+      secret,
+      refused.claimedCommit,
+    ]) {
       expect(objects).not.toContain(oid);
     }
-    expect(references.split('\n').map((line) => line.split('\t')[1])).toEqual([`refs/agentcompany/runs/${runId}`, 'refs/heads/main']);
+    expect(references.split('\n').map((line) => line.split('\t')[1])).toEqual([
+      `refs/agentcompany/runs/${runId}`,
+      'refs/heads/main',
+    ]);
   });
 
   it('answers from the vault once it has the attempt, without the bundle', async () => {

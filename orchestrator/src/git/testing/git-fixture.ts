@@ -160,7 +160,11 @@ export async function startRun(
 }
 
 /** Writes an object that need not be well-formed; its name. */
-export function writeObject(repository: string, type: 'blob' | 'tree' | 'commit', content: string | Uint8Array): string {
+export function writeObject(
+  repository: string,
+  type: 'blob' | 'tree' | 'commit',
+  content: string | Uint8Array,
+): string {
   return git(repository, ['hash-object', '-t', type, '-w', '--literally', '--stdin'], content);
 }
 
@@ -173,7 +177,12 @@ export function treeEntry(mode: string, name: string, oid: string): Buffer {
 export function craftedRequest(
   fixture: GitFixture,
   repository: string,
-  crafted: { readonly base: string; readonly tree: string; readonly objects: readonly string[]; readonly parent?: string },
+  crafted: {
+    readonly base: string;
+    readonly tree: string;
+    readonly objects: readonly string[];
+    readonly parent?: string;
+  },
   changed: Partial<IngestRequest> = {},
 ): IngestRequest {
   const who = 'Somebody <somebody@example.org> 1700000000 +0000';
