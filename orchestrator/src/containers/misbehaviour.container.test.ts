@@ -47,7 +47,7 @@ describe('a worker that misbehaves', () => {
 
   it('S10 and sends more valid bytes than any work needs is cut off', async () => {
     const code = `${idleClient.replace('connect(', 'const s = connect(')}
-      const flood = () => { const r = s.request({ ":method": "POST", ":path": "/progress" }); r.on("error", () => {}); r.on("close", flood); r.end(Buffer.alloc(30000)); };
+      const flood = () => { const r = s.request({ ":method": "POST", ":path": "/progress" }); r.on("error", () => {}); r.on("close", flood); r.resume(); r.end(Buffer.alloc(30000)); };
       flood();`.replaceAll("'", '"');
     const finished = await withLauncher(launch(code), {}, { doorLimits: { totalBytes: 2_000_000 } });
     await expectEnd(finished, 'AC_WORKER_GARBAGE');

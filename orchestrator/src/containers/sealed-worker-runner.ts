@@ -1,7 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { failure, success, type AppError, type Result } from '@agentcompany/protocol';
-import type { DoorEnd } from '../door/door-events.ts';
 import { defaultDoorLimits, type DoorLimits } from '../door/door-limits.ts';
 import { openDoor } from '../door/open-door.ts';
 import { AttemptLog } from './attempt-log.ts';
@@ -134,18 +133,14 @@ class SealedWorkerRunner implements WorkerRunner {
       const started = await engine.start(id);
       if (!started.ok) return started;
       const end = await Promise.race([door.end, interruption(job, ended.signal)]);
+      // Ended before its streams are closed: a worker that ends by itself while it is being killed makes some engines wait 10 s.
+      if (end.kind !== 'closed') await engine.kill(id);
       if (end.kind === 'interrupted') return failure(end.error);
-      if (end.kind !== 'closed') await this.#killUnlessDone(id, end);
       return await outcomeOf(end, { engine, id, job, ...limits, lastWords: log.tail() });
     } finally {
       ended.abort();
       door.close();
     }
-  }
-
-  /** A worker that misbehaved is ended before anything else; one that reported is left to the removal. */
-  async #killUnlessDone(id: string, end: DoorEnd): Promise<void> {
-    if (end.kind !== 'reported') await this.#options.engine.kill(id);
   }
 
   async #engineFeatures(): Promise<Result<EngineFeatures>> {
