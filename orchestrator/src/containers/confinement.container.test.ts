@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { unwrap, type Result } from '@agentcompany/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ContainerDetails, ContainerEngine } from './container-engine.ts';
+import type { ContainerDetails } from './container-engine.ts';
 import { seccompProfile } from './seccomp-profile.ts';
 import { testImage, testLimits, WorkerFixture } from './testing/worker-fixture.ts';
 import type { WorkerContainer } from './worker-container.ts';
@@ -21,16 +21,6 @@ describe('the confinement of a real worker', () => {
     fixture = await WorkerFixture.open();
   });
   afterAll(() => fixture.close());
-
-  /** The real engine with some calls replaced. */
-  function altered(changes: Partial<ContainerEngine>): ContainerEngine {
-    return new Proxy(fixture.engine, {
-      get(target, name: keyof ContainerEngine) {
-        const replaced = changes[name];
-        return replaced ?? (target[name] as (...args: readonly unknown[]) => unknown).bind(target);
-      },
-    });
-  }
 
   async function inspectCreated(): Promise<Fields> {
     let raw: Fields = {};
@@ -145,7 +135,7 @@ describe('the confinement of a real worker', () => {
   ];
   it.each(lies)('S1 one field of the container differs (%s): it is never started and gets no task', async (_name, alter) => {
     let started = 0;
-    const engine = altered({
+    const engine = fixture.altered({
       inspect: async (id: string): Promise<Result<ContainerDetails>> => {
         const details = unwrap(await fixture.engine.inspect(id));
         const raw = structuredClone({ ...details.raw });
@@ -166,7 +156,7 @@ describe('the confinement of a real worker', () => {
 
   it('S1 an engine that lies about a limit is caught by what the worker reads itself: killed, no task given', async () => {
     const asked: WorkerContainer[] = [];
-    const engine = altered({
+    const engine = fixture.altered({
       create: (container: WorkerContainer) => {
         asked.push(container);
         return fixture.engine.create({ ...container, limits: { ...container.limits, pids: container.limits.pids * 2 } });

@@ -133,7 +133,7 @@ class SealedWorkerRunner implements WorkerRunner {
       const started = await engine.start(id);
       if (!started.ok) return started;
       const end = await Promise.race([door.end, interruption(job, ended.signal)]);
-      // Ended before its streams are closed: a worker that ends by itself while it is being killed makes some engines wait 10 s.
+      // Nothing that still runs inside may go on while the outcome is worked out.
       if (end.kind !== 'closed') await engine.kill(id);
       if (end.kind === 'interrupted') return failure(end.error);
       return await outcomeOf(end, { engine, id, job, ...limits, lastWords: log.tail() });

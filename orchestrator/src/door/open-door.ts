@@ -67,6 +67,7 @@ export function openDoor(stream: Duplex, options: DoorOptions): Door {
   const close = (): void => {
     clearInterval(pings);
     liveness.stop();
+    routes.stop();
     stream.destroy();
     server.close();
   };

@@ -20,6 +20,11 @@ function containerName(container: WorkerContainer): string {
   return `agentcompany-${attempt}-${randomBytes(4).toString('hex')}`;
 }
 
+/** Options of a POST whose query and body are kept apart: given plainly, dockerode repeats the whole body in the query. */
+function posted<Body extends object>(query: Readonly<Record<string, string>>, body: Body): Body {
+  return { _query: query, _body: body } as object as Body;
+}
+
 async function inTime<Value>(work: Promise<Value>): Promise<Value> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
@@ -47,9 +52,8 @@ export class DockerEngine implements ContainerEngine {
     const features = await this.#engineFeatures();
     if (!features.ok) return features;
     return this.#call({ action: 'create a container', image: container.imageId }, async () => {
-      const made = await inTime(
-        this.#docker.createContainer({ name: containerName(container), ...createBody(container, features.value) }),
-      );
+      const call = posted({ name: containerName(container) }, createBody(container, features.value));
+      const made = await inTime(this.#docker.createContainer(call));
       return { id: made.id };
     });
   }
@@ -135,7 +139,7 @@ export class DockerEngine implements ContainerEngine {
     return this.#call({ action: 'create a volume' }, async () => {
       const driverOptions = overlayOptions(options);
       if (driverOptions === null) throw new Error('the folders of an overlay must be absolute and free of , : = and spaces');
-      await inTime(this.#docker.createVolume({ Name: options.name, Driver: 'local', DriverOpts: driverOptions }));
+      await inTime(this.#docker.createVolume(posted({}, { Name: options.name, Driver: 'local', DriverOpts: driverOptions })));
       return undefined;
     });
   }

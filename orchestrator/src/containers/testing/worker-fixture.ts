@@ -135,6 +135,16 @@ export class WorkerFixture {
     return report.agent.output;
   }
 
+  /** The real engine with some of its calls replaced. */
+  altered(changes: Partial<ContainerEngine>): ContainerEngine {
+    return new Proxy(this.engine, {
+      get(target, name: string) {
+        const own: unknown = Reflect.get(changes, name) ?? Reflect.get(target, name);
+        return typeof own === 'function' && !Object.hasOwn(changes, name) ? own.bind(target) : own;
+      },
+    });
+  }
+
   async git(...args: readonly string[]): Promise<string> {
     return (await run('git', args, { cwd: this.folder })).stdout.trim();
   }
