@@ -1,0 +1,103 @@
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { failure, success, type Result } from '@agentcompany/protocol';
+import { syncFile, syncFolder } from './durable.ts';
+import { gitErrors } from './errors.ts';
+import { outputText, type GitRunner } from './runner.ts';
+
+/** A bare repository of ours and how calls reach it. */
+export interface BareRepository {
+  readonly folder: string;
+  readonly run: GitRunner;
+}
+
+export interface BareRepositoryOptions {
+  /** Readable by every user of the machine: workers read the mirror under another uid. */
+  readonly worldReadable: boolean;
+  /** Folder of the repository whose objects are borrowed. */
+  readonly borrowsFrom?: string;
+}
+
+/** Creates the repository unless it is whole already; a creation that was interrupted is finished. */
+export async function openBareRepository(
+  repository: BareRepository,
+  options: BareRepositoryOptions,
+): Promise<Result<undefined>> {
+  const finished = path.join(repository.folder, 'agentcompany-ready');
+  if (existsSync(finished)) return success();
+  await mkdir(repository.folder, { recursive: true, mode: options.worldReadable ? 0o755 : 0o700 });
+  await chmod(repository.folder, options.worldReadable ? 0o755 : 0o700);
+  const shared = options.worldReadable ? ['--shared=0644'] : [];
+  const created = await repository.run({
+    arguments: ['init', '--quiet', '--bare', '--initial-branch=main', '--object-format=sha1', ...shared],
+    gitDir: repository.folder,
+  });
+  if (!created.ok) return created;
+  if (options.borrowsFrom !== undefined) {
+    const alternates = path.join(repository.folder, 'objects', 'info', 'alternates');
+    await writeFile(alternates, `${path.join(options.borrowsFrom, 'objects')}\n`);
+    await syncFile(alternates);
+  }
+  await writeFile(finished, '');
+  await syncFile(finished);
+  await syncFolder(repository.folder);
+  return success();
+}
+
+/** What a reference stands at; null where it does not exist. */
+export async function readReference(repository: BareRepository, reference: string): Promise<Result<string | null>> {
+  const answer = await repository.run({
+    arguments: ['rev-parse', '--verify', '--quiet', '--end-of-options', `${reference}^{commit}`],
+    gitDir: repository.folder,
+    answers: [0, 1],
+  });
+  if (!answer.ok) return answer;
+  return success(answer.value.exitCode === 0 ? outputText(answer.value) : null);
+}
+
+/** Whether the repository (or what it borrows from) holds the commit. */
+export async function holdsCommit(repository: BareRepository, oid: string): Promise<Result<boolean>> {
+  const answer = await repository.run({
+    arguments: ['cat-file', '--batch-check=%(objecttype)'],
+    gitDir: repository.folder,
+    input: `${oid}\n`,
+  });
+  return answer.ok ? success(outputText(answer.value) === 'commit') : answer;
+}
+
+/** Whether `ancestor` is reachable from `descendant` (a commit is its own ancestor). */
+export async function isAncestor(
+  repository: BareRepository,
+  ancestor: string,
+  descendant: string,
+): Promise<Result<boolean>> {
+  const answer = await repository.run({
+    arguments: ['merge-base', '--is-ancestor', '--end-of-options', ancestor, descendant],
+    gitDir: repository.folder,
+    answers: [0, 1],
+  });
+  return answer.ok ? success(answer.value.exitCode === 0) : answer;
+}
+
+/** The tree of a commit. */
+export async function treeOf(repository: BareRepository, commit: string): Promise<Result<string>> {
+  const answer = await repository.run({
+    arguments: ['rev-parse', '--verify', '--end-of-options', `${commit}^{tree}`],
+    gitDir: repository.folder,
+  });
+  return answer.ok ? success(outputText(answer.value)) : answer;
+}
+
+/** Seconds since 1970 of a commit's committer date. */
+export async function commitSeconds(repository: BareRepository, commit: string): Promise<Result<number>> {
+  const answer = await repository.run({
+    arguments: ['log', '-1', '--no-show-signature', '--format=%ct', '--end-of-options', commit],
+    gitDir: repository.folder,
+  });
+  if (!answer.ok) return answer;
+  const seconds = Number(outputText(answer.value));
+  return Number.isSafeInteger(seconds)
+    ? success(seconds)
+    : failure(gitErrors.AC_OBJECT_NAME_INVALID({ value: commit }, 'its date cannot be read'));
+}

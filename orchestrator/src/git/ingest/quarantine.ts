@@ -1,0 +1,90 @@
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { failure, success, type Result } from '@agentcompany/protocol';
+import { holdsCommit, openBareRepository, type BareRepository } from '../bare-repository.ts';
+import { gitErrors } from '../errors.ts';
+import type { IngestRequest } from '../repositories.ts';
+import type { GitRunner } from '../runner.ts';
+import { openBundle } from './bundle-file.ts';
+import type { BundleHeader } from './bundle-header.ts';
+import { inflationLimits, type IngestLimits } from './limits.ts';
+
+export interface QuarantineOptions {
+  readonly folder: string;
+  readonly mirrorFolder: string;
+  readonly run: GitRunner;
+  readonly limits: IngestLimits;
+}
+
+/** A fresh repository for one attempt, borrowing from the mirror; what an interrupted ingest left is removed first. */
+export async function openQuarantine(attemptId: string, options: QuarantineOptions): Promise<Result<BareRepository>> {
+  const repository = { folder: path.join(options.folder, `${attemptId}.git`), run: options.run };
+  await rm(repository.folder, { recursive: true, force: true });
+  const opened = await openBareRepository(repository, { worldReadable: false, borrowsFrom: options.mirrorFolder });
+  return opened.ok ? success(repository) : opened;
+}
+
+/**
+ * Brings the pack of a bundle into the quarantine under limits of size, memory, file size and time, each object checked
+ * by git's strict rules. Errors: `AC_INGEST_REFUSED` (the rule is git's own name for it), `AC_INGEST_TOO_LARGE`.
+ */
+export async function unpackBundle(
+  quarantine: BareRepository,
+  request: IngestRequest,
+  limits: IngestLimits,
+): Promise<Result<undefined>> {
+  const bundle = await openBundle(request, limits);
+  if (!bundle.ok) return bundle;
+  const { handle, header } = bundle.value;
+  try {
+    const known = await knowsPrerequisites(quarantine, request.attemptId, header);
+    if (!known.ok) return known;
+    const indexed = await quarantine.run({
+      arguments: [
+        'index-pack',
+        '--strict',
+        `--max-input-size=${limits.bundleBytes}`,
+        '--stdin',
+        '--fix-thin',
+        '--threads=1',
+      ],
+      gitDir: quarantine.folder,
+      input: { descriptor: handle.fd },
+      limits: inflationLimits(limits),
+      timeoutMs: 180_000,
+    });
+    return indexed.ok
+      ? success()
+      : failure(explainIndexing(request.attemptId, indexed.error.cause ?? indexed.error.message));
+  } finally {
+    await handle.close();
+  }
+}
+
+async function knowsPrerequisites(
+  quarantine: BareRepository,
+  attempt: string,
+  header: BundleHeader,
+): Promise<Result<undefined>> {
+  for (const oid of header.prerequisites) {
+    const held = await holdsCommit(quarantine, oid);
+    if (!held.ok) return held;
+    if (!held.value) {
+      return failure(
+        gitErrors.AC_INGEST_REFUSED({ attempt, rule: 'bundle-prerequisites' }, `${oid} is not a commit of the project`),
+      );
+    }
+  }
+  return success();
+}
+
+/** git names its rule as `error: object <oid>: <rule>: …`; other refusals (a torn pack, a limit) have none. */
+function explainIndexing(attempt: string, cause: string): ReturnType<typeof gitErrors.AC_INGEST_REFUSED> {
+  if (/exceeds maximum allowed size|Out of memory|out of memory|mmap failed|File size limit/u.test(cause)) {
+    return gitErrors.AC_INGEST_TOO_LARGE({ attempt, limit: 'what a pack may take to unpack' }, cause);
+  }
+  const rule = /(?:error|fatal)(?: in [a-z]+ [0-9a-f]{40})?:(?: object [0-9a-f]{40}:)? ([a-z][A-Za-z]+): /u.exec(
+    cause,
+  )?.[1];
+  return gitErrors.AC_INGEST_REFUSED({ attempt, rule: rule ?? 'index-pack' }, cause);
+}

@@ -1,0 +1,67 @@
+import { isUtf8 } from 'node:buffer';
+import { success, type ChangedPath, type Result } from '@agentcompany/protocol';
+import type { BareRepository } from './bare-repository.ts';
+
+/** A changed path with what the policy needs besides: the blobs, and whether the name is text at all. */
+export interface RawChange extends ChangedPath {
+  readonly oldOid: string;
+  readonly newOid: string;
+  readonly isText: boolean;
+}
+
+const listingLimit = 64 * 1024 * 1024;
+const record = /^:(\d{6}) (\d{6}) ([0-9a-f]{40}) ([0-9a-f]{40}) ([AMDT])$/u;
+
+/** The raw differences of two commits, renames shown as what they are: a removal and an addition. */
+export async function rawChanges(
+  repository: BareRepository,
+  from: string,
+  to: string,
+): Promise<Result<readonly RawChange[]>> {
+  const answer = await repository.run({
+    arguments: ['diff-tree', '-r', '-z', '--raw', '--no-abbrev', '--no-renames', '--end-of-options', from, to],
+    gitDir: repository.folder,
+    outputLimit: listingLimit,
+  });
+  return answer.ok ? success(parseRawDiff(answer.value.stdout)) : answer;
+}
+
+/** Reads `diff-tree -r -z --raw`: a record, NUL, a path, NUL, again. Throws on anything else: git wrote it. */
+export function parseRawDiff(output: Buffer): readonly RawChange[] {
+  const fields = splitNul(output);
+  const changes: RawChange[] = [];
+  for (let index = 0; index + 1 < fields.length; index += 2) {
+    const head = fields[index]?.toString('latin1') ?? '';
+    const name = fields[index + 1] ?? Buffer.alloc(0);
+    const [, oldMode = '', newMode = '', oldOid = '', newOid = '', letter] = record.exec(head) ?? [];
+    if (letter !== 'A' && letter !== 'M' && letter !== 'D' && letter !== 'T')
+      throw new Error(`not a raw diff record: ${head}`);
+    changes.push({
+      path: name.toString('utf8'),
+      status: letter,
+      old_mode: oldMode,
+      new_mode: newMode,
+      oldOid,
+      newOid,
+      isText: isUtf8(name),
+    });
+  }
+  return changes;
+}
+
+/** Splits at NUL; the last field is what stands before the last NUL. */
+export function splitNul(output: Buffer): readonly Buffer[] {
+  const fields: Buffer[] = [];
+  for (let start = 0; start < output.length;) {
+    const end = output.indexOf(0, start);
+    if (end === -1) break;
+    fields.push(output.subarray(start, end));
+    start = end + 1;
+  }
+  return fields;
+}
+
+/** The part of a change that leaves this package. */
+export function changedPath({ path, status, old_mode, new_mode }: RawChange): ChangedPath {
+  return { path, status, old_mode, new_mode };
+}

@@ -1,0 +1,60 @@
+import { existsSync } from 'node:fs';
+import { rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { failure, success, type Result } from '@agentcompany/protocol';
+import { readReference, type BareRepository } from './bare-repository.ts';
+import { syncFolder } from './durable.ts';
+import { gitErrors } from './errors.ts';
+
+const absent = '0'.repeat(40);
+/** Seconds after which a lock is taken for that of a dead process: git holds one for milliseconds. */
+const staleSeconds = 10;
+
+/**
+ * Moves a reference from `previous` (null: it must not exist) to `next` with compare-and-swap, durable when it returns.
+ * Errors: `AC_GIT_REFERENCE_MOVED`, `AC_GIT_LOCKED`.
+ */
+export async function updateReference(
+  repository: BareRepository,
+  change: { readonly reference: string; readonly next: string; readonly previous: string | null },
+): Promise<Result<undefined>> {
+  const { reference, next, previous } = change;
+  await removeStaleLock(repository.folder, reference);
+  const answer = await repository.run({
+    arguments: ['update-ref', '--no-deref', '--end-of-options', reference, next, previous ?? absent],
+    gitDir: repository.folder,
+  });
+  if (!answer.ok) return explain(repository, change, answer);
+  await syncReferenceFolders(repository.folder, reference);
+  return success();
+}
+
+async function explain(
+  repository: BareRepository,
+  { reference, previous }: { readonly reference: string; readonly previous: string | null },
+  refused: Result<never>,
+): Promise<Result<undefined>> {
+  const cause = refused.ok ? null : refused.error;
+  if (/\.lock': File exists/u.test(cause?.cause ?? '')) {
+    return failure(gitErrors.AC_GIT_LOCKED({ seconds: staleSeconds }, cause?.cause));
+  }
+  const present = await readReference(repository, reference);
+  if (present.ok && present.value !== previous) {
+    return failure(gitErrors.AC_GIT_REFERENCE_MOVED({ reference }, cause?.cause));
+  }
+  return refused;
+}
+
+async function removeStaleLock(folder: string, reference: string): Promise<void> {
+  const lock = path.join(folder, `${reference}.lock`);
+  const found = await stat(lock).catch(() => null);
+  if (found !== null && Date.now() - found.mtimeMs > staleSeconds * 1000) await rm(lock, { force: true });
+}
+
+async function syncReferenceFolders(folder: string, reference: string): Promise<void> {
+  let current = path.dirname(path.join(folder, reference));
+  while (current.startsWith(folder) && current !== folder) {
+    if (existsSync(current)) await syncFolder(current);
+    current = path.dirname(current);
+  }
+}
