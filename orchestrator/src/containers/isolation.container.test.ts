@@ -17,7 +17,8 @@ describe('workers, each other and their owners', () => {
   });
   afterAll(() => fixture.close());
 
-  const listed = async (instance: string): Promise<string[]> => unwrap(await fixture.engine.list(instance)).map(({ id }) => id);
+  const listed = async (instance: string): Promise<string[]> =>
+    unwrap(await fixture.engine.list(instance)).map(({ id }) => id);
 
   async function createFor(owner: Partial<WorkerOwner>): Promise<string> {
     const { id: imageId } = unwrap(await fixture.engine.imageInspect(testImage));
@@ -68,10 +69,12 @@ describe('workers, each other and their owners', () => {
   });
 
   it('C17 S79 when the host process is killed, its worker ends by itself and the sweep removes it', async () => {
-    const { signal: _signal, onCreated: _created, onProgress: _progress, ...job } = fixture.job(
-      fixture.order({ run: { command: 'sleep 300' }, command_timeout: 400 }),
-      { deadlineSeconds: 400 },
-    );
+    const {
+      signal: _signal,
+      onCreated: _created,
+      onProgress: _progress,
+      ...job
+    } = fixture.job(fixture.order({ run: { command: 'sleep 300' }, command_timeout: 400 }), { deadlineSeconds: 400 });
     const runner = { instance: fixture.instance, defaultImage: testImage, runtimeFolder: fixture.runtime };
     const child = spawn(process.execPath, ['--conditions=development', host, JSON.stringify({ job, runner })], {
       stdio: ['ignore', 'pipe', 'inherit'],

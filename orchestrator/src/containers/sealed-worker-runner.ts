@@ -96,12 +96,18 @@ class SealedWorkerRunner implements WorkerRunner {
     }
   }
 
-  async #runCreated(id: string, container: WorkerContainer, features: EngineFeatures, job: WorkerJob): Promise<Result<WorkerOutcome>> {
+  async #runCreated(
+    id: string,
+    container: WorkerContainer,
+    features: EngineFeatures,
+    job: WorkerJob,
+  ): Promise<Result<WorkerOutcome>> {
     const { engine } = this.#options;
     const made = await engine.inspect(id);
     if (!made.ok) return made;
     const differences = compareInspect(createBody(container, features), made.value.raw);
-    if (differences.length > 0) return failure(containerErrors.AC_WORKER_CONFINEMENT({ difference: differences.join('; ') }));
+    if (differences.length > 0)
+      return failure(containerErrors.AC_WORKER_CONFINEMENT({ difference: differences.join('; ') }));
     const recorded = await job.onCreated(id);
     if (!recorded.ok) return recorded;
     const attached = await engine.attach(id);

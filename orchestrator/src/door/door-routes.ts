@@ -64,14 +64,21 @@ export class DoorRoutes {
     const { bundleFile, limits } = this.#options;
     if (bundleFile === null || !this.#isOrderGiven) return answer(stream, 404, { problem: 'no bundle is expected' });
     if (announced === null) return answer(stream, 411, { problem: 'content-length and content-digest are needed' });
-    if (announced.bytes > limits.bundleBytes) return answer(stream, 413, { problem: `a bundle may have ${limits.bundleBytes} bytes` });
+    if (announced.bytes > limits.bundleBytes)
+      return answer(stream, 413, { problem: `a bundle may have ${limits.bundleBytes} bytes` });
     if (this.#bundle !== null) {
       const isSame = this.#bundle.sha256 === announced.sha256;
-      return isSame ? answer(stream, 200, this.#bundle) : answer(stream, 409, { problem: 'another bundle was stored already' });
+      return isSame
+        ? answer(stream, 200, this.#bundle)
+        : answer(stream, 409, { problem: 'another bundle was stored already' });
     }
     if (this.#isUploading) return answer(stream, 409, { problem: 'an upload is under way' });
     this.#isUploading = true;
-    const stored = await storeBundle({ ...announced, body: stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>, file: bundleFile });
+    const stored = await storeBundle({
+      ...announced,
+      body: stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>,
+      file: bundleFile,
+    });
     this.#isUploading = false;
     if (stored.outcome === 'mismatch') return answer(stream, 400, { problem: stored.problem });
     if (stored.outcome === 'disk') {

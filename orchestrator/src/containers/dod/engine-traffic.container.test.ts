@@ -86,22 +86,31 @@ describe('the traffic between the company and its engine', () => {
     const name = `agentcompany-${randomUUID()}`;
     unwrap(await engine.volumeCreate({ name, lower: '/tmp/lower', upper: '/tmp/upper', work: '/tmp/work' }));
     unwrap(await engine.volumeRemove(name));
-    const smuggled = await engine.volumeCreate({ name, lower: '/tmp/lower,o=bind', upper: '/tmp/upper', work: '/tmp/work' });
+    const smuggled = await engine.volumeCreate({
+      name,
+      lower: '/tmp/lower,o=bind',
+      upper: '/tmp/upper',
+      work: '/tmp/work',
+    });
     expect(smuggled).toMatchObject({ error: { code: 'AC_ENGINE_FAILED' } });
 
     const { id: imageId } = unwrap(await engine.imageInspect(testImage));
     const owner = { instance: fixture.instance, run: 'r', task: 't', attempt: 'a', epoch: 1 };
-    const { id } = unwrap(await engine.create({ owner, imageId, mirrorFolder: fixture.mirror, runtimeFolder: null, limits: testLimits }));
+    const { id } = unwrap(
+      await engine.create({ owner, imageId, mirrorFolder: fixture.mirror, runtimeFolder: null, limits: testLimits }),
+    );
     unwrap(await engine.kill(id));
     expect(unwrap(await engine.list(fixture.instance)).map((container) => container.id)).toEqual([id]);
     expect(unwrap(await engine.wait(id))).toEqual({ exitCode: 0 });
     unwrap(await engine.remove(id));
     unwrap(await engine.remove(id));
 
-    const calls = [...sent.matchAll(/((?:GET|POST|PUT|DELETE|HEAD|PATCH|OPTIONS) \S+) HTTP\/1\.1\r\n/g)].map((match) => match[1] ?? '');
+    const calls = [...sent.matchAll(/((?:GET|POST|PUT|DELETE|HEAD|PATCH|OPTIONS) \S+) HTTP\/1\.1\r\n/g)].map(
+      (match) => match[1] ?? '',
+    );
     expect(calls.length).toBe(sent.split(' HTTP/1.1\r\n').length - 1);
     expect(calls.filter((call) => !allowed.some((pattern) => pattern.test(call)))).toEqual([]);
-    for (const pattern of allowed) expect(calls.some((call) => pattern.test(call)), String(pattern)).toBe(true);
+    expect(allowed.filter((pattern) => !calls.some((call) => pattern.test(call)))).toEqual([]);
   });
 
   it('C18 names what is missing: containers, images, and the engine itself', async () => {
@@ -112,6 +121,8 @@ describe('the traffic between the company and its engine', () => {
     expect(await engine.imageInspect('agentcompany-none:1')).toMatchObject({ error: { code: 'AC_IMAGE_UNKNOWN' } });
     const nowhere = unwrap(openDockerEngine({ dockerHost: `unix://${fixture.folder}/none.sock` }));
     expect((await nowhere.ping()).ok).toBe(false);
-    expect(openDockerEngine({ dockerHost: 'tcp://127.0.0.1:2375' })).toMatchObject({ error: { code: 'AC_ENGINE_ADDRESS' } });
+    expect(openDockerEngine({ dockerHost: 'tcp://127.0.0.1:2375' })).toMatchObject({
+      error: { code: 'AC_ENGINE_ADDRESS' },
+    });
   });
 });
