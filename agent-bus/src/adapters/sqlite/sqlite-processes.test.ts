@@ -31,6 +31,7 @@ describe('several processes on one SQLite bus', () => {
     const { run, envelopes } = makeRun(200);
     await withBus(async (bus) => {
       unwrap(await bus.send(envelopes.map((envelope) => ({ envelope }))));
+      const positions = watchedPositions(bus, 400);
       const processes = [startBusProcess({ program: 'drain', folder }), startBusProcess({ program: 'drain', folder })];
       const outputs = await Promise.all(processes.map(({ ended }) => ended));
       const handled = outputs.map(({ lines }) =>
@@ -40,6 +41,8 @@ describe('several processes on one SQLite bus', () => {
       const entries = unwrap(await bus.readStream(run, { after: 200 }));
       expect(new Set(entries.map(({ envelope }) => envelope.inReplyTo)).size).toBe(200);
       expect(entries.at(-1)?.seq).toBe(400);
+      // Seen while two processes wrote: in commit order, nothing late, nothing missing.
+      expect(await positions).toEqual(Array.from({ length: 400 }, (_unused, index) => index + 1));
     });
   });
 
@@ -102,6 +105,16 @@ describe('several processes on one SQLite bus', () => {
     },
   );
 });
+
+/** The positions of the next `count` entries, in the order in which a watcher sees them. */
+async function watchedPositions(bus: AgentBus, count: number): Promise<readonly number[]> {
+  const controller = new AbortController();
+  const positions: number[] = [];
+  for await (const { position } of bus.watch({ after: 0, signal: controller.signal })) {
+    if (positions.push(position) === count) controller.abort();
+  }
+  return positions;
+}
 
 async function expectWalked(bus: AgentBus): Promise<void> {
   const entries = unwrap(await bus.readStream(walkRun, { after: 0 }));
