@@ -32,6 +32,11 @@ export function foldTask(run: Run, envelope: Envelope): boolean | undefined {
       return withPayload('merge_complete', envelope, (payload) => task !== undefined && takeMerge(run, task, payload));
     case 'conflict_escalate':
       return task !== undefined && moveTask(run, task, 'conflict_escalate');
+    case 'escalate':
+      return withPayload('escalate', envelope, (payload) => {
+        if (task?.state === 'awaiting_person' && payload.error !== null) task.error = payload.error;
+        return true;
+      });
     default:
       return undefined;
   }

@@ -104,7 +104,7 @@ describe('protected paths', () => {
     for (let round = 0; round < 3; round += 1) company.answer('approve').proceed();
     expect([...company.run.tasks.values()].at(-1)).toMatchObject({
       state: 'awaiting_person',
-      error: null,
+      error: { code: 'AC_MERGE_CONFLICT' },
       approvalId: null,
     });
     expect(company.run.state).toBe('needs_attention');
