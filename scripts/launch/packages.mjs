@@ -22,7 +22,7 @@ export async function bringPackage(pinned, { target, cache, node, npm, lockFd })
   mkdirSync(cache, { recursive: true });
   const room = mkdtempSync(join(cache, 'fetch-'));
   try {
-    await runStep(node, [npm, 'pack', `${pinned.name}@${pinned.version}`, '--pack-destination', room, '--ignore-scripts', '--silent'], {
+    await runStep(node, [npm, 'pack', `${pinned.name}@${pinned.version}`, '--pack-destination', room, '--ignore-scripts', '--loglevel=error'], {
       cwd: room,
       lockFd,
       failure: {
