@@ -7,10 +7,13 @@ import { answerMessage, callEngine, streamedError } from './engine-http.mjs';
 import { consent, installPackages, removalNotes, systemPath } from './engine-setup.mjs';
 import { SetupFailure, messageOf } from './failure.mjs';
 import { cachePaths } from './paths.mjs';
-import { digestOf, filesBelow, readText, writeDurably } from './steps.mjs';
+import { digestOf, readText, writeDurably } from './steps.mjs';
 import { workerNode } from './worker-node.mjs';
 
 const repository = 'agentcompany-worker';
+
+/** What an image is made of; a change of one of them makes another image. */
+const recipeFiles = ['Dockerfile', 'from-packages.mjs', 'gitconfig'];
 
 /**
  * The worker image: there already, or built with the engine where an image registry can be reached, or made of the
@@ -23,7 +26,7 @@ const repository = 'agentcompany-worker';
 export async function prepareImage(root, options) {
   const node = await workerNode(root, options);
   const folder = join(root, 'worker-image', 'image');
-  const recipe = digestOf(folder, filesBelow(folder), [node.version, process.arch]);
+  const recipe = digestOf(folder, recipeFiles.map((name) => join(folder, name)), [node.version, process.arch]);
   const reference = `${repository}:${recipe.slice(0, 16)}`;
   const { workerImage } = cachePaths(root);
   const present = await imageId(options.socket, reference);
