@@ -3,7 +3,7 @@ import { openBus, type AgentBus } from '@agentcompany/agent-bus';
 import { success, type Result } from '@agentcompany/protocol';
 import { instanceId, type CompanyHome } from './company-home.ts';
 import type { Company, DriveOptions } from './company-facade.ts';
-import { loadConfig, memoryBytes, type Config, type Environment } from './config.ts';
+import { memoryBytes, type Config, type Environment } from './config.ts';
 import { crashPoint } from './crash-point.ts';
 import { drive } from './engine/drive.ts';
 import { engineOwner, takeEngineLock } from './engine/engine-lock.ts';
@@ -21,7 +21,7 @@ export interface OpenCompanyOptions {
   readonly environment: Environment;
   /** Folder of the product itself: where the worker runtime and the record of its image lie. */
   readonly installation: string;
-  readonly flags?: Readonly<Record<string, unknown>>;
+  readonly config: Config;
   readonly log?: Log;
 }
 
@@ -30,12 +30,10 @@ const engineLeaseMs = 30_000;
 
 /**
  * Opens the company at `home`. Opening takes no lock: reading and sending go beside a running engine.
- * Errors: those of the configuration and of the bus.
+ * Errors: those of the bus.
  */
 export async function openCompany(home: CompanyHome, options: OpenCompanyOptions): Promise<Result<Company>> {
-  const loaded = loadConfig({ home, environment: options.environment, ...(options.flags === undefined ? {} : { flags: options.flags }) });
-  if (!loaded.ok) return loaded;
-  const { config } = loaded.value;
+  const { config } = options;
   const onDurableStep = crashPoint(options.environment['CRASH_AT']);
   // Before its commit a step has not happened: a crash there is one after the step before it.
   const onBusStep = (step: string): void => (step === 'bus:after' ? onDurableStep(step) : undefined);

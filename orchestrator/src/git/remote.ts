@@ -3,6 +3,7 @@ import { gitErrors } from './errors.ts';
 import type { GitProtocol } from './environment.ts';
 import type { RemoteSource } from './repositories.ts';
 import type { GitAnswer } from './runner.ts';
+import { staleLockSeconds } from './stale-files.ts';
 import { judgeUrl } from './url-policy.ts';
 
 /** A remote as calls need it: the address, the one protocol allowed for it, and the configuration its local children read. */
@@ -38,7 +39,7 @@ const readings: readonly (readonly [RegExp, (url: string, cause: string) => AppE
     /Authentication failed|could not read (?:Username|Password)|Permission denied \(|returned error: 40[13]/u,
     (url, cause) => gitErrors.AC_GIT_CREDENTIALS({ url }, cause),
   ],
-  [/\.lock': File exists/u, (_url, cause) => gitErrors.AC_GIT_LOCKED({ seconds: 10 }, cause)],
+  [/\.lock': File exists/u, (_url, cause) => gitErrors.AC_GIT_LOCKED({ seconds: staleLockSeconds }, cause)],
   [/fsck|index-pack failed|unpack-objects failed/u, (url, cause) => gitErrors.AC_GIT_OBJECTS_INVALID({ url }, cause)],
 ];
 

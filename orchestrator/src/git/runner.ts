@@ -19,11 +19,13 @@ export interface GitCall extends GitEnvironmentOptions {
   readonly answers?: readonly number[];
   /** Milliseconds; default one minute. */
   readonly timeoutMs?: number;
-  /** Any of the next four makes the call a plain process instead of one of simple-git. */
+  /** Any of the next five makes the call a plain process instead of one of simple-git. */
   readonly input?: string | Uint8Array | { readonly descriptor: number };
   readonly outputDescriptor?: number;
   readonly outputLimit?: number;
   readonly limits?: ResourceLimits;
+  /** The call prints nothing when all is well: simple-git would wait 50 ms for output that never comes. */
+  readonly silent?: true;
 }
 
 export interface GitAnswer {
@@ -32,8 +34,8 @@ export interface GitAnswer {
   readonly stderr: string;
 }
 
-/** Sees the argument vector of every git call just before it is made. */
-export type ArgumentsHook = (argumentList: readonly string[]) => void;
+/** Sees the argument vector and the repository folder of every git call just before it is made. */
+export type ArgumentsHook = (argumentList: readonly string[], gitDir: string) => void;
 
 /**
  * The one way to run git. Errors: `AC_GIT_UNAVAILABLE`, `AC_GIT_TIMEOUT`, `AC_GIT_OUTPUT_TOO_LARGE`, `AC_GIT_FAILED`
@@ -49,7 +51,7 @@ const prlimit = ['/usr/bin/prlimit', '/bin/prlimit'].find((file) => existsSync(f
 /** Makes the runner of all git calls of a project. */
 export function createGitRunner(onArguments: ArgumentsHook = () => undefined): GitRunner {
   return async (call) => {
-    onArguments(call.arguments);
+    onArguments(call.arguments, call.gitDir);
     const timeoutMs = call.timeoutMs ?? minute;
     const environment = gitEnvironment(call);
     const outcome = needsPlainProcess(call)
@@ -61,7 +63,7 @@ export function createGitRunner(onArguments: ArgumentsHook = () => undefined): G
 
 /** simple-git can neither stream input, cap output, nor put a call with network children into a process group. */
 function needsPlainProcess(call: GitCall): boolean {
-  const plain = [call.input, call.outputDescriptor, call.outputLimit, call.limits, call.protocols];
+  const plain = [call.input, call.outputDescriptor, call.outputLimit, call.limits, call.protocols, call.silent];
   return plain.some((setting) => setting !== undefined);
 }
 

@@ -1,6 +1,7 @@
 import type { AppError, Result } from '@agentcompany/protocol';
 import type { Company } from '@agentcompany/orchestrator';
 import type { CompanyHome } from '@agentcompany/orchestrator/company-home';
+import type { Config } from '@agentcompany/orchestrator/config';
 
 export interface Output {
   write(text: string): void;
@@ -13,8 +14,7 @@ export interface OpenRequest {
   readonly environment: CliIo['environment'];
   /** Folder of the product itself. */
   readonly installation: string;
-  /** Configuration given by flags. */
-  readonly flags: Readonly<Record<string, unknown>>;
+  readonly config: Config;
 }
 
 export type OpenCompany = (home: CompanyHome, request: OpenRequest) => Promise<Result<Company>>;

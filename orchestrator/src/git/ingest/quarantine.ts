@@ -83,7 +83,7 @@ function explainIndexing(attempt: string, cause: string): ReturnType<typeof gitE
   if (/exceeds maximum allowed size|Out of memory|out of memory|mmap failed|File size limit/u.test(cause)) {
     return gitErrors.AC_INGEST_TOO_LARGE({ attempt, limit: 'what a pack may take to unpack' }, cause);
   }
-  const rule = /(?:error|fatal)(?: in [a-z]+ [0-9a-f]{40})?:(?: object [0-9a-f]{40}:)? ([a-z][A-Za-z]+): /u.exec(
+  const rule = /(?:error|fatal)(?: in [a-z]+ [0-9a-f]{40})?:(?: object [0-9a-f]{40}:)? ([a-z][A-Za-z0-9]+): /u.exec(
     cause,
   )?.[1];
   return gitErrors.AC_INGEST_REFUSED({ attempt, rule: rule ?? 'index-pack' }, cause);
