@@ -25,8 +25,16 @@ export function addDoctor(program: Command, session: Session): void {
       action(session, async (context) => {
         const home = await context.home();
         if (!home.ok) return context.fail(home.error);
+        const { loadConfig } = await import('@agentcompany/orchestrator/config');
         const { basicChecks, runChecks } = await import('@agentcompany/orchestrator/doctor');
-        const reports = await runChecks(basicChecks(home.value, context.io.environment), (report) => {
+        const loaded = loadConfig({ home: home.value, environment: context.io.environment });
+        const configuration = {
+          id: 'config',
+          title: 'configuration',
+          run: async () =>
+            loaded.ok ? { ok: true as const, value: loaded.value.warnings.join('; ') || 'good' } : loaded,
+        };
+        const reports = await runChecks([...basicChecks(home.value), configuration], (report) => {
           if (!context.json) printReport(context, report);
         });
         const failed = reports.filter((report) => !report.ok).length;
