@@ -104,7 +104,10 @@ export interface AgentBus {
   /** Buries the delivery as a dead letter, with `items` and one `dead_letter` envelope to the stream and to queue `engine`, in one step. */
   reject(delivery: Delivery, reason: AppError, items: readonly OutgoingItem[]): Promise<Result<Receipt>>;
   /** Entries of one stream with seq > `after`, at most `limit`. */
-  readStream(stream: string, options: { readonly after: number; readonly limit?: number }): Promise<Result<readonly StreamEntry[]>>;
+  readStream(
+    stream: string,
+    options: { readonly after: number; readonly limit?: number },
+  ): Promise<Result<readonly StreamEntry[]>>;
   /** The number of entries of a stream; 0 where it is unknown. */
   streamVersion(stream: string): Promise<Result<number>>;
   /** Names of the streams, in order of their first entry. */
@@ -122,9 +125,16 @@ export interface AgentBus {
   /** Forgets a dead letter; its envelope stays in its stream. Error: `AC_BUS_UNKNOWN_DEAD_LETTER`. */
   purge(deadLetterId: string): Promise<Result<undefined>>;
   /** Drops the streams whose last entry is older than `closedBefore` (unix ms) and which `isClosed` names; ids are remembered 30 days more. */
-  compact(options: { readonly closedBefore: number; readonly streams: readonly string[] }): Promise<Result<{ readonly streams: number; readonly entries: number }>>;
+  compact(options: {
+    readonly closedBefore: number;
+    readonly streams: readonly string[];
+  }): Promise<Result<{ readonly streams: number; readonly entries: number }>>;
   /** A lease by name with a growing fencing epoch, e.g. `engine` (DESIGN §1.8). Error: `AC_BUS_LEASE_HELD`. */
-  acquireLease(name: string, holder: string, leaseMs: number): Promise<Result<{ readonly epoch: number; readonly token: string }>>;
+  acquireLease(
+    name: string,
+    holder: string,
+    leaseMs: number,
+  ): Promise<Result<{ readonly epoch: number; readonly token: string }>>;
   extendLease(name: string, token: string, leaseMs: number): Promise<Result<undefined>>;
   releaseLease(name: string, token: string): Promise<Result<undefined>>;
   capabilities(): BusCapabilities;

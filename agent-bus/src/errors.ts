@@ -79,7 +79,8 @@ export const busErrors = errorCatalogue({
   },
   AC_BUS_QUEUE_NAME: {
     message: '{name} is no name of a queue or lease',
-    remedy: 'Use lower-case letters, digits, dot, hyphen, underscore and slash, without .. or //, at most 128 characters.',
+    remedy:
+      'Use lower-case letters, digits, dot, hyphen, underscore and slash, without .. or //, at most 128 characters.',
     retry: 'never',
   },
   AC_BUS_OPTION_INVALID: {

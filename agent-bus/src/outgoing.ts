@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { agentName, failure, parseEnvelope, protocolErrors, streamOf, success, type Envelope, type Result } from '@agentcompany/protocol';
+import {
+  agentName,
+  failure,
+  parseEnvelope,
+  protocolErrors,
+  streamOf,
+  success,
+  type Envelope,
+  type Result,
+} from '@agentcompany/protocol';
 import type { OutgoingItem } from './bus.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { busErrors } from './errors.ts';
@@ -29,7 +38,9 @@ export function checkName(name: string): Result<string> {
 /** Checks a number of an option. Error: `AC_BUS_OPTION_INVALID`. */
 export function checkNumber(option: string, value: number, least: number): Result<number> {
   if (Number.isFinite(value) && value >= least) return success(value);
-  return failure(busErrors.AC_BUS_OPTION_INVALID({ option, value: String(value), expected: `a number of at least ${least}` }));
+  return failure(
+    busErrors.AC_BUS_OPTION_INVALID({ option, value: String(value), expected: `a number of at least ${least}` }),
+  );
 }
 
 function checkSize(envelope: Envelope, json: string): Result<undefined> {

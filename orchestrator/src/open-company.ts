@@ -37,7 +37,9 @@ export async function openCompany(home: CompanyHome, options: OpenCompanyOptions
   if (!loaded.ok) return loaded;
   const { config } = loaded.value;
   const onDurableStep = crashPoint(options.environment['CRASH_AT']);
-  const opened = await openBus({ adapter: config.message_queue, folder: home.busFolder, maxDeliveries: config.max_deliveries, onDurableStep });
+  // Before its commit a step has not happened: a crash there is one after the step before it.
+  const onBusStep = (step: string): void => (step === 'bus:after' ? onDurableStep(step) : undefined);
+  const opened = await openBus({ adapter: config.message_queue, folder: home.busFolder, maxDeliveries: config.max_deliveries, onDurableStep: onBusStep });
   if (!opened.ok) return opened;
   const bus = opened.value;
   const model = new ReadModel(bus, home.readModelFile);

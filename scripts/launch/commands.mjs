@@ -3,11 +3,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from './build.mjs';
 import { runForeground } from './child.mjs';
-import { prepareEngine } from './engine-setup.mjs';
+import { isRootOnDebian, prepareEngine } from './engine-setup.mjs';
 import { SetupFailure } from './failure.mjs';
 import { prepareImage } from './image.mjs';
 import { install } from './install.mjs';
 import { takeLock } from './lock.mjs';
+import { readText } from './steps.mjs';
 
 /**
  * What a command needs set up, and what it then runs (arguments of node).
@@ -63,7 +64,7 @@ export async function runCommand(root, command, args, say) {
  */
 async function setUp(root, command, { yes, say }) {
   const lock = await takeLock(root, (owner) => say(`Waiting for another start (${owner}) to finish its set-up`));
-  const options = { lockFd: lock.fd, say, yes, env: process.env };
+  const options = { lockFd: lock.fd, say, yes, mayInstall: isRootOnDebian(readText('/etc/os-release'), process.getuid?.()), env: process.env };
   try {
     await install(root, options);
     if (command.build) await build(root, options);
@@ -77,7 +78,7 @@ async function setUp(root, command, { yes, say }) {
 /**
  * @param {string} root
  * @param {Command} command
- * @param {{lockFd: number | null, say: (line: string) => void, yes: boolean, env: NodeJS.ProcessEnv}} options
+ * @param {{lockFd: number | null, say: (line: string) => void, yes: boolean, mayInstall: boolean, env: NodeJS.ProcessEnv}} options
  * @returns {Promise<NodeJS.ProcessEnv>}
  */
 async function setUpWorkers(root, command, options) {

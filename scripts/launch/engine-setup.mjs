@@ -17,16 +17,17 @@ const startDeadline = 60_000;
  * installed and started, after asking on a terminal. Errors: `AC_ENGINE_…` (see `engine.mjs`), `AC_SETUP_DECLINED`,
  * `AC_ENGINE_INSTALL`.
  * @param {string} root the checkout
- * @param {{env: NodeJS.ProcessEnv, yes: boolean, lockFd: number | null, say: (line: string) => void}} options
+ * @param {{env: NodeJS.ProcessEnv, yes: boolean, mayInstall: boolean, lockFd: number | null, say: (line: string) => void}} options
+ *   `mayInstall`: this is root on a system whose packages we know (see `isRootOnDebian`)
  * @returns {Promise<{socket: string, notes: string[]}>} the socket, and what is to be said at the end
  */
-export async function prepareEngine(root, { env, yes, lockFd, say }) {
+export async function prepareEngine(root, { env, yes, mayInstall, lockFd, say }) {
   const found = await detectEngine({ env });
   if (found.status === 'ready') return { socket: found.socket, notes: [] };
   if (found.status === 'no-limits' && env['AGENTCOMPANY_ACCEPT_NO_LIMITS'] === 'true') return { socket: found.socket, notes: [] };
   const ownSocket = env['DOCKER_HOST'] === undefined || env['DOCKER_HOST'] === '';
   const repairable = (found.status === 'absent' || found.status === 'stopped') && ownSocket;
-  if (!repairable || !isRootOnDebian(readText('/etc/os-release'), process.getuid?.())) throw engineFailure(found);
+  if (!repairable || !mayInstall) throw engineFailure(found);
 
   const packages = found.status === 'absent' ? packagesToInstall((name) => findExecutable(name, systemPath(env)) !== null) : [];
   await consent(found.status === 'absent' ? 'No container engine is installed' : 'The container engine is not running', packages, { yes, say });

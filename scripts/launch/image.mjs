@@ -4,7 +4,7 @@ import { createReadStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { findExecutable, runStep } from './child.mjs';
 import { answerMessage, callEngine, streamedError } from './engine-http.mjs';
-import { consent, installPackages, isRootOnDebian, removalNotes, systemPath } from './engine-setup.mjs';
+import { consent, installPackages, removalNotes, systemPath } from './engine-setup.mjs';
 import { SetupFailure, messageOf } from './failure.mjs';
 import { cachePaths } from './paths.mjs';
 import { digestOf, filesBelow, readText, writeDurably } from './steps.mjs';
@@ -17,7 +17,7 @@ const repository = 'agentcompany-worker';
  * distribution's packages. Its record is `.cache/worker-image.json`: `{reference, id, recipe}`.
  * Errors: `AC_IMAGE_UNAVAILABLE`, which names both ways.
  * @param {string} root the checkout
- * @param {{socket: string, env: NodeJS.ProcessEnv, yes: boolean, lockFd: number | null, say: (line: string) => void}} options
+ * @param {{socket: string, env: NodeJS.ProcessEnv, yes: boolean, mayInstall: boolean, lockFd: number | null, say: (line: string) => void}} options
  * @returns {Promise<string[]>} notes: what was installed on the way
  */
 export async function prepareImage(root, options) {
@@ -92,11 +92,11 @@ async function buildWithRegistry(folder, reference, nodeVersion, { socket, say }
 /**
  * @param {string} root
  * @param {{reference: string, node: string, refused: string}} image
- * @param {{socket: string, env: NodeJS.ProcessEnv, yes: boolean, lockFd: number | null, say: (line: string) => void}} options
+ * @param {{socket: string, env: NodeJS.ProcessEnv, yes: boolean, mayInstall: boolean, lockFd: number | null, say: (line: string) => void}} options
  * @returns {Promise<string[]>} notes
  */
-async function buildFromPackages(root, { reference, node, refused }, { socket, env, yes, lockFd, say }) {
-  if (!isRootOnDebian(readText('/etc/os-release'), process.getuid?.())) throw unavailable(reference, process.versions.node, refused);
+async function buildFromPackages(root, { reference, node, refused }, { socket, env, yes, mayInstall, lockFd, say }) {
+  if (!mayInstall) throw unavailable(reference, process.versions.node, refused);
   const missing = findExecutable('mmdebstrap', systemPath(env)) === null ? ['mmdebstrap'] : [];
   if (missing.length > 0) {
     await consent('The worker image is made from this system\'s packages', missing, { yes, say });

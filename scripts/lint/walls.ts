@@ -34,7 +34,7 @@ const busZones: readonly Zone[] = [
   {
     name: 'bus testing',
     files: /^agent-bus\/src\/testing\//,
-    zones: ['bus core'],
+    zones: ['bus core', 'bus entry'],
     packages: [protocol, 'fast-check'],
     builtins: 'all',
   },
@@ -45,12 +45,19 @@ const orchestratorZones: readonly Zone[] = [
   {
     name: 'ports',
     files:
-      /^orchestrator\/src\/(company-home|containers\/(container-engine|worker-container|worker-runner)|git\/repositories|forges\/forge)\.ts$/,
+      /^orchestrator\/src\/(containers\/(container-engine|worker-container|worker-runner)|git\/repositories|forges\/forge)\.ts$/,
     zones: [],
     packages: [protocol],
     builtins: ['stream'],
   },
-  { name: 'company', files: /^orchestrator\/src\/company\//, zones: [], packages: [protocol], builtins: [] },
+  {
+    name: 'company',
+    files: /^orchestrator\/src\/company\//,
+    zones: [],
+    packages: [protocol],
+    lazyPackages: ['zod'],
+    builtins: [],
+  },
   {
     name: 'agents',
     files: /^orchestrator\/src\/agents\//,
@@ -72,7 +79,15 @@ const orchestratorZones: readonly Zone[] = [
     packages: [protocol, bus, 'zod'],
     builtins: 'all',
   },
-  portAdapter('containers', /^orchestrator\/src\/containers\//, ['dockerode'], []),
+  {
+    name: 'plans',
+    files: /^orchestrator\/src\/plans\//,
+    zones: ['company'],
+    packages: [protocol, 'yaml', 'zod'],
+    builtins: 'all',
+  },
+  // The sealed worker runner joins a container and the door that it serves to it.
+  portAdapter('containers', /^orchestrator\/src\/containers\//, ['dockerode'], ['door']),
   portAdapter('git', /^orchestrator\/src\/git\//, ['simple-git', 'picomatch'], []),
   // The local forge is a git repository, and every git call goes through the one runner in git/.
   portAdapter('forge local', /^orchestrator\/src\/forges\/local/, [], ['git', 'forges']),
@@ -87,7 +102,7 @@ const orchestratorZones: readonly Zone[] = [
   {
     name: 'facade',
     files: /^orchestrator\/src\/[^/]+\.ts$/,
-    zones: ['company', 'ports'],
+    zones: ['company', 'plans', 'ports'],
     packages: [protocol, bus, 'better-sqlite3', 'canonicalize', 'yaml', 'zod'],
     builtins: 'all',
   },
@@ -117,8 +132,9 @@ const owners: Readonly<Record<string, RegExp>> = {
     /^(agent-bus\/src\/adapters\/sqlite\/|orchestrator\/src\/(.+\/)?([a-z-]*read-model|company-db|[a-z-]*lock)(\/|[a-z-]*\.ts$))/,
 };
 
-/** Tests and tools of the repository: they may import anything, product code may not import them. */
-const outside = /^(scripts|tests|bench)\/|\.test\.ts$|^orchestrator\/src\/(.+\/)?testing\/|^[^/]+$/;
+/** Tests, tools and examples: they may import anything, product code may not import them. */
+const outside =
+  /^(scripts|tests|bench|docs|worker-image\/image|tools\/cli\/bin)\/|\.test\.ts$|^orchestrator\/src\/(.+\/)?testing\/|^[^/]+$/;
 
 /** What every file of a package may import: its package's error catalogue, its log port, its own manifest. */
 const shared = /^(agent-bus|orchestrator|worker-image|tools\/cli)\/(src\/(errors|log)\.ts|package\.json)$/;

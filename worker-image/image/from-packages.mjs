@@ -17,7 +17,7 @@ const finish = [
   'echo "worker:x:10001:" >> "$1/etc/group"',
   'mkdir -p "$1/opt/worker" "$1/workspace" "$1/mirror.git"',
   'rm -rf "$1/etc/apt/sources.list" "$1/etc/apt/sources.list.d" "$1/etc/resolv.conf" "$1/etc/hostname"',
-  'find "$1" -xdev -type f -perm /6000 -exec chmod ug-s {} +',
+  'find "$1" -xdev -perm /6000 -exec chmod ug-s {} +',
 ];
 
 /**

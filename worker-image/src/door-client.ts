@@ -22,15 +22,22 @@ interface Answer {
   readonly body: string;
 }
 
-async function readAnswer(stream: ClientHttp2Stream): Promise<Answer> {
-  const answered = Promise.withResolvers<number>();
-  stream.once('response', (headers) => answered.resolve(headers[':status'] ?? 0));
-  stream.once('error', answered.reject);
-  stream.once('close', () => answered.reject(new Error('the host closed the request')));
-  const status = await answered.promise;
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
-  return { status, body: Buffer.concat(chunks).toString('utf8') };
+function readAnswer(stream: ClientHttp2Stream): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let status = 0;
+    const finish = (): void => {
+      if (status === 0) reject(new Error('the host closed the request'));
+      else resolve({ status, body: Buffer.concat(chunks).toString('utf8') });
+    };
+    stream.once('response', (headers) => {
+      status = headers[':status'] ?? 0;
+    });
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+    stream.on('error', reject);
+    stream.once('end', finish);
+    stream.once('close', finish);
+  });
 }
 
 async function digestOf(file: string): Promise<string> {

@@ -1,18 +1,36 @@
 import assert from 'node:assert/strict';
 import { newId, unwrap, type Envelope } from '@agentcompany/protocol';
 import type { AgentBus, Delivery } from '../bus.ts';
-import { assertRefused, claim, claimOne, ids, makeEnvelope, makeRun, openInstance, sendAll, streamOf, type Contract } from './support.ts';
+import {
+  assertRefused,
+  claim,
+  claimOne,
+  ids,
+  makeEnvelope,
+  makeRun,
+  openInstance,
+  sendAll,
+  streamOf,
+  type Contract,
+} from './support.ts';
 
 const consumers = 50;
 
 /** Completes a sibling's delivery as the engine decides: fold, decide, refused where the stream went on, again. The last of the siblings releases the dependant. */
 async function completeSibling(bus: AgentBus, run: string, delivery: Delivery, dependant: Envelope): Promise<boolean> {
-  const done = makeEnvelope({ context: { run_id: run }, envelope_type: 'task_state', payload: { sibling: delivery.envelope.id } });
+  const done = makeEnvelope({
+    context: { run_id: run },
+    envelope_type: 'task_state',
+    payload: { sibling: delivery.envelope.id },
+  });
   for (;;) {
     const entries = await streamOf(bus, run);
     const before = entries.filter(({ envelope }) => envelope.envelope_type === 'task_state').length;
     const releases = before === consumers - 1;
-    const items = [{ envelope: done, queue: null }, ...(releases ? [{ envelope: { ...dependant, id: newId() }, queue: 'dependants' }] : [])];
+    const items = [
+      { envelope: done, queue: null },
+      ...(releases ? [{ envelope: { ...dependant, id: newId() }, queue: 'dependants' }] : []),
+    ];
     const result = await bus.complete(delivery, items, { expect: { stream: run, version: entries.length } });
     if (result.ok) return releases;
     assertRefused(result, 'AC_BUS_CONFLICT');
@@ -21,23 +39,29 @@ async function completeSibling(bus: AgentBus, run: string, delivery: Delivery, d
 
 /** Finishing is one step, and of two deciders one decides (DESIGN §1.3; C5). */
 export function decidingContract(contract: Contract): void {
-  contract('C5 of two completions decided on the same version one gets AC_BUS_CONFLICT, and its delivery stays leased', async (store) => {
-    const [one, two] = [await openInstance(store), await openInstance(store)];
-    const { run, envelopes } = makeRun(2);
-    await sendAll(one, envelopes);
-    const [left, right] = await claim(one, 'workers');
-    const decision = (): { envelope: Envelope; queue: null } => ({ envelope: makeEnvelope({ context: { run_id: run } }), queue: null });
-    const results = await Promise.all([
-      one.complete(left!, [decision()], { expect: { stream: run, version: 2 } }),
-      two.complete(right!, [decision()], { expect: { stream: run, version: 2 } }),
-    ]);
-    const refused = results.findIndex((result) => !result.ok);
-    assert.equal(results.filter((result) => result.ok).length, 1);
-    assertRefused(results[refused]!, 'AC_BUS_CONFLICT');
-    assert.equal(unwrap(await one.streamVersion(run)), 3);
-    assert.deepEqual(await claim(two, 'workers'), []);
-    unwrap(await two.complete([left!, right!][refused]!, [decision()], { expect: { stream: run, version: 3 } }));
-  });
+  contract(
+    'C5 of two completions decided on the same version one gets AC_BUS_CONFLICT, and its delivery stays leased',
+    async (store) => {
+      const [one, two] = [await openInstance(store), await openInstance(store)];
+      const { run, envelopes } = makeRun(2);
+      await sendAll(one, envelopes);
+      const [left, right] = await claim(one, 'workers');
+      const decision = (): { envelope: Envelope; queue: null } => ({
+        envelope: makeEnvelope({ context: { run_id: run } }),
+        queue: null,
+      });
+      const results = await Promise.all([
+        one.complete(left!, [decision()], { expect: { stream: run, version: 2 } }),
+        two.complete(right!, [decision()], { expect: { stream: run, version: 2 } }),
+      ]);
+      const refused = results.findIndex((result) => !result.ok);
+      assert.equal(results.filter((result) => result.ok).length, 1);
+      assertRefused(results[refused]!, 'AC_BUS_CONFLICT');
+      assert.equal(unwrap(await one.streamVersion(run)), 3);
+      assert.deepEqual(await claim(two, 'workers'), []);
+      unwrap(await two.complete([left!, right!][refused]!, [decision()], { expect: { stream: run, version: 3 } }));
+    },
+  );
 
   contract('C5 fifty deciders at once: each round exactly one wins', async (store) => {
     const [one, two] = [await openInstance(store), await openInstance(store)];
@@ -66,7 +90,10 @@ export function decidingContract(contract: Contract): void {
     );
     assert.equal(released.filter(Boolean).length, 1);
     assert.equal((await claim(instances[1]!, 'dependants')).length, 1);
-    assert.deepEqual((await streamOf(instances[0]!, run)).map(({ seq }) => seq), Array.from({ length: 2 * consumers + 1 }, (_unused, index) => index + 1));
+    assert.deepEqual(
+      (await streamOf(instances[0]!, run)).map(({ seq }) => seq),
+      Array.from({ length: 2 * consumers + 1 }, (_unused, index) => index + 1),
+    );
   });
 
   contract('C3 a repeated complete gives the first receipt, whatever it carries', async (store) => {
@@ -78,7 +105,10 @@ export function decidingContract(contract: Contract): void {
     assert.deepEqual(ids(first.entries), [answer!.id]);
     await claimOne(bus, 'workers');
     assert.deepEqual(unwrap(await bus.complete(delivery, [{ envelope: answer! }])), first);
-    assert.deepEqual(unwrap(await bus.complete(delivery, [{ envelope: other! }], { expect: { stream: 'x', version: 9 } })), first);
+    assert.deepEqual(
+      unwrap(await bus.complete(delivery, [{ envelope: other! }], { expect: { stream: 'x', version: 9 } })),
+      first,
+    );
     assert.equal(unwrap(await bus.streamVersion(task!.context.run_id!)), 2);
     assertRefused(await bus.complete({ ...delivery, token: newId() }, []), 'AC_BUS_STALE_LEASE');
   });
@@ -98,11 +128,16 @@ export function decidingContract(contract: Contract): void {
     await sendAll(bus, [task!]);
     unwrap(await bus.send([{ envelope: known!, queue: null }]));
     const delivery = await claimOne(bus, 'workers');
-    const items = [{ envelope: fresh!, queue: 'next' }, { envelope: { ...known!, payload: {} }, queue: 'next' }];
+    const items = [
+      { envelope: fresh!, queue: 'next' },
+      { envelope: { ...known!, payload: {} }, queue: 'next' },
+    ];
     assertRefused(await bus.complete(delivery, items), 'AC_BUS_ID_CONFLICT');
     assert.deepEqual(await claim(bus, 'next'), []);
     assert.equal(unwrap(await bus.streamVersion(task!.context.run_id!)), 2);
-    assert.deepEqual(ids(unwrap(await bus.complete(delivery, [{ envelope: fresh!, queue: 'next' }])).entries), [fresh!.id]);
+    assert.deepEqual(ids(unwrap(await bus.complete(delivery, [{ envelope: fresh!, queue: 'next' }])).entries), [
+      fresh!.id,
+    ]);
   });
 
   contract('C3 completes several in one step, all or nothing', async (store) => {
@@ -110,8 +145,14 @@ export function decidingContract(contract: Contract): void {
     const [one, two, answer, late] = makeRun(4).envelopes;
     await sendAll(bus, [one!, two!]);
     const [left, right] = await claim(bus, 'workers');
-    const completions = [{ delivery: left!, items: [{ envelope: answer!, queue: 'next' }] }, { delivery: right!, items: [] }];
-    assertRefused(await bus.completeMany([completions[0]!, { delivery: { ...right!, token: 'stolen' }, items: [] }]), 'AC_BUS_STALE_LEASE');
+    const completions = [
+      { delivery: left!, items: [{ envelope: answer!, queue: 'next' }] },
+      { delivery: right!, items: [] },
+    ];
+    assertRefused(
+      await bus.completeMany([completions[0]!, { delivery: { ...right!, token: 'stolen' }, items: [] }]),
+      'AC_BUS_STALE_LEASE',
+    );
     assert.deepEqual(await claim(bus, 'next'), []);
     const first = unwrap(await bus.completeMany(completions));
     assert.deepEqual(unwrap(await bus.completeMany(completions)), first);

@@ -26,7 +26,9 @@ export function holdingContract(contract: Contract): void {
 
   contract('C3 of many who want a named lease at once one gets it', async (store) => {
     const [one, two] = [await openInstance(store), await openInstance(store)];
-    const wishes = Array.from({ length: 20 }, (_unused, index) => [one, two][index % 2]!.acquireLease('engine', `host ${index}`, 60_000));
+    const wishes = Array.from({ length: 20 }, (_unused, index) =>
+      [one, two][index % 2]!.acquireLease('engine', `host ${index}`, 60_000),
+    );
     const results = await Promise.all(wishes);
     assert.equal(results.filter((result) => result.ok).length, 1);
     for (const result of results) if (!result.ok) assert.equal(result.error.code, 'AC_BUS_LEASE_HELD');

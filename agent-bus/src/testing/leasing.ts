@@ -1,29 +1,46 @@
 import assert from 'node:assert/strict';
 import { unwrap } from '@agentcompany/protocol';
-import { assertRefused, claim, claimOne, ids, makeEnvelope, makeRun, openInstance, sendAll, TestClock, type Contract } from './support.ts';
+import {
+  assertRefused,
+  claim,
+  claimOne,
+  ids,
+  makeEnvelope,
+  makeRun,
+  openInstance,
+  sendAll,
+  TestClock,
+  type Contract,
+} from './support.ts';
 
 /** Leases of deliveries: expiry, fencing, giving back (C3). */
 export function leasingContract(contract: Contract): void {
-  contract('C3 delivers again when a lease lapses, with a higher count and epoch, and refuses the late result', async (store) => {
-    const clock = new TestClock();
-    const [slow, quick] = [await openInstance(store, clock), await openInstance(store, clock)];
-    const [envelope, answer] = makeRun(2).envelopes;
-    await sendAll(slow, [envelope!]);
-    const first = await claimOne(slow, 'workers', 1000);
-    clock.advance(999);
-    assert.deepEqual(await claim(quick, 'workers'), []);
-    clock.advance(1);
-    const second = await claimOne(quick, 'workers', 1000);
-    assert.deepEqual([second.count, second.epoch], [2, 2]);
-    assert.notEqual(second.token, first.token);
-    const items = [{ envelope: answer!, queue: null }];
-    assertRefused(await slow.complete(first, items), 'AC_BUS_STALE_LEASE');
-    assertRefused(await slow.extend(first, 1000), 'AC_BUS_STALE_LEASE');
-    assertRefused(await slow.release(first), 'AC_BUS_STALE_LEASE');
-    assertRefused(await slow.reject(first, { code: 'AC_X', message: '', cause: null, remedy: '', retry: 'never' }, []), 'AC_BUS_STALE_LEASE');
-    assert.equal(unwrap(await slow.streamVersion(envelope!.context.run_id!)), 1);
-    unwrap(await quick.complete(second, items));
-  });
+  contract(
+    'C3 delivers again when a lease lapses, with a higher count and epoch, and refuses the late result',
+    async (store) => {
+      const clock = new TestClock();
+      const [slow, quick] = [await openInstance(store, clock), await openInstance(store, clock)];
+      const [envelope, answer] = makeRun(2).envelopes;
+      await sendAll(slow, [envelope!]);
+      const first = await claimOne(slow, 'workers', 1000);
+      clock.advance(999);
+      assert.deepEqual(await claim(quick, 'workers'), []);
+      clock.advance(1);
+      const second = await claimOne(quick, 'workers', 1000);
+      assert.deepEqual([second.count, second.epoch], [2, 2]);
+      assert.notEqual(second.token, first.token);
+      const items = [{ envelope: answer!, queue: null }];
+      assertRefused(await slow.complete(first, items), 'AC_BUS_STALE_LEASE');
+      assertRefused(await slow.extend(first, 1000), 'AC_BUS_STALE_LEASE');
+      assertRefused(await slow.release(first), 'AC_BUS_STALE_LEASE');
+      assertRefused(
+        await slow.reject(first, { code: 'AC_X', message: '', cause: null, remedy: '', retry: 'never' }, []),
+        'AC_BUS_STALE_LEASE',
+      );
+      assert.equal(unwrap(await slow.streamVersion(envelope!.context.run_id!)), 1);
+      unwrap(await quick.complete(second, items));
+    },
+  );
 
   contract('C3 wakes a waiting consumer when a lease lapses', async (store) => {
     const bus = await openInstance(store);
@@ -80,20 +97,23 @@ export function leasingContract(contract: Contract): void {
     assert.equal(unwrap(await waiting).length, 1);
   });
 
-  contract('C3 survives a jump of the clock: early redelivery at most, and the epoch protects the result', async (store) => {
-    const clock = new TestClock();
-    const bus = await openInstance(store, clock);
-    await sendAll(bus, [makeEnvelope()]);
-    const first = await claimOne(bus, 'workers', 1000);
-    clock.advance(86_400_000);
-    const second = await claimOne(bus, 'workers', 1000);
-    assertRefused(await bus.complete(first, []), 'AC_BUS_STALE_LEASE');
-    clock.advance(-172_800_000);
-    const third = await claimOne(bus, 'workers', 1000);
-    assert.deepEqual([first.epoch, second.epoch, third.epoch], [1, 2, 3]);
-    assertRefused(await bus.complete(second, []), 'AC_BUS_STALE_LEASE');
-    unwrap(await bus.complete(third, []));
-  });
+  contract(
+    'C3 survives a jump of the clock: early redelivery at most, and the epoch protects the result',
+    async (store) => {
+      const clock = new TestClock();
+      const bus = await openInstance(store, clock);
+      await sendAll(bus, [makeEnvelope()]);
+      const first = await claimOne(bus, 'workers', 1000);
+      clock.advance(86_400_000);
+      const second = await claimOne(bus, 'workers', 1000);
+      assertRefused(await bus.complete(first, []), 'AC_BUS_STALE_LEASE');
+      clock.advance(-172_800_000);
+      const third = await claimOne(bus, 'workers', 1000);
+      assert.deepEqual([first.epoch, second.epoch, third.epoch], [1, 2, 3]);
+      assertRefused(await bus.complete(second, []), 'AC_BUS_STALE_LEASE');
+      unwrap(await bus.complete(third, []));
+    },
+  );
 
   contract('C3 keeps leases and counts over a close', async (store) => {
     const clock = new TestClock();
@@ -113,7 +133,8 @@ export function leasingContract(contract: Contract): void {
     const waiting = bus.receive('workers', { max: 1, waitMs: 600_000, leaseMs: 1000 });
     const controller = new AbortController();
     const watching = (async () => {
-      for await (const entry of bus.watch({ after: 0, signal: controller.signal })) assert.fail(`unexpected ${entry.seq}`);
+      for await (const entry of bus.watch({ after: 0, signal: controller.signal }))
+        assert.fail(`unexpected ${entry.seq}`);
     })();
     await bus.close();
     const ended = await waiting;

@@ -18,7 +18,13 @@ export function refusingContract(contract: Contract): void {
       const bus = await openInstance(store);
       const sound = makeEnvelope();
       const broken = { ...makeEnvelope({ context: sound.context }), ...fields } as unknown as Envelope;
-      assertRefused(await bus.send([{ envelope: sound, queue: 'workers' }, { envelope: broken, queue: 'workers' }]), code);
+      assertRefused(
+        await bus.send([
+          { envelope: sound, queue: 'workers' },
+          { envelope: broken, queue: 'workers' },
+        ]),
+        code,
+      );
       assert.deepEqual(await claim(bus, 'workers'), []);
       assert.equal(unwrap(await bus.streamVersion(sound.context.run_id!)), 0);
     });
@@ -27,11 +33,19 @@ export function refusingContract(contract: Contract): void {
   contract('C7 reads the spellings of the field and writes its own', async (store) => {
     const bus = await openInstance(store);
     const { id, payload } = makeEnvelope();
-    const foreign = { version: '0.1', id, from: 'a', to: 'b', type: 'TASK_NOTE', timestamp: '2026-11-20T12:00:00Z', payload } as unknown as Envelope;
+    const foreign = {
+      version: '0.1',
+      id,
+      from: 'a',
+      to: 'b',
+      type: 'TASK_NOTE',
+      timestamp: '2026-11-20T12:00:00Z',
+      payload,
+    } as unknown as Envelope;
     unwrap(await bus.send([{ envelope: foreign }]));
     const [delivery] = await claim(bus, 'b');
     assert.equal(delivery?.envelope.envelope_type, 'task_note');
-    assert.equal('from' in delivery!.envelope, false);
+    assert.equal('from' in delivery.envelope, false);
   });
 
   contract('C3 refuses names of queues and leases that a path could abuse', async (store) => {
@@ -59,27 +73,40 @@ export function refusingContract(contract: Contract): void {
     assertRefused(await bus.send([{ envelope: makeEnvelope({ payload: cyclic }) }]), 'AC_ENVELOPE_INVALID');
   });
 
-  contract('S73 takes the same envelope once, sent twice or a hundred times at once, also after its completion', async (store) => {
-    const [bus, other] = [await openInstance(store), await openInstance(store)];
-    const envelope = makeEnvelope({ payload: { b: 1, a: 2 } });
-    const reordered = { ...structuredClone(envelope), payload: { a: 2, b: 1 } };
-    const first = unwrap(await bus.send([{ envelope }]));
-    const receipts = await Promise.all(Array.from({ length: 100 }, (_unused, index) => [bus, other][index % 2]!.send([{ envelope: reordered }])));
-    for (const receipt of receipts) {
-      assert.deepEqual(unwrap(receipt).entries.map(({ seq, position }) => [seq, position]), first.entries.map(({ seq, position }) => [seq, position]));
-    }
-    const [delivery, ...rest] = await claim(bus, 'workers');
-    assert.equal(rest.length, 0);
-    unwrap(await bus.complete(delivery!, []));
-    unwrap(await bus.send([{ envelope }]));
-    assert.deepEqual(await claim(other, 'workers'), []);
-    assert.deepEqual(ids(await streamOf(bus, envelope.context.run_id!)), [envelope.id]);
-  });
+  contract(
+    'S73 takes the same envelope once, sent twice or a hundred times at once, also after its completion',
+    async (store) => {
+      const [bus, other] = [await openInstance(store), await openInstance(store)];
+      const envelope = makeEnvelope({ payload: { b: 1, a: 2 } });
+      const reordered = { ...structuredClone(envelope), payload: { a: 2, b: 1 } };
+      const first = unwrap(await bus.send([{ envelope }]));
+      const receipts = await Promise.all(
+        Array.from({ length: 100 }, (_unused, index) => [bus, other][index % 2]!.send([{ envelope: reordered }])),
+      );
+      for (const receipt of receipts) {
+        assert.deepEqual(
+          unwrap(receipt).entries.map(({ seq, position }) => [seq, position]),
+          first.entries.map(({ seq, position }) => [seq, position]),
+        );
+      }
+      const [delivery, ...rest] = await claim(bus, 'workers');
+      assert.equal(rest.length, 0);
+      unwrap(await bus.complete(delivery!, []));
+      unwrap(await bus.send([{ envelope }]));
+      assert.deepEqual(await claim(other, 'workers'), []);
+      assert.deepEqual(ids(await streamOf(bus, envelope.context.run_id!)), [envelope.id]);
+    },
+  );
 
   contract('S73 adds the delivery when a known envelope goes to another queue', async (store) => {
     const bus = await openInstance(store);
     const [envelope, later] = [makeEnvelope(), makeEnvelope()];
-    unwrap(await bus.send([{ envelope, queue: null }, { envelope: later, queue: 'audit' }]));
+    unwrap(
+      await bus.send([
+        { envelope, queue: null },
+        { envelope: later, queue: 'audit' },
+      ]),
+    );
     unwrap(await bus.send([{ envelope, queue: 'audit' }]));
     assert.deepEqual(ids(await claim(bus, 'audit')), [later.id, envelope.id]);
     assert.equal(unwrap(await bus.streamVersion(envelope.context.run_id!)), 1);
@@ -90,6 +117,9 @@ export function refusingContract(contract: Contract): void {
     const envelope = makeEnvelope();
     unwrap(await bus.send([{ envelope }]));
     assertRefused(await other.send([{ envelope: { ...envelope, payload: { note: 'else' } } }]), 'AC_BUS_ID_CONFLICT');
-    assertRefused(await other.send([{ envelope: { ...envelope, context: { run_id: newId() } } }]), 'AC_BUS_ID_CONFLICT');
+    assertRefused(
+      await other.send([{ envelope: { ...envelope, context: { run_id: newId() } } }]),
+      'AC_BUS_ID_CONFLICT',
+    );
   });
 }

@@ -1,20 +1,41 @@
 import assert from 'node:assert/strict';
 import { companyStream, unwrap } from '@agentcompany/protocol';
-import { assertRefused, claim, claimOne, ids, makeEnvelope, makeRun, openInstance, sendAll, streamOf, TestClock, type Contract } from './support.ts';
+import {
+  assertRefused,
+  claim,
+  claimOne,
+  ids,
+  makeEnvelope,
+  makeRun,
+  openInstance,
+  sendAll,
+  streamOf,
+  TestClock,
+  type Contract,
+} from './support.ts';
 
 /** Order, time and history (C3). */
 export function sendingContract(contract: Contract): void {
-  contract('C3 keeps history: every envelope once, seq from 1 without gaps, in the order of the steps', async (store) => {
-    const bus = await openInstance(store);
-    const { run, envelopes } = makeRun(5);
-    await sendAll(bus, envelopes);
-    const entries = await streamOf(bus, run);
-    assert.deepEqual(entries.map(({ seq }) => seq), [1, 2, 3, 4, 5]);
-    assert.deepEqual(entries.map(({ envelope }) => envelope), envelopes);
-    assert.equal(unwrap(await bus.streamVersion(run)), 5);
-    assert.deepEqual(ids(unwrap(await bus.readStream(run, { after: 2, limit: 2 }))), ids(entries.slice(2, 4)));
-    assert.deepEqual(unwrap(await bus.streams()), [run]);
-  });
+  contract(
+    'C3 keeps history: every envelope once, seq from 1 without gaps, in the order of the steps',
+    async (store) => {
+      const bus = await openInstance(store);
+      const { run, envelopes } = makeRun(5);
+      await sendAll(bus, envelopes);
+      const entries = await streamOf(bus, run);
+      assert.deepEqual(
+        entries.map(({ seq }) => seq),
+        [1, 2, 3, 4, 5],
+      );
+      assert.deepEqual(
+        entries.map(({ envelope }) => envelope),
+        envelopes,
+      );
+      assert.equal(unwrap(await bus.streamVersion(run)), 5);
+      assert.deepEqual(ids(unwrap(await bus.readStream(run, { after: 2, limit: 2 }))), ids(entries.slice(2, 4)));
+      assert.deepEqual(unwrap(await bus.streams()), [run]);
+    },
+  );
 
   contract('C3 keeps streams apart: a run, its progress, and the company', async (store) => {
     const bus = await openInstance(store);
@@ -31,16 +52,28 @@ export function sendingContract(contract: Contract): void {
     const [first, second] = [await openInstance(store), await openInstance(store)];
     const { envelopes } = makeRun(10);
     await sendAll(first, envelopes);
-    const taken = [...(await claim(first, 'workers', 3)), ...(await claim(second, 'workers', 3)), ...(await claim(first, 'workers', 10))];
-    assert.deepEqual(taken.map(({ envelope }) => envelope), envelopes);
+    const taken = [
+      ...(await claim(first, 'workers', 3)),
+      ...(await claim(second, 'workers', 3)),
+      ...(await claim(first, 'workers', 10)),
+    ];
+    assert.deepEqual(
+      taken.map(({ envelope }) => envelope),
+      envelopes,
+    );
     assert.deepEqual(await claim(second, 'workers'), []);
-    assert.deepEqual(taken.map(({ count, epoch }) => [count, epoch]), envelopes.map(() => [1, 1]));
+    assert.deepEqual(
+      taken.map(({ count, epoch }) => [count, epoch]),
+      envelopes.map(() => [1, 1]),
+    );
   });
 
   contract('C3 sends all or nothing, to several queues, or to history alone', async (store) => {
     const bus = await openInstance(store);
     const [one, two] = makeRun(2).envelopes;
-    const receipt = unwrap(await bus.send([{ envelope: one! }, { envelope: one!, queue: 'audit' }, { envelope: two!, queue: null }]));
+    const receipt = unwrap(
+      await bus.send([{ envelope: one! }, { envelope: one!, queue: 'audit' }, { envelope: two!, queue: null }]),
+    );
     assert.deepEqual(ids(receipt.entries), [one!.id, two!.id]);
     assert.deepEqual(ids(await claim(bus, 'workers')), [one!.id]);
     assert.deepEqual(ids(await claim(bus, 'audit')), [one!.id]);

@@ -72,7 +72,10 @@ export function makeEnvelope(fields: Partial<Envelope> = {}): Envelope {
 }
 
 /** Envelopes of one run. */
-export function makeRun(count: number, fields: Partial<Envelope> = {}): { readonly run: string; readonly envelopes: readonly Envelope[] } {
+export function makeRun(
+  count: number,
+  fields: Partial<Envelope> = {},
+): { readonly run: string; readonly envelopes: readonly Envelope[] } {
   const run = newId();
   const envelopes = Array.from({ length: count }, (_unused, index) =>
     makeEnvelope({ context: { run_id: run }, payload: { note: `number ${index}` }, ...fields }),
@@ -112,4 +115,10 @@ export function ids(entries: readonly { readonly envelope: Envelope }[]): readon
   return entries.map(({ envelope }) => envelope.id);
 }
 
-export const testError: AppError = { code: 'AC_TEST', message: 'the handler gave up', cause: null, remedy: 'none', retry: 'never' };
+export const testError: AppError = {
+  code: 'AC_TEST',
+  message: 'the handler gave up',
+  cause: null,
+  remedy: 'none',
+  retry: 'never',
+};

@@ -112,6 +112,8 @@ function answer(stream: ServerHttp2Stream, status: number, body?: unknown): void
     stream.respond({ [constants.HTTP2_HEADER_STATUS]: status, 'content-type': 'application/json' });
     stream.end(JSON.stringify(body));
   }
-  // What is left of a refused body is not read.
-  if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
+  // What is left of a refused body is not read: the worker is told to stop sending it once it has its answer.
+  stream.once('finish', () => {
+    if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
+  });
 }

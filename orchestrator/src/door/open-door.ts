@@ -16,6 +16,11 @@ function isProtocolError(error: unknown): boolean {
   return typeof code === 'string' && code.startsWith('ERR_HTTP2');
 }
 
+function endByError(error: Error): DoorEnd {
+  const cause = error.message;
+  return isProtocolError(error) ? { kind: 'garbage', problem: 'its standard output is not HTTP/2', cause } : { kind: 'closed', cause };
+}
+
 function pingRegularly(session: ServerHttp2Session, pingMs: number): NodeJS.Timeout {
   return setInterval(() => {
     if (!session.destroyed && !session.closed) session.ping(() => undefined);
@@ -45,10 +50,7 @@ export function openDoor(stream: Duplex, options: DoorOptions): Door {
     session.setLocalWindowSize(sessionOptions.settings.initialWindowSize);
     session.once('close', () => settle({ kind: 'closed', cause: null }));
   });
-  server.on('sessionError', (error) => {
-    const cause = error.message;
-    settle(isProtocolError(error) ? { kind: 'garbage', problem: 'its standard output is not HTTP/2', cause } : { kind: 'closed', cause });
-  });
+  server.on('sessionError', (error) => settle(endByError(error)));
   server.on('stream', (request, headers) => {
     request.on('error', () => undefined);
     liveness.data();
@@ -59,8 +61,7 @@ export function openDoor(stream: Duplex, options: DoorOptions): Door {
     total += chunk.length;
     if (total > limits.totalBytes) settle({ kind: 'garbage', problem: `it sent more than ${limits.totalBytes} bytes`, cause: null });
   });
-  stream.once('error', (cause) => settle({ kind: 'closed', cause }));
-  stream.once('close', () => settle({ kind: 'closed', cause: null }));
+  stream.on('error', (error) => settle(endByError(error)));
   serve(server, stream);
 
   const close = (): void => {

@@ -79,8 +79,8 @@ export class ReadModel {
   /** Ids that begin with `prefix`, at most two. */
   matching(prefix: string): readonly string[] {
     const rows = this.#database
-      .prepare<[string, number], { run_id: string }>('SELECT run_id FROM runs WHERE substr(run_id, 1, ?2) = ?1 LIMIT 2')
-      .all(prefix, prefix.length);
+      .prepare<[{ prefix: string }], { run_id: string }>('SELECT run_id FROM runs WHERE substr(run_id, 1, length(@prefix)) = @prefix LIMIT 2')
+      .all({ prefix });
     return rows.map((row) => row.run_id);
   }
 

@@ -1,7 +1,7 @@
 import { failure, type AppError, type Result } from '@agentcompany/protocol';
 import type Database from 'better-sqlite3';
 import { busErrors } from '../../errors.ts';
-import type { DurableStepHook } from '../../open-bus.ts';
+import type { DurableStepHook } from '../../bus-options.ts';
 import { isBusy, isFatal, storageError } from './storage-error.ts';
 
 /** `durable`: answered after an fsync. `volatile`: its loss in a power failure only redelivers (leases). */
@@ -38,7 +38,9 @@ export interface CommitterOptions {
 export class Committer {
   readonly #options: CommitterOptions;
   readonly #file: string;
-  readonly #statements: Readonly<Record<'begin' | 'commit' | 'rollback' | 'save' | 'keep' | 'undo', Database.Statement<[]>>>;
+  readonly #statements: Readonly<
+    Record<'begin' | 'commit' | 'rollback' | 'save' | 'keep' | 'undo', Database.Statement<[]>>
+  >;
   readonly #changes: Database.Statement<[], number>;
   #waiting: Waiting[] = [];
   #scheduled = false;

@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 
 /** How long ids outlive their stream (DESIGN §3), in milliseconds. */
-export const idHorizon = 30 * 24 * 60 * 60 * 1000;
+const idHorizon = 30 * 24 * 60 * 60 * 1000;
 
 interface StreamRow {
   readonly number: number;
@@ -33,7 +33,9 @@ function prepareStatements(database: Database.Database) {
     removeOrphans: database.prepare(
       'DELETE FROM deliveries WHERE state IN (3, 4) AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.position = deliveries.position)',
     ),
-    removeQueues: database.prepare('DELETE FROM queues WHERE NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.queue = queues.number)'),
+    removeQueues: database.prepare(
+      'DELETE FROM queues WHERE NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.queue = queues.number)',
+    ),
     forget: database.prepare<[number]>('DELETE FROM forgotten WHERE until <= ?'),
   };
 }

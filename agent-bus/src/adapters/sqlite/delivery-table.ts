@@ -23,8 +23,10 @@ export const claimQuery = `
   SELECT d.queue, d.count, d.epoch, m.id, m.position, s.name AS stream, m.seq, m.stored_at, m.envelope
   FROM deliveries d INDEXED BY deliveries_ready JOIN messages m ON m.position = d.position JOIN streams s ON s.number = m.stream
   WHERE d.queue = ? AND d.state = 0 ORDER BY d.place, d.position LIMIT ?`;
-export const dueQuery = 'UPDATE deliveries INDEXED BY deliveries_timed SET state = 0, due = 0 WHERE queue = ? AND state IN (1, 2) AND due <= ?';
-export const nextDueQuery = 'SELECT min(due) FROM deliveries INDEXED BY deliveries_timed WHERE queue = ? AND state IN (1, 2)';
+export const dueQuery =
+  'UPDATE deliveries INDEXED BY deliveries_timed SET state = 0, due = 0 WHERE queue = ? AND state IN (1, 2) AND due <= ?';
+export const nextDueQuery =
+  'SELECT min(due) FROM deliveries INDEXED BY deliveries_timed WHERE queue = ? AND state IN (1, 2)';
 
 function prepareStatements(database: Database.Database) {
   return {
@@ -34,7 +36,9 @@ function prepareStatements(database: Database.Database) {
       'INSERT INTO deliveries (queue, position, place, state, due) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
     ),
     makeDue: database.prepare<[number, number]>(dueQuery),
-    anyReady: database.prepare<[number], number>('SELECT 1 FROM deliveries WHERE queue = ? AND state = 0 LIMIT 1').pluck(),
+    anyReady: database
+      .prepare<[number], number>('SELECT 1 FROM deliveries WHERE queue = ? AND state = 0 LIMIT 1')
+      .pluck(),
     nextDue: database.prepare<[number], number | null>(nextDueQuery).pluck(),
     claimable: database.prepare<[number, number], ClaimableRow>(claimQuery),
     lease: database.prepare<[number, number, number, number, string, number, number]>(
@@ -60,7 +64,9 @@ function prepareStatements(database: Database.Database) {
       `SELECT d.queue, d.position, d.token FROM queues q JOIN deliveries d INDEXED BY deliveries_timed ON d.queue = q.number
        WHERE d.state IN (1, 2) AND d.token IS NOT NULL`,
     ),
-    expire: database.prepare<[number, number]>('UPDATE deliveries SET due = 0 WHERE state = 2 AND queue = ? AND position = ?'),
+    expire: database.prepare<[number, number]>(
+      'UPDATE deliveries SET due = 0 WHERE state = 2 AND queue = ? AND position = ?',
+    ),
     expireAll: database.prepare('UPDATE deliveries SET due = 0 WHERE state = 2'),
     expireFuture: database.prepare<[number]>('UPDATE deliveries SET due = 0 WHERE state = 2 AND due - lease_ms > ?'),
     statistics: database.prepare<[{ readonly now: number }], QueueStatistics>(
@@ -122,7 +128,15 @@ export class DeliveryTable {
 
   lease(row: ClaimableRow, token: string, leaseMs: number, now: number): void {
     const { queue, position, count, epoch } = row;
-    this.#statements.lease.run(Math.ceil(now + leaseMs), Math.ceil(leaseMs), count + 1, epoch + 1, token, queue, position);
+    this.#statements.lease.run(
+      Math.ceil(now + leaseMs),
+      Math.ceil(leaseMs),
+      count + 1,
+      epoch + 1,
+      token,
+      queue,
+      position,
+    );
   }
 
   find(queue: string, id: string): DeliveryRow | null {
@@ -135,12 +149,22 @@ export class DeliveryTable {
 
   release(row: DeliveryRow, queue: string, notBefore: number, now: number): void {
     const state = notBefore > now ? deliveryState.delayed : deliveryState.ready;
-    this.#statements.release.run(state, state === deliveryState.delayed ? Math.ceil(notBefore) : 0, row.queue, row.position);
+    this.#statements.release.run(
+      state,
+      state === deliveryState.delayed ? Math.ceil(notBefore) : 0,
+      row.queue,
+      row.position,
+    );
     this.#wakeups.mark(queue);
   }
 
   /** Ends the delivery; `token` and `receipt` stay for whoever repeats the step. */
-  end(row: Pick<DeliveryRow, 'queue' | 'position'>, state: 'done' | 'buried', token: string | null, receipt: string | null): void {
+  end(
+    row: Pick<DeliveryRow, 'queue' | 'position'>,
+    state: 'done' | 'buried',
+    token: string | null,
+    receipt: string | null,
+  ): void {
     this.#statements.end.run(deliveryState[state], token, receipt, row.queue, row.position);
   }
 

@@ -22,7 +22,7 @@ export function networkKind(type: number): string | null {
 
 /** The network file system on which `folder` lies, null for a local one. Other systems than Linux report no type: there the answer is null. */
 export function networkFileSystemOf(folder: string): string | null {
-  return process.platform === 'linux' ? networkKind(Number(statfsSync(folder).type)) : null;
+  return process.platform === 'linux' ? networkKind(statfsSync(folder).type) : null;
 }
 
 /** Makes `folder` for this user alone and its name durable. */

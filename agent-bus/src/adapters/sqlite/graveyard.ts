@@ -50,7 +50,12 @@ export class Graveyard {
    * Buries a delivery: its notice goes to the stream and to queue `engine`. The notice of a notice goes to the stream only, else two of
    * them would chase each other for ever. The caller ends the delivery. `now`: unix milliseconds.
    */
-  bury(row: { readonly queue: number; readonly position: number }, buried: BuriedDelivery, error: AppError, now: number): readonly StreamEntry[] {
+  bury(
+    row: { readonly queue: number; readonly position: number },
+    buried: BuriedDelivery,
+    error: AppError,
+    now: number,
+  ): readonly StreamEntry[] {
     const notice = deadLetterNotice(buried, error, now);
     const queue = buried.envelopeType === 'dead_letter' ? null : engineQueue;
     const items = unwrap(prepareItems([{ envelope: notice, queue }]));

@@ -122,7 +122,8 @@ export class Ledger {
     if (known !== undefined && !known.digest.equals(item.digest)) {
       return failure(busErrors.AC_BUS_ID_CONFLICT({ id: item.envelope.id }));
     }
-    const entry = known === undefined ? this.#add(item, now) : { stream: known.stream, seq: known.seq, position: known.position };
+    const entry =
+      known === undefined ? this.#add(item, now) : { stream: known.stream, seq: known.seq, position: known.position };
     if (item.queue !== null && known?.forgotten !== 1) {
       const place = known === undefined ? entry.position : this.lastPosition() + 1;
       this.#deliveries.add({ queue: item.queue, position: entry.position, place, notBefore: item.notBefore, now });
@@ -132,7 +133,9 @@ export class Ledger {
 
   #add(item: PreparedItem, now: number): Omit<StreamEntry, 'envelope'> {
     const position = this.lastPosition() + 1;
-    const number = this.#statements.streamNumber.get(item.stream) ?? Number(this.#statements.addStream.run(item.stream).lastInsertRowid);
+    const number =
+      this.#statements.streamNumber.get(item.stream) ??
+      Number(this.#statements.addStream.run(item.stream).lastInsertRowid);
     const seq = (this.#statements.version.get(number) ?? 0) + 1;
     this.#statements.add.run(item.envelope.id, position, number, seq, now, item.digest, item.json);
     this.#wakeups.mark(entriesTopic);

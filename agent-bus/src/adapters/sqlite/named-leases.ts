@@ -18,7 +18,9 @@ function prepareStatements(database: Database.Database) {
       'INSERT OR REPLACE INTO leases (name, holder, token, epoch, due, lease_ms) VALUES (?, ?, ?, ?, ?, ?)',
     ),
     extend: database.prepare<[number, number, string]>('UPDATE leases SET due = ?, lease_ms = ? WHERE name = ?'),
-    held: database.prepare<[], { name: string; token: string }>('SELECT name, token FROM leases WHERE token IS NOT NULL'),
+    held: database.prepare<[], { name: string; token: string }>(
+      'SELECT name, token FROM leases WHERE token IS NOT NULL',
+    ),
     release: database.prepare<[string]>('UPDATE leases SET token = NULL, due = 0 WHERE name = ?'),
     expireAll: database.prepare('UPDATE leases SET due = 0'),
   };
@@ -33,7 +35,12 @@ export class NamedLeases {
   }
 
   /** A lease that began later than now was taken before the clock went back: it counts as lapsed, the epoch protects. */
-  acquire(name: string, holder: string, leaseMs: number, now: number): Result<{ readonly epoch: number; readonly token: string }> {
+  acquire(
+    name: string,
+    holder: string,
+    leaseMs: number,
+    now: number,
+  ): Result<{ readonly epoch: number; readonly token: string }> {
     const row = this.#statements.find.get(name);
     if (row !== undefined && row.token !== null && row.due > now && row.due - row.lease_ms <= now) {
       return failure(busErrors.AC_BUS_LEASE_HELD({ name, holder: row.holder }));
@@ -46,24 +53,27 @@ export class NamedLeases {
 
   /** A lapsed lease that nobody has taken since may still be extended. Error: `AC_BUS_STALE_LEASE`. */
   extend(name: string, token: string, leaseMs: number, now: number): Result<undefined> {
-    if (this.#statements.find.get(name)?.token !== token) return failure(busErrors.AC_BUS_STALE_LEASE({ subject: name }));
+    if (this.#statements.find.get(name)?.token !== token)
+      return failure(busErrors.AC_BUS_STALE_LEASE({ subject: name }));
     this.#statements.extend.run(Math.ceil(now + leaseMs), Math.ceil(leaseMs), name);
     return success(undefined);
   }
 
   /** Error: `AC_BUS_STALE_LEASE`. */
   release(name: string, token: string): Result<undefined> {
-    if (this.#statements.find.get(name)?.token !== token) return failure(busErrors.AC_BUS_STALE_LEASE({ subject: name }));
+    if (this.#statements.find.get(name)?.token !== token)
+      return failure(busErrors.AC_BUS_STALE_LEASE({ subject: name }));
     this.#statements.release.run(name);
     return success(undefined);
   }
 
-  /** The machine has started anew: no lease has a holder. */
   /** Ends the leases of processes that are gone. */
   expireGone(): void {
-    for (const { name, token } of this.#statements.held.all()) if (isHolderGone(token)) this.#statements.release.run(name);
+    for (const { name, token } of this.#statements.held.all())
+      if (isHolderGone(token)) this.#statements.release.run(name);
   }
 
+  /** The machine has started anew: no lease has a holder. */
   expireAll(): void {
     this.#statements.expireAll.run();
   }

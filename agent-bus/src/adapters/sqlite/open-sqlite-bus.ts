@@ -3,7 +3,7 @@ import { failure, success, type AppError, type Result } from '@agentcompany/prot
 import type Database from 'better-sqlite3';
 import type { AgentBus } from '../../bus.ts';
 import { busErrors } from '../../errors.ts';
-import type { OpenBusOptions } from '../../open-bus.ts';
+import type { OpenBusOptions } from '../../bus-options.ts';
 import { Committer } from './committer.ts';
 import { Compaction } from './compaction.ts';
 import { openDatabase } from './database.ts';
@@ -20,7 +20,11 @@ import { Wakeups } from './wakeups.ts';
 /** Deliveries without completion before a message is buried (DESIGN §4). */
 const defaultMaxDeliveries = 20;
 /** How long a call waits for another process's lock, in milliseconds. */
-const busyLimit = 10_000;
+const defaultBusyLimit = 10_000;
+
+export interface AssembleOptions extends Pick<OpenBusOptions, 'maxDeliveries' | 'now' | 'onDurableStep'> {
+  readonly busyLimit?: number;
+}
 
 function openWakeups(database: Database.Database): Wakeups {
   const version = (): number => Number(database.pragma('data_version', { simple: true }));
@@ -34,7 +38,12 @@ function openWakeups(database: Database.Database): Wakeups {
 }
 
 /** Leases of an earlier boot or of a process that is gone have no holder; those that began in the future were taken before the clock went back. */
-function expireOrphans(database: Database.Database, deliveries: DeliveryTable, namedLeases: NamedLeases, now: number): void {
+function expireOrphans(
+  database: Database.Database,
+  deliveries: DeliveryTable,
+  namedLeases: NamedLeases,
+  now: number,
+): void {
   const boot = bootId();
   const found = database.prepare<[], string>(`SELECT value FROM facts WHERE name = 'boot'`).pluck();
   const keep = database.prepare<[string]>(`INSERT OR REPLACE INTO facts (name, value) VALUES ('boot', ?)`);
@@ -57,14 +66,15 @@ export function openSqliteBus(options: Omit<OpenBusOptions, 'adapter'>): Result<
   if (!opened.ok) return opened;
   const database = opened.value;
   try {
-    return success(assemble(database, options));
+    return success(assembleBus(database, options));
   } catch (thrown) {
     database.close();
     return failure(storageError(thrown, database.name) ?? busErrors.AC_BUS_OPEN({ folder: options.folder }, thrown));
   }
 }
 
-function assemble(database: Database.Database, options: Omit<OpenBusOptions, 'adapter'>): AgentBus {
+/** The bus on an open database. */
+export function assembleBus(database: Database.Database, options: AssembleOptions): AgentBus {
   const now = options.now ?? Date.now;
   const wakeups = openWakeups(database);
   const deliveries = new DeliveryTable(database, wakeups);
@@ -72,15 +82,32 @@ function assemble(database: Database.Database, options: Omit<OpenBusOptions, 'ad
   const graveyard = new Graveyard(database, ledger, deliveries);
   const namedLeases = new NamedLeases(database);
   expireOrphans(database, deliveries, namedLeases, now());
-  const steps = new Steps({ ledger, deliveries, graveyard, now, maxDeliveries: options.maxDeliveries ?? defaultMaxDeliveries });
+  const steps = new Steps({
+    ledger,
+    deliveries,
+    graveyard,
+    now,
+    maxDeliveries: options.maxDeliveries ?? defaultMaxDeliveries,
+  });
   const committer = new Committer({
     database,
-    busyLimit,
+    busyLimit: options.busyLimit ?? defaultBusyLimit,
     onDurableStep: options.onDurableStep ?? (() => undefined),
     onCommitted: () => wakeups.ring(),
     onFatal: (error: AppError) => bus.shutDown(error),
   });
   const compaction = new Compaction(database);
-  const bus = new SqliteBus({ database, committer, wakeups, ledger, deliveries, graveyard, compaction, namedLeases, steps, now });
+  const bus = new SqliteBus({
+    database,
+    committer,
+    wakeups,
+    ledger,
+    deliveries,
+    graveyard,
+    compaction,
+    namedLeases,
+    steps,
+    now,
+  });
   return bus;
 }

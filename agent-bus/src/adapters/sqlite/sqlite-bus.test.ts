@@ -23,5 +23,9 @@ async function create(): Promise<ContractStore> {
 }
 
 describe('the bus contract on SQLite', () => {
-  busContract({ it, create, capabilities: { fifo: true, crossMachine: false, maxPayloadBytes: 16 * 1024 * 1024, latencyClass: 'host' } });
+  busContract({
+    it,
+    create,
+    capabilities: { fifo: true, crossMachine: false, maxPayloadBytes: 16 * 1024 * 1024, latencyClass: 'host' },
+  });
 });

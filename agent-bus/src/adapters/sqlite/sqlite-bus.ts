@@ -80,7 +80,11 @@ export class SqliteBus implements AgentBus {
     return this.#refusal === null ? success([]) : failure(this.#refusal);
   }
 
-  complete(delivery: Delivery, items: readonly OutgoingItem[], options: CompleteOptions = {}): Promise<Result<Receipt>> {
+  complete(
+    delivery: Delivery,
+    items: readonly OutgoingItem[],
+    options: CompleteOptions = {},
+  ): Promise<Result<Receipt>> {
     return this.completeMany([{ delivery, items }], options);
   }
 
@@ -112,7 +116,10 @@ export class SqliteBus implements AgentBus {
     return this.#durably(() => this.#parts.steps.reject(delivery, reason, prepared.value));
   }
 
-  async readStream(stream: string, options: { readonly after: number; readonly limit?: number }): Promise<Result<readonly StreamEntry[]>> {
+  async readStream(
+    stream: string,
+    options: { readonly after: number; readonly limit?: number },
+  ): Promise<Result<readonly StreamEntry[]>> {
     return this.#read(() => this.#parts.ledger.readStream(stream, options.after, options.limit ?? -1));
   }
 
@@ -132,7 +139,10 @@ export class SqliteBus implements AgentBus {
     return this.#read(() => this.#parts.ledger.lastPosition());
   }
 
-  async *watch(options: { readonly after: number; readonly signal: AbortSignal }): AsyncGenerator<StreamEntry, void, undefined> {
+  async *watch(options: {
+    readonly after: number;
+    readonly signal: AbortSignal;
+  }): AsyncGenerator<StreamEntry, void, undefined> {
     const { wakeups, ledger } = this.#parts;
     let position = options.after;
     while (this.#refusal === null && !options.signal.aborted) {
@@ -181,7 +191,11 @@ export class SqliteBus implements AgentBus {
   }
 
   /** Durable, for its epoch must never be given twice. */
-  async acquireLease(name: string, holder: string, leaseMs: number): Promise<Result<{ readonly epoch: number; readonly token: string }>> {
+  async acquireLease(
+    name: string,
+    holder: string,
+    leaseMs: number,
+  ): Promise<Result<{ readonly epoch: number; readonly token: string }>> {
     const checkedName = checkName(name);
     if (!checkedName.ok) return checkedName;
     const checked = checkNumber('leaseMs', leaseMs, 1);
@@ -192,7 +206,9 @@ export class SqliteBus implements AgentBus {
   async extendLease(name: string, token: string, leaseMs: number): Promise<Result<undefined>> {
     const checked = checkNumber('leaseMs', leaseMs, 1);
     if (!checked.ok) return checked;
-    return this.#parts.committer.run('volatile', () => this.#parts.namedLeases.extend(name, token, leaseMs, this.#parts.now()));
+    return this.#parts.committer.run('volatile', () =>
+      this.#parts.namedLeases.extend(name, token, leaseMs, this.#parts.now()),
+    );
   }
 
   releaseLease(name: string, token: string): Promise<Result<undefined>> {
@@ -251,6 +267,11 @@ export class SqliteBus implements AgentBus {
 }
 
 function checkReceive(queue: string, options: ReceiveOptions): Result<unknown> {
-  const checks = [checkName(queue), checkNumber('max', options.max, 1), checkNumber('waitMs', options.waitMs, 0), checkNumber('leaseMs', options.leaseMs, 1)];
+  const checks = [
+    checkName(queue),
+    checkNumber('max', options.max, 1),
+    checkNumber('waitMs', options.waitMs, 0),
+    checkNumber('leaseMs', options.leaseMs, 1),
+  ];
   return checks.find((check) => !check.ok) ?? success(undefined);
 }

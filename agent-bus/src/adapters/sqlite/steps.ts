@@ -26,7 +26,7 @@ export interface PreparedCompletion {
 }
 
 /** A holder stops a fifth before its lease ends (DESIGN §4). Milliseconds of `performance.now()`. */
-export function holderDeadline(leaseMs: number): number {
+function holderDeadline(leaseMs: number): number {
   return performance.now() + leaseMs * 0.8;
 }
 
@@ -58,7 +58,12 @@ export class Steps {
    * Leases up to `max` deliveries. The count is written here, before anyone handles them. What has spent its deliveries or cannot be
    * read is buried instead, which only a durable step may do.
    */
-  claim(queue: string, max: number, leaseMs: number, durable: boolean): Result<readonly Delivery[]> | typeof needsDurability {
+  claim(
+    queue: string,
+    max: number,
+    leaseMs: number,
+    durable: boolean,
+  ): Result<readonly Delivery[]> | typeof needsDurability {
     const number = this.#deliveries.queueNumber(queue);
     if (number === null) return success([]);
     const claimed: Delivery[] = [];
@@ -89,7 +94,10 @@ export class Steps {
     if (stale !== undefined) return failure(staleLease(stale.delivery));
     const expected = this.#ledger.check(expect);
     if (!expected.ok) return expected;
-    const entries = this.#ledger.append(completions.flatMap(({ items }) => items), this.#now());
+    const entries = this.#ledger.append(
+      completions.flatMap(({ items }) => items),
+      this.#now(),
+    );
     if (!entries.ok) return entries;
     for (const row of rows) this.#deliveries.end(row, 'done', row.token, receiptOf(entries.value));
     return success({ entries: entries.value });
@@ -103,7 +111,14 @@ export class Steps {
     const appended = this.#ledger.append(items, this.#now());
     if (!appended.ok) return appended;
     const { envelope, queue } = delivery;
-    const buried = { id: envelope.id, envelopeType: envelope.envelope_type, context: envelope.context, queue, count: row.count, epoch: row.epoch };
+    const buried = {
+      id: envelope.id,
+      envelopeType: envelope.envelope_type,
+      context: envelope.context,
+      queue,
+      count: row.count,
+      epoch: row.epoch,
+    };
     const entries = [...appended.value, ...this.#graveyard.bury(row, buried, reason, this.#now())];
     this.#deliveries.end(row, 'buried', row.token, receiptOf(entries));
     return success({ entries });
@@ -148,7 +163,16 @@ export class Steps {
     const token = newLeaseToken();
     this.#deliveries.lease(row, token, leaseMs, this.#now());
     const { stream, seq, count, epoch } = row;
-    return { queue, stream, seq, envelope, count: count + 1, epoch: epoch + 1, token, leaseUntil: holderDeadline(leaseMs) };
+    return {
+      queue,
+      stream,
+      seq,
+      envelope,
+      count: count + 1,
+      epoch: epoch + 1,
+      token,
+      leaseUntil: holderDeadline(leaseMs),
+    };
   }
 
   #bury(row: ClaimableRow, queue: string, error: AppError): void {

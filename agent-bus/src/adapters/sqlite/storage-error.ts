@@ -7,7 +7,7 @@ const ourFault = /^SQLITE_(ERROR|CONSTRAINT|MISUSE|RANGE|MISMATCH)/;
 const noAccess = /^SQLITE_(CANTOPEN|READONLY|PERM|AUTH)/;
 
 /** The SQLite result code of what was thrown (`SQLITE_BUSY`, `SQLITE_IOERR_FSYNC` …), null for anything else. */
-export function sqliteCode(thrown: unknown): string | null {
+function sqliteCode(thrown: unknown): string | null {
   if (!(thrown instanceof Error) || !('code' in thrown) || typeof thrown.code !== 'string') return null;
   return thrown.code.startsWith('SQLITE_') ? thrown.code : null;
 }

@@ -1,4 +1,12 @@
-import { companyStream, failure, parseEnvelope, type AppError, type Context, type Envelope, type Result } from '@agentcompany/protocol';
+import {
+  companyStream,
+  failure,
+  parseEnvelope,
+  type AppError,
+  type Context,
+  type Envelope,
+  type Result,
+} from '@agentcompany/protocol';
 import type { StreamEntry } from '../../bus.ts';
 import { busErrors } from '../../errors.ts';
 

@@ -48,7 +48,7 @@ export class Wakeups {
 
   wakeAll(): void {
     this.#generation += 1;
-    for (const topic of [...this.#waiters.keys()]) this.#wake(topic);
+    for (const topic of Array.from(this.#waiters.keys())) this.#wake(topic);
   }
 
   /** Resolves when `topic` is woken, after `milliseconds` (at most one re-check later), or on abort; at once if `seen` is no longer the generation. */
@@ -79,7 +79,7 @@ export class Wakeups {
   }
 
   #wake(topic: string): void {
-    for (const wake of [...(this.#waiters.get(topic) ?? [])]) wake();
+    for (const wake of Array.from(this.#waiters.get(topic) ?? [])) wake();
   }
 }
 
