@@ -1,7 +1,6 @@
 import type { AppError, Result } from '@agentcompany/protocol';
 import type { Company } from '@agentcompany/orchestrator';
 import type { CompanyHome } from '@agentcompany/orchestrator/company-home';
-import type { Config } from '@agentcompany/orchestrator/config';
 
 export interface Output {
   write(text: string): void;
@@ -10,7 +9,15 @@ export interface Output {
   readonly columns: number;
 }
 
-export type OpenCompany = (home: CompanyHome, config: Config) => Promise<Result<Company>>;
+export interface OpenRequest {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Folder of the product: where set-up put the worker runtime and the record of its image. */
+  readonly installation: string;
+  /** Configuration given on the command line. */
+  readonly flags: Readonly<Record<string, unknown>>;
+}
+
+export type OpenCompany = (home: CompanyHome, request: OpenRequest) => Promise<Result<Company>>;
 
 /** All that the commands touch of the process: tests give their own. */
 export interface CliIo {
