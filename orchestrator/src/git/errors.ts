@@ -22,6 +22,11 @@ export const gitErrors = errorCatalogue({
     remedy: 'The repository or the change is beyond what is handled. Split it.',
     retry: 'never',
   },
+  AC_GIT_DISK_FULL: {
+    message: 'git {command} found no room on the disk',
+    remedy: 'Free space where the company keeps its data, then resume. Nothing accepted so far is lost.',
+    retry: 'later',
+  },
   AC_GIT_LOCKED: {
     message: 'a git reference is locked by another process',
     remedy: 'Try again; a lock left behind by a dead process is removed when it is older than {seconds} s.',
