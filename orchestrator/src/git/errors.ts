@@ -62,6 +62,16 @@ export const gitErrors = errorCatalogue({
     remedy: 'Push a first commit to it.',
     retry: 'never',
   },
+  AC_REPOSITORY_SHALLOW: {
+    message: 'the repository {url} is a shallow clone, from which no history can be taken',
+    remedy: 'Run `git fetch --unshallow` there, or register the repository it was cloned from.',
+    retry: 'never',
+  },
+  AC_REPOSITORY_FORMAT: {
+    message: 'the repository {url} names its objects by SHA-256, which is not supported',
+    remedy: 'Use a repository in the SHA-1 format.',
+    retry: 'never',
+  },
   AC_GIT_URL_REFUSED: {
     message: 'the address is refused: {reason}',
     remedy:

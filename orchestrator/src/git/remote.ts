@@ -40,6 +40,7 @@ const readings: readonly (readonly [RegExp, (url: string, cause: string) => AppE
     (url, cause) => gitErrors.AC_GIT_CREDENTIALS({ url }, cause),
   ],
   [/\.lock': File exists/u, (_url, cause) => gitErrors.AC_GIT_LOCKED({ seconds: staleLockSeconds }, cause)],
+  [/mismatched algorithms/u, (url, cause) => gitErrors.AC_REPOSITORY_FORMAT({ url }, cause)],
   [/fsck|index-pack failed|unpack-objects failed/u, (url, cause) => gitErrors.AC_GIT_OBJECTS_INVALID({ url }, cause)],
 ];
 
