@@ -1,3 +1,4 @@
+/* oxlint-disable no-control-regex -- control characters are what is removed */
 import { existsSync } from 'node:fs';
 import { failure, success, type AppError, type Result } from '@agentcompany/protocol';
 import { runCappedProcess, type ProcessOutcome, type ProcessRequest } from './capped-process.ts';
@@ -108,7 +109,6 @@ function explainFailure(command: string, code: number, cause: string): AppError 
 
 /** What git printed, fit for a terminal and a log: a remote may have written into it. */
 function plainCause(stderr: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is removed
   return stderr
     .replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/gu, ' ')
     .trim()
