@@ -1,26 +1,34 @@
 import { defineConfig } from 'vitest/config';
+import { excludedFiles, readSkipRules } from './scripts/may-skip.ts';
+import { SkipReporter } from './scripts/skip-reporter.ts';
 
+// Workspace packages are links into this checkout: with this condition their `exports` name the sources.
 const conditions = ['development', 'node', 'import', 'default'];
+const continuousIntegration = process.env['CI'] === 'true';
+const rules = readSkipRules(new URL('tests/may-skip.json', import.meta.url));
+const missing = excludedFiles(rules, process.env['AGENTCOMPANY_TEST_WITHOUT'], continuousIntegration);
+const never = ['**/node_modules/**', '**/dist/**', '**/.cache/**'];
 
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
+    reporters: ['default', new SkipReporter(rules, continuousIntegration)],
     projects: [
       {
         extends: true,
         test: {
           name: 'unit',
-          include: ['{agent-bus,orchestrator,worker-image,tools}/**/*.test.ts', 'scripts/**/*.test.ts'],
-          exclude: ['**/node_modules/**', '**/dist/**', '**/*.container.test.ts'],
+          include: ['{agent-bus,orchestrator,worker-image,tools,scripts}/**/*.test.ts'],
+          exclude: [...never, '**/*.container.test.ts'],
         },
       },
       {
         extends: true,
         test: {
           name: 'whole',
-          include: ['tests/**/*.test.ts', '**/*.container.test.ts'],
-          exclude: ['**/node_modules/**', '**/dist/**'],
+          include: ['tests/**/*.test.ts', '{agent-bus,orchestrator,worker-image,tools,scripts}/**/*.container.test.ts'],
+          exclude: [...never, ...missing],
           testTimeout: 120_000,
           hookTimeout: 180_000,
         },

@@ -59,6 +59,7 @@ export interface QueueStatistics {
   readonly leased: number;
 }
 
+/** A delivery that was given up. `id` is that of its `dead_letter` notice; an envelope that cannot be read any more shows as a `dead_letter` with its own id. */
 export interface DeadLetter {
   readonly id: string;
   readonly queue: string;
@@ -104,11 +105,18 @@ export interface AgentBus {
   /** Buries the delivery as a dead letter, with `items` and one `dead_letter` envelope to the stream and to queue `engine`, in one step. */
   reject(delivery: Delivery, reason: AppError, items: readonly OutgoingItem[]): Promise<Result<Receipt>>;
   /** Entries of one stream with seq > `after`, at most `limit`. */
-  readStream(stream: string, options: { readonly after: number; readonly limit?: number }): Promise<Result<readonly StreamEntry[]>>;
+  readStream(
+    stream: string,
+    options: { readonly after: number; readonly limit?: number },
+  ): Promise<Result<readonly StreamEntry[]>>;
   /** The number of entries of a stream; 0 where it is unknown. */
   streamVersion(stream: string): Promise<Result<number>>;
   /** Names of the streams, in order of their first entry. */
   streams(): Promise<Result<readonly string[]>>;
+  /** Entries of every stream with position > `after` in commit order, at most `limit`. */
+  readAll(options: { readonly after: number; readonly limit: number }): Promise<Result<readonly StreamEntry[]>>;
+  /** The position of the last entry; 0 where there is none. */
+  lastPosition(): Promise<Result<number>>;
   /** All entries with position > `after` in commit order, as they come, until `signal` aborts. Ends early only on close. */
   watch(options: { readonly after: number; readonly signal: AbortSignal }): AsyncIterable<StreamEntry>;
   queues(): Promise<Result<readonly QueueStatistics[]>>;
@@ -118,9 +126,16 @@ export interface AgentBus {
   /** Forgets a dead letter; its envelope stays in its stream. Error: `AC_BUS_UNKNOWN_DEAD_LETTER`. */
   purge(deadLetterId: string): Promise<Result<undefined>>;
   /** Drops the streams whose last entry is older than `closedBefore` (unix ms) and which `isClosed` names; ids are remembered 30 days more. */
-  compact(options: { readonly closedBefore: number; readonly streams: readonly string[] }): Promise<Result<{ readonly streams: number; readonly entries: number }>>;
+  compact(options: {
+    readonly closedBefore: number;
+    readonly streams: readonly string[];
+  }): Promise<Result<{ readonly streams: number; readonly entries: number }>>;
   /** A lease by name with a growing fencing epoch, e.g. `engine` (DESIGN §1.8). Error: `AC_BUS_LEASE_HELD`. */
-  acquireLease(name: string, holder: string, leaseMs: number): Promise<Result<{ readonly epoch: number; readonly token: string }>>;
+  acquireLease(
+    name: string,
+    holder: string,
+    leaseMs: number,
+  ): Promise<Result<{ readonly epoch: number; readonly token: string }>>;
   extendLease(name: string, token: string, leaseMs: number): Promise<Result<undefined>>;
   releaseLease(name: string, token: string): Promise<Result<undefined>>;
   capabilities(): BusCapabilities;

@@ -1,1 +1,4 @@
+export * from './bus-options.ts';
 export * from './bus.ts';
+export * from './errors.ts';
+export * from './open-bus.ts';

@@ -1,50 +1,8 @@
-import type { AppError, PayloadOf, Plan, PullRequestRef, Result, RunSettings } from '@agentcompany/protocol';
+import type { Plan, Result, RunSettings } from '@agentcompany/protocol';
 import type { StreamEntry } from '@agentcompany/agent-bus';
+import type { RunSummary, RunView } from './company/view.ts';
 import type { CompanyHome } from './company-home.ts';
 import type { PullRequest } from './forges/forge.ts';
-
-/** One line of `runs list` and of `status`. */
-export interface RunSummary {
-  readonly run_id: string;
-  readonly project_id: string;
-  readonly title: string;
-  readonly state: string;
-  readonly created_at: string;
-  readonly updated_at: string;
-  readonly tasks: Readonly<Record<string, number>>;
-  readonly error: AppError | null;
-  readonly pull_request: PullRequestRef | null;
-}
-
-export interface AttemptView {
-  readonly attempt_id: string;
-  readonly round: number;
-  readonly state: string;
-  readonly slot: string;
-  readonly started_at: string;
-  readonly ended_at: string | null;
-  readonly error: AppError | null;
-}
-
-export interface TaskView {
-  readonly task_id: string;
-  readonly title: string;
-  readonly state: string;
-  readonly depends_on: readonly string[];
-  readonly superseded_by: string | null;
-  readonly error: AppError | null;
-  readonly attempts: readonly AttemptView[];
-}
-
-export interface RunView extends RunSummary {
-  readonly instruction: string;
-  readonly settings: RunSettings;
-  readonly base_oid: string | null;
-  readonly tip_oid: string | null;
-  readonly plan_hash: string | null;
-  readonly task_list: readonly TaskView[];
-  readonly approvals: readonly PayloadOf<'approval_request'>[];
-}
 
 export interface SubmitRequest {
   readonly projectId: string;
@@ -98,3 +56,5 @@ export interface Company {
   rebuildState(): Promise<Result<{ readonly runs: number }>>;
   close(): Promise<void>;
 }
+
+export type { AttemptView, RunSummary, RunView, TaskView } from './company/view.ts';

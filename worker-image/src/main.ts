@@ -1,1 +1,56 @@
-export {};
+import { Duplex } from 'node:stream';
+import { commandEnvironment } from './command-environment.ts';
+import { DoorClient } from './door-client.ts';
+import { hostSilentMs, watchHost } from './host-watch.ts';
+import { workerPaths } from './paths.ts';
+import { readSelfReport } from './self-report.ts';
+import { endStrays } from './strays.ts';
+import { carryOut } from './work.ts';
+
+const exitCodes = { done: 0, failed: 1, hostGone: 7 } as const;
+const beatMs = 10_000;
+const runtimeFolder = '/opt/worker';
+
+/** The standard error is the attempt's log; the standard output is the door and carries nothing else. */
+function log(text: string): void {
+  process.stderr.write(`worker: ${text}\n`);
+}
+
+function leave(why: string): never {
+  log(why);
+  process.exit(exitCodes.hostGone);
+}
+
+async function work(): Promise<void> {
+  watchHost(process.stdin, hostSilentMs, leave);
+  const door = new DoorClient(Duplex.from({ readable: process.stdin, writable: process.stdout }), () =>
+    leave('the door was closed'),
+  );
+  const order = await door.next({ report: await readSelfReport() });
+  const paths = workerPaths('/workspace');
+  let latest = '';
+  const beat = (): void => void door.progress({ message: latest }).catch(() => leave('the host took no progress'));
+  const progress = (message: string): void => {
+    latest = message;
+    log(message);
+    beat();
+  };
+  const beats = setInterval(beat, beatMs);
+  const place = {
+    folder: paths.repository,
+    environment: commandEnvironment(paths, process.env, runtimeFolder),
+    onOutput: (chunk: Buffer) => void process.stderr.write(chunk),
+  };
+  const report = await carryOut(order, { paths, place, endStrays, progress, upload: (file) => door.upload(file) });
+  clearInterval(beats);
+  log(report.error === null ? 'done' : `${report.error.code}: ${report.error.message}`);
+  await door.complete(report);
+}
+
+try {
+  await work();
+  process.exit(exitCodes.done);
+} catch (error) {
+  log(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  process.exit(exitCodes.failed);
+}

@@ -17,7 +17,8 @@ export interface PullRequest extends PullRequestRef {
   readonly draft: boolean;
   readonly state: 'open' | 'merged' | 'closed';
   readonly created_at: string;
-  /** The commit the branch stood at when it was opened. */
+  /** The commits that base and branch stood at when it was opened. */
+  readonly base_oid: string;
   readonly head_oid: string;
   readonly merge_oid: string | null;
 }

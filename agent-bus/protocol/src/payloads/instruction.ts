@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { planSchema, slug, taskSchema } from '../plan.ts';
+import { feedback } from './work.ts';
 
 /** What the run was promised at its start: configuration is read once and kept on record, so that the fold needs nothing else. */
 export const runSettings = z.object({
@@ -27,6 +28,8 @@ export const instructionPayloads = {
     reason: z.string(),
     add: z.array(taskSchema),
     supersede: z.array(z.object({ task_id: slug, by: slug })),
+    /** What the added tasks' first attempts are told. */
+    feedback: feedback.nullable(),
   }),
   approval_request: z.looseObject({
     approval_id: z.string(),

@@ -8,6 +8,8 @@ export const effect = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('container'), key: z.string(), attempt_id: z.string() }),
   z.object({ kind: z.literal('ingest'), key: z.string(), attempt_id: z.string(), base_oid: z.string(), commit: z.string(), sha256: z.string(), title: z.string() }),
   z.object({ kind: z.literal('verify'), key: z.string(), oid: z.string(), commands: z.array(z.string()), image: z.string().nullable() }),
+  /** Merges the base branch into the run branch where it moved on. */
+  z.object({ kind: z.literal('integrate'), key: z.string(), branch: z.string() }),
   z.object({ kind: z.literal('push'), key: z.string(), oid: z.string(), branch: z.string() }),
   z.object({
     kind: z.literal('pull_request'),
@@ -24,6 +26,14 @@ export type Effect = z.infer<typeof effect>;
 export const effectOutcome = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('container'), container_id: z.string() }),
   z.object({ kind: z.literal('ingest'), ingested: ingestedCommit }),
+  z.object({
+    kind: z.literal('integrate'),
+    outcome: z.enum(['merged', 'conflict']),
+    base_oid: z.string(),
+    tip_before: z.string(),
+    tip_after: z.string(),
+    conflicts: z.array(z.string()),
+  }),
   z.object({ kind: z.literal('push'), oid: z.string(), branch: z.string() }),
   z.object({ kind: z.literal('pull_request'), pull_request: pullRequestRef }),
 ]);

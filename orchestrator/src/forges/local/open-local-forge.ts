@@ -74,6 +74,7 @@ async function openPullRequest(context: Context, draft: PullRequestDraft): Promi
     draft: draft.draft,
     state: 'open',
     created_at: new Date().toISOString(),
+    base_oid: base.value,
     head_oid: head.value,
     merge_oid: null,
   });

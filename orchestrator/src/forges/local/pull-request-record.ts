@@ -16,6 +16,7 @@ const recordSchema = z.object({
   draft: z.boolean(),
   state: z.enum(['open', 'merged', 'closed']),
   created_at: z.string(),
+  base_oid: z.string(),
   head_oid: z.string(),
   merge_oid: z.string().nullable(),
 });

@@ -1,0 +1,95 @@
+import { closeSync, futimesSync, openSync, watch, type FSWatcher } from 'node:fs';
+
+/** The topic of all who wait for new entries; other topics are names of queues, which have no colon. */
+export const entriesTopic = ':entries';
+/** How long to trust the bell alone: a process killed between commit and ringing is noticed this much later. Milliseconds. */
+const recheck = 1000;
+
+/**
+ * Wakes those that wait for a queue or for new entries, without polling. Inside the process: at commit. From other processes: every
+ * commit touches the bell file, which is watched; the log itself changes too early, before its step is visible.
+ */
+export class Wakeups {
+  readonly #waiters = new Map<string, Set<() => void>>();
+  readonly #marked = new Set<string>();
+  readonly #bell: number;
+  readonly #watcher: FSWatcher | null;
+  #generation = 0;
+  #closed = false;
+
+  /** `changedElsewhere` tells whether another connection has committed since it was last asked. */
+  constructor(bellFile: string, changedElsewhere: () => boolean) {
+    this.#bell = openSync(bellFile, 'a', 0o600);
+    this.#watcher = watchFile(bellFile, () => {
+      if (!this.#closed && changedElsewhere()) this.wakeAll();
+    });
+  }
+
+  /** Grows with every wake-up: taken before looking, it tells `wait` whether something came since. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Notes, inside a transaction, what its commit will wake. */
+  mark(topic: string): void {
+    this.#marked.add(topic);
+  }
+
+  /** Wakes what was marked; called when the step is visible. */
+  ring(): void {
+    if (this.#marked.size === 0 || this.#closed) return;
+    const marked = [...this.#marked];
+    this.#marked.clear();
+    const now = Date.now() / 1000;
+    futimesSync(this.#bell, now, now);
+    this.#generation += 1;
+    for (const topic of marked) this.#wake(topic);
+  }
+
+  wakeAll(): void {
+    this.#generation += 1;
+    for (const topic of Array.from(this.#waiters.keys())) this.#wake(topic);
+  }
+
+  /** Resolves when `topic` is woken, after `milliseconds` (at most one re-check later), or on abort; at once if `seen` is no longer the generation. */
+  wait(topic: string, seen: number, milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+    if (this.#closed || this.#generation !== seen || signal?.aborted === true) return Promise.resolve();
+    return new Promise((resolve) => {
+      const waiters = this.#waiters.get(topic) ?? new Set();
+      this.#waiters.set(topic, waiters);
+      const wake = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', wake);
+        waiters.delete(wake);
+        if (waiters.size === 0 && this.#waiters.get(topic) === waiters) this.#waiters.delete(topic);
+        resolve();
+      };
+      const timer = setTimeout(wake, Math.max(1, Math.min(milliseconds, recheck)));
+      signal?.addEventListener('abort', wake, { once: true });
+      waiters.add(wake);
+    });
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#watcher?.close();
+    closeSync(this.#bell);
+    this.wakeAll();
+  }
+
+  #wake(topic: string): void {
+    for (const wake of Array.from(this.#waiters.get(topic) ?? [])) wake();
+  }
+}
+
+/** A system without watches left serves by the re-check alone. */
+function watchFile(file: string, onChange: () => void): FSWatcher | null {
+  try {
+    const watcher = watch(file, { persistent: false }, onChange);
+    watcher.on('error', () => watcher.close());
+    return watcher;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { buryingContract } from './burying.ts';
+import { decidingContract } from './deciding.ts';
+import { holdingContract } from './holding.ts';
+import { leasingContract } from './leasing.ts';
+import { refusingContract } from './refusing.ts';
+import { retainingContract } from './retaining.ts';
+import { sendingContract } from './sending.ts';
+import { contractOf, openInstance, type BusContractOptions } from './support.ts';
+import { watchingContract } from './watching.ts';
+
+export type { BusContractOptions, ContractStore, InstanceOptions } from './support.ts';
+
+/**
+ * What every adapter of the bus must do (DESIGN §4; rows C3, C5, C7, S73, S75), for any runner: registers its tests with `options.it`.
+ * Each test makes a store of its own with `options.create`, and opens one or several instances on it.
+ */
+export function busContract(options: BusContractOptions): void {
+  const contract = contractOf(options);
+  contract('C3 says what it can', async (store) => {
+    const bus = await openInstance(store);
+    assert.deepEqual(bus.capabilities(), options.capabilities);
+  });
+  sendingContract(contract);
+  refusingContract(contract);
+  leasingContract(contract);
+  decidingContract(contract);
+  buryingContract(contract);
+  watchingContract(contract);
+  holdingContract(contract);
+  retainingContract(contract);
+}

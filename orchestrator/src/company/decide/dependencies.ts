@@ -1,0 +1,24 @@
+import type { Run, TaskRecord } from '../records.ts';
+
+/** A task's successor of the last revision: itself where nothing superseded it. */
+export function latest(run: Run, task: TaskRecord): TaskRecord {
+  let current = task;
+  while (current.supersededBy !== null) {
+    const next = run.tasks.get(current.supersededBy);
+    if (next === undefined) break;
+    current = next;
+  }
+  return current;
+}
+
+/** Whether a task's dependencies are all merged, can still come, or never will. */
+export function dependencyStatus(run: Run, task: TaskRecord): 'met' | 'waiting' | 'dead' {
+  let status: 'met' | 'waiting' = 'met';
+  for (const id of task.spec.depends_on) {
+    const known = run.tasks.get(id);
+    const state = known === undefined ? 'failed' : latest(run, known).state;
+    if (state === 'failed' || state === 'cancelled' || state === 'blocked') return 'dead';
+    if (state !== 'merged') status = 'waiting';
+  }
+  return status;
+}

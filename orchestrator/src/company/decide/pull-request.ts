@@ -1,0 +1,60 @@
+import type { Run, TaskRecord } from '../records.ts';
+import { verificationCommands } from './verification-commands.ts';
+
+/** `agent/<first characters of the run's random part>-<slug of the title>`: made by us, safe in refs, shells and URLs (S31). */
+export function branchName(run: Run): string {
+  return `agent/${run.id.slice(-8)}-${slugOf(run.plan?.title ?? run.instruction)}`;
+}
+
+function slugOf(text: string): string {
+  const slug = text.toLowerCase().replace(/[^a-z0-9]+/g, '-').slice(0, 40).replace(/^-+|-+$/g, '');
+  return slug === '' ? 'run' : slug;
+}
+
+/** Text of plans may come from anywhere: one line, no control or bidirectional characters. */
+export function plainLine(text: string, length: number): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ').trim().slice(0, length);
+}
+
+/** `[AgentCompany] <summary>` (C33). */
+export function pullRequestTitle(run: Run): string {
+  return `[AgentCompany] ${plainLine(run.plan?.title ?? run.instruction, 120)}`;
+}
+
+/** The sections of C33: summary, changes, tests, tasks; what is missing where the result is partial. */
+export function pullRequestBody(run: Run): string {
+  const tasks = [...run.tasks.values()].filter((task) => task.supersededBy === null);
+  const merged = tasks.filter((task) => task.state === 'merged');
+  const missing = tasks.filter((task) => task.state !== 'merged');
+  const sections = [
+    `## Summary\n\n${plainText(run.plan?.summary ?? '') || plainLine(run.instruction, 500)}`,
+    `## Changes\n\n${merged.map((task) => changeLine(run, task)).join('\n')}`,
+    `## Tests\n\n${testLines(run)}`,
+    `## Tasks\n\n${merged.map((task) => `- [x] ${taskLine(task)}`).join('\n')}`,
+  ];
+  if (missing.length > 0) sections.push(`## Missing\n\n${missing.map((task) => `- [ ] ${taskLine(task)} (${task.state})`).join('\n')}`);
+  return `${sections.join('\n\n')}\n\nRun ${run.id}\n`;
+}
+
+function plainText(text: string): string {
+  return text.split('\n').map((line) => plainLine(line, 500)).join('\n').trim().slice(0, 5000);
+}
+
+function taskLine(task: TaskRecord): string {
+  return `**${task.spec.id}** ${plainLine(task.spec.title, 200)}`;
+}
+
+function changeLine(run: Run, task: TaskRecord): string {
+  const ingested = run.attempts.get(task.attemptId ?? '')?.ingested;
+  if (ingested === null || ingested === undefined) return `- ${task.spec.id}`;
+  const files = ingested.changes.length === 1 ? '1 file' : `${ingested.changes.length} files`;
+  return `- ${plainLine(task.spec.title, 200)}: ${files}, +${ingested.insertions} −${ingested.deletions}`;
+}
+
+function testLines(run: Run): string {
+  const commands = verificationCommands(run);
+  if (commands.length === 0) return 'The plan names no checks for the joined result.';
+  const outcomes = run.verifications.get(run.tipOid ?? '')?.outcomes ?? [];
+  const flaky = outcomes.some(({ outcome }) => outcome === 'red') ? ' (red once, then green)' : '';
+  return commands.map((command) => `- \`${plainLine(command, 200).replaceAll('`', "'")}\`: green on the result${flaky}`).join('\n');
+}

@@ -1,0 +1,118 @@
+import type {
+  AppError, CommandReport, Effect, EffectOutcome, Feedback, IngestedCommit, PayloadOf, Plan, PullRequestRef, RunSettings, Task, WorkResult,
+} from '@agentcompany/protocol';
+import type { AttemptState, RunState, TaskState } from './states.ts';
+
+/** One try of one task in one container. */
+export interface AttemptRecord {
+  readonly id: string;
+  readonly taskId: string;
+  readonly assignmentId: string;
+  readonly round: number;
+  readonly epoch: number;
+  readonly slot: string;
+  readonly baseOid: string;
+  readonly startedAt: string;
+  state: AttemptState;
+  endedAt: string | null;
+  containerId: string | null;
+  result: WorkResult | null;
+  /** What a failed attempt reported of its checks: the next one is told. */
+  failedChecks: readonly CommandReport[];
+  ingested: IngestedCommit | null;
+  review: PayloadOf<'review_response'> | null;
+  error: AppError | null;
+}
+
+export interface TaskRecord {
+  readonly spec: Task;
+  /** Place in the plan, revisions after it: gives every list its order. */
+  readonly index: number;
+  /** How often this piece of work was superseded after a conflict: at most twice (C23). */
+  readonly conflictRounds: number;
+  state: TaskState;
+  /** Assignments so far. */
+  rounds: number;
+  /** Attempts that ended rejected by their own or ingest's failure since the last word of a person. */
+  failures: number;
+  /** Reviews that asked for changes. */
+  reviewRounds: number;
+  feedback: Feedback | null;
+  assignmentId: string | null;
+  attemptId: string | null;
+  approvalId: string | null;
+  conflicts: readonly string[] | null;
+  supersededBy: string | null;
+  /** A person asked for another attempt. */
+  retryWanted: boolean;
+  error: AppError | null;
+}
+
+export interface ApprovalRecord {
+  readonly request: PayloadOf<'approval_request'>;
+  response: PayloadOf<'approval_response'> | null;
+  /** What was asked about has moved on without an answer. */
+  closed: boolean;
+}
+
+export interface EffectRecord {
+  readonly effect: Effect;
+  outcome: EffectOutcome | null;
+  error: AppError | null;
+  done: boolean;
+}
+
+export interface VerificationRecord {
+  readonly outcomes: PayloadOf<'verify_result'>[];
+}
+
+export interface MergeRecord {
+  /** Null for a merge of the base branch. */
+  readonly taskId: string | null;
+  readonly tip: string;
+}
+
+/** The folded state of one run: nothing in it comes from anywhere but its stream. */
+export interface Run {
+  readonly id: string;
+  readonly projectId: string;
+  readonly instruction: string;
+  readonly submittedPlan: Plan | null;
+  readonly settings: RunSettings;
+  readonly createdAt: string;
+  /** Entries folded so far. */
+  version: number;
+  /** `created_at` of the last entry: the only clock decisions know. */
+  updatedAt: string;
+  state: RunState;
+  /** Where a pause or a stop for attention returns to. */
+  returnsTo: RunState;
+  plan: Plan | null;
+  planHash: string | null;
+  planApprovalId: string | null;
+  revision: number;
+  baseOid: string | null;
+  tipOid: string | null;
+  /** Set when failed tasks are left out of what is published (`on_failure: partial`). */
+  partial: boolean;
+  readonly tasks: Map<string, TaskRecord>;
+  readonly dependants: Map<string, string[]>;
+  readonly counts: Record<TaskState, number>;
+  readonly attempts: Map<string, AttemptRecord>;
+  readonly approvals: Map<string, ApprovalRecord>;
+  readonly effects: Map<string, EffectRecord>;
+  readonly verifications: Map<string, VerificationRecord>;
+  readonly merges: MergeRecord[];
+  /** Integrations requested so far. */
+  integrations: number;
+  /** Integrations that found the base branch moved, since a person last asked for another try. */
+  baseMoves: number;
+  /** Tasks reopened after a red verification, since a person last asked for another try. */
+  reopenings: number;
+  pullRequest: PullRequestRef | null;
+  error: AppError | null;
+  /** Envelopes that no table allowed: recorded, without effect. */
+  refused: number;
+  /** Tasks that changed since the engine last decided. */
+  readonly agenda: Set<string>;
+}

@@ -1,0 +1,106 @@
+import type { AppError, PayloadOf, PullRequestRef, RunSettings } from '@agentcompany/protocol';
+import { openApprovals } from './approvals.ts';
+import type { AttemptRecord, Run, TaskRecord } from './records.ts';
+
+/** One line of `runs list` and of `status`. */
+export interface RunSummary {
+  readonly run_id: string;
+  readonly project_id: string;
+  readonly title: string;
+  readonly state: string;
+  readonly created_at: string;
+  readonly updated_at: string;
+  /** Number of tasks in each state that has any; superseded ones left out. */
+  readonly tasks: Readonly<Record<string, number>>;
+  readonly error: AppError | null;
+  readonly pull_request: PullRequestRef | null;
+}
+
+export interface AttemptView {
+  readonly attempt_id: string;
+  readonly round: number;
+  readonly state: string;
+  readonly slot: string;
+  readonly started_at: string;
+  readonly ended_at: string | null;
+  readonly error: AppError | null;
+}
+
+export interface TaskView {
+  readonly task_id: string;
+  readonly title: string;
+  readonly state: string;
+  readonly depends_on: readonly string[];
+  readonly superseded_by: string | null;
+  readonly error: AppError | null;
+  readonly attempts: readonly AttemptView[];
+}
+
+export interface RunView extends RunSummary {
+  readonly instruction: string;
+  readonly settings: RunSettings;
+  readonly base_oid: string | null;
+  readonly tip_oid: string | null;
+  readonly plan_hash: string | null;
+  readonly task_list: readonly TaskView[];
+  /** Open questions to a person. */
+  readonly approvals: readonly PayloadOf<'approval_request'>[];
+}
+
+/** A run as a reader sees it: a function of its folded state alone, so that a rebuilt read model is byte-equal. */
+export function viewOf(run: Run): RunView {
+  const attempts = Map.groupBy(run.attempts.values(), (attempt) => attempt.taskId);
+  return {
+    ...summaryOf(run),
+    instruction: run.instruction,
+    settings: run.settings,
+    base_oid: run.baseOid,
+    tip_oid: run.tipOid,
+    plan_hash: run.planHash,
+    task_list: [...run.tasks.values()].map((task) => taskView(task, attempts.get(task.spec.id) ?? [])),
+    approvals: openApprovals(run).map(({ request }) => request),
+  };
+}
+
+/** The short form of `viewOf`. */
+export function summaryOf(run: Run): RunSummary {
+  const counts: Record<string, number> = {};
+  for (const task of run.tasks.values()) {
+    if (task.supersededBy === null) counts[task.state] = (counts[task.state] ?? 0) + 1;
+  }
+  return {
+    run_id: run.id,
+    project_id: run.projectId,
+    title: run.plan?.title ?? run.submittedPlan?.title ?? run.instruction.slice(0, 200),
+    state: run.state,
+    created_at: run.createdAt,
+    updated_at: run.updatedAt,
+    tasks: counts,
+    error: run.error,
+    pull_request: run.pullRequest,
+  };
+}
+
+function taskView(task: TaskRecord, attempts: readonly AttemptRecord[]): TaskView {
+  return {
+    task_id: task.spec.id,
+    title: task.spec.title,
+    state: task.state,
+    depends_on: task.spec.depends_on,
+    superseded_by: task.supersededBy,
+    error: task.error,
+    attempts: attempts.map(attemptView),
+  };
+}
+
+function attemptView(attempt: AttemptRecord): AttemptView {
+  return {
+    attempt_id: attempt.id,
+    round: attempt.round,
+    state: attempt.state,
+    slot: attempt.slot,
+    started_at: attempt.startedAt,
+    ended_at: attempt.endedAt,
+    error: attempt.error,
+  };
+}

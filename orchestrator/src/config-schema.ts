@@ -1,0 +1,89 @@
+import { z } from 'zod';
+
+/** Names of every adapter the product is designed for; a version accepts those it contains (`available`). */
+const adapters = {
+  message_queue: { known: ['file', 'sqlite', 'redis', 'mail'], available: ['sqlite'] },
+  container_runtime: { known: ['dod', 'rootless', 'dind'], available: ['dod'] },
+} as const;
+
+function adapter<Available extends string>(known: readonly string[], available: readonly [Available, ...Available[]]) {
+  return z.enum(available, {
+    error: ({ input }) =>
+      typeof input === 'string' && known.includes(input)
+        ? `${input} is not in this version; available: ${available.join(', ')}`
+        : `one of ${available.join(', ')} is expected`,
+  });
+}
+
+const hostName = z
+  .string()
+  .regex(
+    /^(?:\*\.)?[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::\d{1,5})?$/i,
+    'a host name, with an optional :port, is expected',
+  );
+
+/** Every key of `config.json` with its default (DESIGN §8; docs/configuration.md). Times are in seconds unless the name says `_ms`. */
+export const configSchema = z.strictObject({
+  version: z.literal(1, { error: 'version 1 is expected; a later AgentCompany may have written this file' }).default(1),
+  /** Containers at work at once. */
+  max_workers: z.int().min(1).max(256).default(3),
+  /** Memory of one worker container: a number of bytes with an optional k, m or g (powers of 1024). */
+  worker_memory_limit: z
+    .string()
+    .regex(/^[1-9]\d{0,14}[kmg]?$/i, 'a size such as 512m or 2g is expected')
+    .default('2g'),
+  worker_cpus: z.number().positive().max(1024).default(2),
+  /** Seconds each command a worker runs may take. */
+  command_timeout: z.int().min(1).max(86_400).default(300),
+  ai_adapter: z.enum(['ollama', 'anthropic', 'openai', 'gemini', 'scripted']).default('ollama'),
+  model: z.string().min(1).nullable().default(null),
+  fallback_model: z.string().min(1).nullable().default(null),
+  container_runtime: adapter(adapters.container_runtime.known, adapters.container_runtime.available).default('dod'),
+  message_queue: adapter(adapters.message_queue.known, adapters.message_queue.available).default('sqlite'),
+  max_attempts: z.int().min(1).max(100).default(3),
+  max_review_rounds: z.int().min(0).max(100).default(3),
+  max_deliveries: z.int().min(1).max(1000).default(20),
+  lease_ms: z.int().min(1000).max(3_600_000).default(60_000),
+  /** US dollars a run may spend; null: no limit. */
+  budget_usd: z.number().nonnegative().nullable().default(null),
+  on_failure: z.enum(['stop', 'partial']).default('stop'),
+  approvals: z
+    .strictObject({
+      plan: z.enum(['auto', 'person']).default('auto'),
+      protected_paths: z.enum(['person', 'refuse']).default('person'),
+    })
+    .prefault({}),
+  egress_allow: z.array(hostName).max(1000).default([]),
+  allow_dind: z.boolean().default(false),
+  allow_ssh_agent: z.boolean().default(false),
+  accept_no_limits: z.boolean().default(false),
+  accept_volatile: z.boolean().default(false),
+  api: z
+    .strictObject({ host: z.string().min(1).default('127.0.0.1'), port: z.int().min(0).max(65_535).default(4750) })
+    .prefault({}),
+});
+
+type Frozen<Value> = Value extends object ? { readonly [Key in keyof Value]: Frozen<Value[Key]> } : Value;
+/** The company's configuration, checked, complete and frozen. Keys are those of the file. */
+export type Config = Frozen<z.infer<typeof configSchema>>;
+export type ConfigKey = keyof Config;
+export const configKeys = Object.keys(configSchema.shape) as readonly ConfigKey[];
+
+/** What a project may settle for its own runs (`policy` of projects.json). */
+export const policyKeys = [
+  'command_timeout',
+  'max_attempts',
+  'max_review_rounds',
+  'budget_usd',
+  'on_failure',
+  'approvals',
+  'worker_memory_limit',
+  'worker_cpus',
+] as const satisfies readonly ConfigKey[];
+
+/** Bytes of a `worker_memory_limit` such as `2g` (k, m, g are powers of 1024). */
+export function memoryBytes(limit: string): number {
+  const unit = limit.slice(-1).toLowerCase();
+  const power = ['k', 'm', 'g'].indexOf(unit) + 1;
+  return Number.parseInt(limit, 10) * 1024 ** power;
+}

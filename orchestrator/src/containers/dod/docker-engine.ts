@@ -1,0 +1,230 @@
+import { randomBytes } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { failure, success, type Result } from '@agentcompany/protocol';
+import Docker from 'dockerode';
+import type {
+  Attachment,
+  ContainerDetails,
+  ContainerEngine,
+  EngineInfo,
+  ImageDetails,
+  OwnedContainer,
+} from '../container-engine.ts';
+import { createBody, engineFeatures, type EngineFeatures } from '../create-body.ts';
+import type { WorkerContainer } from '../worker-container.ts';
+import { labelNames } from '../worker-labels.ts';
+import { attachStreams } from './attach.ts';
+import { containerDetails, engineInfo, imageDetails } from './engine-answers.ts';
+import { engineFailure, type CallSubject } from './engine-failure.ts';
+import { followImage } from './image-progress.ts';
+import { overlayOptions } from './overlay-options.ts';
+
+const callTimeoutMs = 60_000;
+
+/** A name a person can tell apart in `docker ps`; nothing is ever looked up by it. */
+function containerName(container: WorkerContainer): string {
+  const attempt = container.owner.attempt.replace(/[^A-Za-z0-9_.-]/g, '-').slice(0, 64);
+  return `agentcompany-${attempt}-${randomBytes(4).toString('hex')}`;
+}
+
+/** Options of a POST whose query and body are kept apart: given plainly, dockerode repeats the whole body in the query. */
+function posted<Body extends object>(query: Readonly<Record<string, string>>, body: Body): Body {
+  return { _query: query, _body: body } as object as Body;
+}
+
+async function inTime<Value>(work: Promise<Value>): Promise<Value> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${callTimeoutMs} ms`)), callTimeoutMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The engine behind a local socket, Docker or what speaks its API. It makes only the calls of the port (C18). */
+export class DockerEngine implements ContainerEngine {
+  readonly #socket: string;
+  readonly #docker: Docker;
+  #features: EngineFeatures | null = null;
+
+  constructor(socket: string) {
+    this.#socket = socket;
+    this.#docker = new Docker({ socketPath: socket });
+  }
+
+  async create(container: WorkerContainer): Promise<Result<{ readonly id: string }>> {
+    const features = await this.#engineFeatures();
+    if (!features.ok) return features;
+    return this.#call({ action: 'create a container', image: container.imageId }, async () => {
+      const call = posted({ name: containerName(container) }, createBody(container, features.value));
+      const made = await inTime(this.#docker.createContainer(call));
+      return { id: made.id };
+    });
+  }
+
+  start(id: string): Promise<Result<undefined>> {
+    return this.#container(id, 'start a container', (container) => container.start());
+  }
+
+  attach(id: string): Promise<Result<Attachment>> {
+    return this.#call({ action: 'attach to a container', container: id }, () =>
+      attachStreams(this.#socket, id, callTimeoutMs),
+    );
+  }
+
+  wait(id: string, signal?: AbortSignal): Promise<Result<{ readonly exitCode: number }>> {
+    return this.#call({ action: 'wait for a container', container: id }, async () => {
+      const answer: unknown = await this.#docker
+        .getContainer(id)
+        .wait(signal === undefined ? {} : { abortSignal: signal });
+      const code: unknown =
+        typeof answer === 'object' && answer !== null ? Reflect.get(answer, 'StatusCode') : undefined;
+      if (typeof code !== 'number') throw new Error('the engine answered without an exit code');
+      return { exitCode: code };
+    });
+  }
+
+  inspect(id: string): Promise<Result<ContainerDetails>> {
+    return this.#call({ action: 'inspect a container', container: id }, async () =>
+      containerDetails(await inTime(this.#docker.getContainer(id).inspect())),
+    );
+  }
+
+  /** Ends the container at once; one that has ended already is a success. */
+  async kill(id: string): Promise<Result<undefined>> {
+    const notRunning = 409;
+    return this.#container(id, 'end a container', (container) => container.kill(), notRunning);
+  }
+
+  /** Removes the container and its anonymous volumes, running or not; one that is gone already is a success. */
+  async remove(id: string): Promise<Result<undefined>> {
+    const removed = await this.#container(id, 'remove a container', (container) =>
+      container.remove({ force: true, v: true }),
+    );
+    return !removed.ok && removed.error.code === 'AC_CONTAINER_UNKNOWN' ? success() : removed;
+  }
+
+  /** The containers whose instance label equals `instance`, compared again here: no engine's idea of a filter is relied on. */
+  list(instance: string): Promise<Result<readonly OwnedContainer[]>> {
+    return this.#call({ action: 'list containers' }, async () => {
+      const filters = { label: [`${labelNames.instance}=${instance}`] };
+      const found = await inTime(this.#docker.listContainers({ all: true, filters }));
+      return found
+        .filter((container) => container.Labels[labelNames.instance] === instance)
+        .map(({ Id, Labels, State }) => ({ id: Id, labels: Labels, running: State === 'running' }));
+    });
+  }
+
+  imageInspect(reference: string): Promise<Result<ImageDetails>> {
+    return this.#call({ action: 'inspect an image', image: reference }, async () =>
+      imageDetails(await inTime(this.#docker.getImage(reference).inspect())),
+    );
+  }
+
+  async imageImport(
+    archive: Readable,
+    options: { readonly tag: string; readonly changes: readonly string[] },
+  ): Promise<Result<{ readonly id: string }>> {
+    const done = await this.#call({ action: 'import an image' }, async () => {
+      const [repository = options.tag, tag = 'latest'] = options.tag.split(':');
+      const query = { repo: repository, tag, changes: [...options.changes] };
+      const progress = await this.#docker.importImage(archive, query);
+      await followImage(progress, () => undefined);
+    });
+    return done.ok ? this.#imageId(options.tag) : done;
+  }
+
+  async imageBuild(
+    context: Readable,
+    options: { readonly tag: string; readonly onLine: (line: string) => void },
+  ): Promise<Result<{ readonly id: string }>> {
+    const done = await this.#call({ action: 'build an image' }, async () => {
+      const progress = await this.#docker.buildImage(context, { t: options.tag, rm: true, forcerm: true });
+      await followImage(progress, options.onLine);
+    });
+    return done.ok ? this.#imageId(options.tag) : done;
+  }
+
+  async volumeCreate(options: Parameters<ContainerEngine['volumeCreate']>[0]): Promise<Result<undefined>> {
+    return this.#call({ action: 'create a volume' }, async () => {
+      const driverOptions = overlayOptions(options);
+      if (driverOptions === null)
+        throw new Error('the folders of an overlay must be absolute and free of , : = and spaces');
+      await inTime(
+        this.#docker.createVolume(posted({}, { Name: options.name, Driver: 'local', DriverOpts: driverOptions })),
+      );
+      return undefined;
+    });
+  }
+
+  volumeRemove(name: string): Promise<Result<undefined>> {
+    return this.#call({ action: 'remove a volume' }, async () => {
+      await inTime(this.#docker.getVolume(name).remove());
+      return undefined;
+    });
+  }
+
+  info(): Promise<Result<EngineInfo>> {
+    return this.#call({ action: 'describe itself' }, async () => {
+      const [info, version] = await inTime(
+        Promise.all([this.#docker.info() as Promise<unknown>, this.#docker.version()]),
+      );
+      return engineInfo(info, version);
+    });
+  }
+
+  version(): Promise<Result<{ readonly version: string }>> {
+    return this.#call({ action: 'tell its version' }, async () => ({
+      version: (await inTime(this.#docker.version())).Version,
+    }));
+  }
+
+  ping(): Promise<Result<undefined>> {
+    return this.#call({ action: 'answer' }, async () => {
+      await inTime(this.#docker.ping());
+      return undefined;
+    });
+  }
+
+  async #imageId(tag: string): Promise<Result<{ readonly id: string }>> {
+    const image = await this.imageInspect(tag);
+    return image.ok ? success({ id: image.value.id }) : image;
+  }
+
+  async #engineFeatures(): Promise<Result<EngineFeatures>> {
+    if (this.#features !== null) return success(this.#features);
+    const info = await this.info();
+    if (!info.ok) return info;
+    this.#features = engineFeatures(info.value);
+    return success(this.#features);
+  }
+
+  /** A call on one container without an answer; `alreadySo` is the status by which the engine says there is nothing to do. */
+  #container(
+    id: string,
+    action: string,
+    work: (container: Docker.Container) => Promise<unknown>,
+    alreadySo?: number,
+  ): Promise<Result<undefined>> {
+    return this.#call({ action, container: id }, async () => {
+      try {
+        await inTime(work(this.#docker.getContainer(id)));
+      } catch (cause) {
+        const status: unknown = cause instanceof Error ? Reflect.get(cause, 'statusCode') : undefined;
+        if (alreadySo === undefined || status !== alreadySo) throw cause;
+      }
+      return undefined;
+    });
+  }
+
+  async #call<Value>(subject: Omit<CallSubject, 'address'>, work: () => Promise<Value>): Promise<Result<Value>> {
+    try {
+      return success(await work());
+    } catch (cause) {
+      return failure(engineFailure({ address: this.#socket, ...subject }, cause));
+    }
+  }
+}

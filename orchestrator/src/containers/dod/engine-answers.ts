@@ -1,0 +1,62 @@
+import type { ContainerInspectInfo, ImageInspectInfo } from 'dockerode';
+import type { ContainerDetails, ContainerState, EngineInfo, ImageDetails } from '../container-engine.ts';
+
+const statuses = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'] as const;
+
+function containerState(state: ContainerInspectInfo['State']): ContainerState {
+  const status = statuses.find((known) => known === state.Status) ?? 'dead';
+  const hasEnded = status === 'exited' || status === 'dead';
+  return { status, exitCode: hasEnded ? state.ExitCode : null, outOfMemory: state.OOMKilled };
+}
+
+/** An inspect answer in our terms, with the answer itself beside it. */
+export function containerDetails(answer: ContainerInspectInfo): ContainerDetails {
+  return {
+    id: answer.Id,
+    name: answer.Name.replace(/^\//, ''),
+    labels: answer.Config.Labels ?? {},
+    state: containerState(answer.State),
+    raw: { ...answer },
+  };
+}
+
+/** An image inspect answer in our terms. Fields that an image does not set are absent or null there. */
+export function imageDetails(answer: ImageInspectInfo): ImageDetails {
+  const config: Partial<ImageInspectInfo['Config']> = answer.Config ?? {};
+  const test = config.Healthcheck?.Test ?? [];
+  const onBuild: unknown = config.OnBuild;
+  return {
+    id: answer.Id,
+    architecture: answer.Architecture,
+    environment: config.Env ?? [],
+    labels: config.Labels ?? {},
+    volumes: Object.keys(config.Volumes ?? {}),
+    hasHealthcheck: test.length > 0 && test[0] !== 'NONE',
+    onBuild: Array.isArray(onBuild) ? onBuild.map(String) : [],
+  };
+}
+
+function field(answer: unknown, name: string): unknown {
+  return typeof answer === 'object' && answer !== null ? Reflect.get(answer, name) : undefined;
+}
+
+function textField(answer: unknown, name: string): string {
+  const value = field(answer, name);
+  return typeof value === 'string' ? value : '';
+}
+
+/** What the engine says of itself; a limit it does not mention counts as not enforced. */
+export function engineInfo(info: unknown, version: unknown): EngineInfo {
+  const options = field(info, 'SecurityOptions');
+  return {
+    name: textField(info, 'Name'),
+    apiVersion: textField(version, 'ApiVersion'),
+    osType: textField(info, 'OSType'),
+    cgroupVersion: textField(info, 'CgroupVersion'),
+    memoryLimit: field(info, 'MemoryLimit') === true,
+    pidsLimit: field(info, 'PidsLimit') === true,
+    cpuLimit: field(info, 'CpuCfsQuota') === true,
+    securityOptions: Array.isArray(options) ? options.map(String) : [],
+    dataRoot: textField(info, 'DockerRootDir'),
+  };
+}

@@ -1,0 +1,13 @@
+import { success, type Result } from '@agentcompany/protocol';
+import type { ContainerEngine } from '../container-engine.ts';
+import { DockerEngine } from './docker-engine.ts';
+import { engineSocket } from './engine-address.ts';
+
+/**
+ * The container engine at a `DOCKER_HOST` value; null means /var/run/docker.sock. Nothing is contacted yet.
+ * Error: `AC_ENGINE_ADDRESS`.
+ */
+export function openDockerEngine(options: { readonly dockerHost: string | null }): Result<ContainerEngine> {
+  const socket = engineSocket(options.dockerHost);
+  return socket.ok ? success(new DockerEngine(socket.value)) : socket;
+}

@@ -1,0 +1,181 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { failure, success, type AppError, type Result } from '@agentcompany/protocol';
+import { defaultDoorLimits, type DoorLimits } from '../door/door-limits.ts';
+import { openDoor } from '../door/open-door.ts';
+import { AttemptLog } from './attempt-log.ts';
+import { compareInspect } from './compare-inspect.ts';
+import { checkEngineLimits, confinementDifferences } from './confinement.ts';
+import type { Attachment, ContainerEngine } from './container-engine.ts';
+import { createBody, engineFeatures, type EngineFeatures } from './create-body.ts';
+import { containerErrors } from './errors.ts';
+import { PinnedImages } from './pinned-images.ts';
+import type { WorkerContainer } from './worker-container.ts';
+import { outcomeOf } from './worker-end.ts';
+import { labelNames } from './worker-labels.ts';
+import type { WorkerJob, WorkerOutcome, WorkerRunner } from './worker-runner.ts';
+
+export interface WorkerRunnerOptions {
+  readonly engine: ContainerEngine;
+  /** The uuid of this company home: containers of another are never touched (S17). */
+  readonly instance: string;
+  /** Image of workers whose project names none. */
+  readonly defaultImage: string;
+  /** Absolute host folder with the worker runtime, mounted read-only; null where images carry it at /opt/worker. */
+  readonly runtimeFolder: string | null;
+  /** `accept_no_limits`: go on although the engine does not enforce limits (S12). */
+  readonly acceptNoLimits?: boolean;
+  readonly doorLimits?: Partial<DoorLimits>;
+}
+
+type Interruption = { readonly kind: 'interrupted'; readonly error: AppError };
+
+/** See `WorkerRunner`. One object serves any number of jobs at once. */
+class SealedWorkerRunner implements WorkerRunner {
+  readonly #options: WorkerRunnerOptions;
+  readonly #doorLimits: DoorLimits;
+  readonly #images: PinnedImages;
+  readonly #closing = new AbortController();
+  readonly #running = new Set<Promise<unknown>>();
+  #features: EngineFeatures | null = null;
+
+  constructor(options: WorkerRunnerOptions) {
+    this.#options = options;
+    this.#doorLimits = { ...defaultDoorLimits, ...options.doorLimits };
+    this.#images = new PinnedImages(options.engine);
+  }
+
+  async run(job: WorkerJob): Promise<Result<WorkerOutcome>> {
+    const work = this.#prepareAndRun({ ...job, signal: AbortSignal.any([job.signal, this.#closing.signal]) });
+    this.#running.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#running.delete(work);
+    }
+  }
+
+  async sweep(isLive: (attempt: string) => boolean): Promise<Result<number>> {
+    const { engine, instance } = this.#options;
+    const owned = await engine.list(instance);
+    if (!owned.ok) return owned;
+    let removed = 0;
+    for (const container of owned.value) {
+      const attempt = container.labels[labelNames.attempt];
+      if (container.labels[labelNames.instance] !== instance || (attempt !== undefined && isLive(attempt))) continue;
+      const gone = await engine.remove(container.id);
+      if (!gone.ok) return gone;
+      removed += 1;
+    }
+    return success(removed);
+  }
+
+  /** Ends all running jobs as cancelled and waits until their containers are gone. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.allSettled(this.#running);
+  }
+
+  async #prepareAndRun(job: WorkerJob): Promise<Result<WorkerOutcome>> {
+    if (job.signal.aborted) return failure(containerErrors.AC_WORKER_CANCELLED());
+    const { engine, defaultImage, runtimeFolder } = this.#options;
+    const features = await this.#engineFeatures();
+    if (!features.ok) return features;
+    const imageId = await this.#images.resolve(job.image ?? defaultImage);
+    if (!imageId.ok) return imageId;
+    const { owner, mirrorFolder, limits } = job;
+    const container: WorkerContainer = { owner, imageId: imageId.value, mirrorFolder, runtimeFolder, limits };
+    const created = await engine.create(container);
+    if (!created.ok) return created;
+    const { id } = created.value;
+    try {
+      return await this.#runCreated(id, container, features.value, job);
+    } finally {
+      // A removal that fails leaves a labelled container: the next sweep finds it.
+      await engine.remove(id);
+    }
+  }
+
+  async #runCreated(
+    id: string,
+    container: WorkerContainer,
+    features: EngineFeatures,
+    job: WorkerJob,
+  ): Promise<Result<WorkerOutcome>> {
+    const { engine } = this.#options;
+    const made = await engine.inspect(id);
+    if (!made.ok) return made;
+    const differences = compareInspect(createBody(container, features), made.value.raw);
+    if (differences.length > 0)
+      return failure(containerErrors.AC_WORKER_CONFINEMENT({ difference: differences.join('; ') }));
+    const recorded = await job.onCreated(id);
+    if (!recorded.ok) return recorded;
+    const attached = await engine.attach(id);
+    if (!attached.ok) return attached;
+    await mkdir(dirname(job.logFile), { recursive: true });
+    const log = new AttemptLog(job.logFile);
+    log.follow(attached.value.log);
+    try {
+      return await this.#converse(id, attached.value, log, job);
+    } finally {
+      attached.value.close();
+      await log.close();
+    }
+  }
+
+  /** Starts the container and speaks with it through the door until its work has an end, of whatever kind. */
+  async #converse(id: string, attachment: Attachment, log: AttemptLog, job: WorkerJob): Promise<Result<WorkerOutcome>> {
+    const { engine, acceptNoLimits = false } = this.#options;
+    const limits = this.#doorLimits;
+    const door = openDoor(attachment.door, {
+      order: job.order,
+      bundleFile: job.bundleFile,
+      limits,
+      differences: (report) => confinementDifferences(report, job.limits, acceptNoLimits),
+      onProgress: job.onProgress,
+    });
+    const ended = new AbortController();
+    try {
+      const started = await engine.start(id);
+      if (!started.ok) return started;
+      const end = await Promise.race([door.end, interruption(job, ended.signal)]);
+      // Nothing that still runs inside may go on while the outcome is worked out.
+      if (end.kind !== 'closed') await engine.kill(id);
+      if (end.kind === 'interrupted') return failure(end.error);
+      return await outcomeOf(end, { engine, id, job, ...limits, lastWords: log.tail() });
+    } finally {
+      ended.abort();
+      door.close();
+    }
+  }
+
+  async #engineFeatures(): Promise<Result<EngineFeatures>> {
+    if (this.#features !== null) return success(this.#features);
+    const info = await this.#options.engine.info();
+    if (!info.ok) return info;
+    const limited = checkEngineLimits(info.value);
+    if (!limited.ok && this.#options.acceptNoLimits !== true) return limited;
+    this.#features = engineFeatures(info.value);
+    return success(this.#features);
+  }
+}
+
+/** Resolves when the job is cancelled or its time is up; never otherwise. `ended` frees what it holds. */
+function interruption(job: WorkerJob, ended: AbortSignal): Promise<Interruption> {
+  const { promise, resolve } = Promise.withResolvers<Interruption>();
+  const seconds = job.deadlineSeconds;
+  const timer = setTimeout(
+    () => resolve({ kind: 'interrupted', error: containerErrors.AC_WORKER_DEADLINE({ seconds }) }),
+    seconds * 1000,
+  );
+  const cancel = (): void => resolve({ kind: 'interrupted', error: containerErrors.AC_WORKER_CANCELLED() });
+  if (job.signal.aborted) cancel();
+  job.signal.addEventListener('abort', cancel, { signal: ended });
+  ended.addEventListener('abort', () => clearTimeout(timer), { once: true });
+  return promise;
+}
+
+/** A runner of sealed containers on `options.engine`. Nothing is contacted before the first job. */
+export function createWorkerRunner(options: WorkerRunnerOptions): WorkerRunner {
+  return new SealedWorkerRunner(options);
+}

@@ -1,0 +1,25 @@
+import type { SelfReport, WorkOrder, WorkReport } from '@agentcompany/protocol';
+import type { DoorLimits } from './door-limits.ts';
+import type { MissingSign } from './liveness.ts';
+import type { StoredBundle } from './store-bundle.ts';
+
+/** Everything a door needs to know of the one worker behind it. Its identity is the stream itself, never what it says. */
+export interface DoorOptions {
+  readonly order: WorkOrder;
+  /** Absolute file the bundle goes to; null when none is expected. */
+  readonly bundleFile: string | null;
+  readonly limits: DoorLimits;
+  /** What differs between the worker's confinement and what was asked; any difference and no order is given (S1). */
+  readonly differences: (report: SelfReport) => readonly string[];
+  readonly onProgress: (message: string) => void;
+}
+
+/** How a worker's work ended, as seen from the door. */
+export type DoorEnd =
+  | { readonly kind: 'reported'; readonly report: WorkReport; readonly bundle: StoredBundle | null }
+  | { readonly kind: 'unconfined'; readonly differences: readonly string[] }
+  | { readonly kind: 'garbage'; readonly problem: string; readonly cause: unknown }
+  | { readonly kind: 'missing'; readonly sign: MissingSign }
+  | { readonly kind: 'storage'; readonly file: string; readonly cause: unknown }
+  /** The stream ended, cleanly or not, and nothing above explains it: see what the container says. */
+  | { readonly kind: 'closed'; readonly cause: unknown };

@@ -1,0 +1,39 @@
+/** What one worker may send and how long it may be silent. */
+export interface DoorLimits {
+  /** Bytes of one bundle. */
+  readonly bundleBytes: number;
+  /** Bytes of all that comes through the door, frames included. */
+  readonly totalBytes: number;
+  /** Milliseconds between two pings from the host. */
+  readonly pingMs: number;
+  /** Milliseconds without any data before the worker counts as hung (DESIGN §6: 30 s). */
+  readonly silentMs: number;
+  /** Milliseconds without a beat before the worker counts as stuck (DESIGN §6: six beats of 10 s). */
+  readonly stuckMs: number;
+  /** Progress messages are handed on at least this many milliseconds apart: the latest of those that came. */
+  readonly progressMs: number;
+}
+
+const mebibyte = 1_048_576;
+
+export const defaultDoorLimits: DoorLimits = {
+  bundleBytes: 256 * mebibyte,
+  totalBytes: 320 * mebibyte,
+  pingMs: 10_000,
+  silentMs: 30_000,
+  stuckMs: 60_000,
+  progressMs: 250,
+};
+
+/** Bytes of the body of one request, by what it carries. A report holds at most 21 command outputs of 8 KiB, escaped. */
+export const bodyBytes = { next: 65_536, progress: 32_768, complete: 2 * mebibyte } as const;
+
+/** HTTP/2 settings of the host's side: few streams, small headers, little memory. */
+export const sessionOptions = {
+  maxSessionMemory: 8,
+  maxHeaderListPairs: 64,
+  maxSessionInvalidFrames: 16,
+  maxSessionRejectedStreams: 16,
+  maxOutstandingPings: 4,
+  settings: { maxConcurrentStreams: 16, maxHeaderListSize: 16_384, initialWindowSize: mebibyte, enablePush: false },
+} as const;

@@ -1,0 +1,128 @@
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { doorPaths, nextRequest, progressRequest, workReport, type WorkReport } from '@agentcompany/protocol';
+import { readAnnouncement } from './bundle-request.ts';
+import type { DoorEnd, DoorOptions } from './door-events.ts';
+import { bodyBytes } from './door-limits.ts';
+import { ProgressThrottle } from './progress-throttle.ts';
+import { readBody } from './read-body.ts';
+import { storeBundle, type StoredBundle } from './store-bundle.ts';
+
+/** The routes of one worker's door, and the little state they share. `end` is called when the work has an end. */
+export class DoorRoutes {
+  readonly #options: DoorOptions;
+  readonly #end: (end: DoorEnd) => void;
+  readonly #beat: () => void;
+  readonly #progressThrottle: ProgressThrottle;
+  #isOrderGiven = false;
+  #isUploading = false;
+  #bundle: StoredBundle | null = null;
+
+  constructor(options: DoorOptions, events: { readonly end: (end: DoorEnd) => void; readonly beat: () => void }) {
+    this.#options = options;
+    this.#end = events.end;
+    this.#beat = events.beat;
+    this.#progressThrottle = new ProgressThrottle(options.limits.progressMs, options.onProgress);
+  }
+
+  stop(): void {
+    this.#progressThrottle.stop();
+  }
+
+  /** Answers one request. Never rejects for what the worker sent; a broken stream only ends the request. */
+  async handle(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<void> {
+    const route = `${headers[':method']} ${headers[':path']}`;
+    if (route === `POST ${doorPaths.next}`) return this.#next(stream);
+    if (route === `POST ${doorPaths.progress}`) return this.#progress(stream);
+    if (route === `PUT ${doorPaths.bundle}`) return this.#upload(stream, headers);
+    if (route === `POST ${doorPaths.complete}`) return this.#complete(stream);
+    return answer(stream, 404, { problem: 'there is no such route' });
+  }
+
+  async #next(stream: ServerHttp2Stream): Promise<void> {
+    const body = await readBody(stream, bodyBytes.next, nextRequest);
+    if (!body.ok) return answer(stream, body.status, { problem: body.problem });
+    if (this.#isOrderGiven) return answer(stream, 409, { problem: 'the order was given already' });
+    const differences = this.#options.differences(body.value.report);
+    if (differences.length > 0) {
+      answer(stream, 403, { problem: 'not confined as asked' });
+      return this.#end({ kind: 'unconfined', differences });
+    }
+    this.#isOrderGiven = true;
+    answer(stream, 200, this.#options.order);
+  }
+
+  async #progress(stream: ServerHttp2Stream): Promise<void> {
+    const body = await readBody(stream, bodyBytes.progress, progressRequest);
+    if (!body.ok) return answer(stream, body.status, { problem: body.problem });
+    this.#beat();
+    this.#progressThrottle.push(body.value.message);
+    answer(stream, 204);
+  }
+
+  async #upload(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<void> {
+    const announced = readAnnouncement(headers);
+    const { bundleFile, limits } = this.#options;
+    if (bundleFile === null || !this.#isOrderGiven) return answer(stream, 404, { problem: 'no bundle is expected' });
+    if (announced === null) return answer(stream, 411, { problem: 'content-length and content-digest are needed' });
+    if (announced.bytes > limits.bundleBytes)
+      return answer(stream, 413, { problem: `a bundle may have ${limits.bundleBytes} bytes` });
+    if (this.#bundle !== null) {
+      const isSame = this.#bundle.sha256 === announced.sha256;
+      return isSame
+        ? answer(stream, 200, this.#bundle)
+        : answer(stream, 409, { problem: 'another bundle was stored already' });
+    }
+    if (this.#isUploading) return answer(stream, 409, { problem: 'an upload is under way' });
+    this.#isUploading = true;
+    const stored = await storeBundle({
+      ...announced,
+      body: stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>,
+      file: bundleFile,
+    });
+    this.#isUploading = false;
+    if (stored.outcome === 'mismatch') return answer(stream, 400, { problem: stored.problem });
+    if (stored.outcome === 'disk') {
+      // A worker that went away in the middle looks the same from here; then the session's own end comes first or instead.
+      if (stream.destroyed) return undefined;
+      answer(stream, 507, { problem: 'the host could not store the bundle' });
+      return this.#end({ kind: 'storage', file: bundleFile, cause: stored.cause });
+    }
+    this.#bundle = stored.bundle;
+    return answer(stream, 200, stored.bundle);
+  }
+
+  async #complete(stream: ServerHttp2Stream): Promise<void> {
+    const body = await readBody(stream, bodyBytes.complete, workReport);
+    if (!body.ok) return answer(stream, body.status, { problem: body.problem });
+    const problem = this.#problemOf(body.value);
+    if (problem !== null) {
+      answer(stream, 422, { problem });
+      return this.#end({ kind: 'garbage', problem, cause: null });
+    }
+    answer(stream, 204);
+    this.#end({ kind: 'reported', report: body.value, bundle: this.#bundle });
+  }
+
+  /** A report that cannot be true on its face: work done without an order, a bundle, a commit; a failure without an error. */
+  #problemOf(report: WorkReport): string | null {
+    if (!this.#isOrderGiven) return 'a report came before any order was given';
+    if (report.outcome === 'failed') return report.error === null ? 'a failure was reported without an error' : null;
+    if (this.#options.order.kind === 'verify') return null;
+    if (this.#bundle === null) return 'work was reported done without a bundle';
+    return report.commit === null || report.tree === null ? 'work was reported done without a commit' : null;
+  }
+}
+
+function answer(stream: ServerHttp2Stream, status: number, body?: unknown): void {
+  if (stream.destroyed || stream.headersSent) return;
+  if (body === undefined) {
+    stream.respond({ [constants.HTTP2_HEADER_STATUS]: status }, { endStream: true });
+  } else {
+    stream.respond({ [constants.HTTP2_HEADER_STATUS]: status, 'content-type': 'application/json' });
+    stream.end(JSON.stringify(body));
+  }
+  // What is left of a refused body is not read: the worker is told to stop sending it once it has its answer.
+  stream.once('finish', () => {
+    if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
+  });
+}

@@ -1,0 +1,92 @@
+import type { AgentBus, Delivery } from '@agentcompany/agent-bus';
+import type { AppError, Result } from '@agentcompany/protocol';
+import type { Draft } from '../company/decide/draft.ts';
+import type { Run } from '../company/records.ts';
+import { engineErrors } from './errors.ts';
+import type { Log } from './log.ts';
+import { mint } from './mint.ts';
+import type { RunFolds } from './run-folds.ts';
+
+/** What a consumer does with one envelope of a run: what it sends as its answer, durable with the acknowledgement. */
+export type Handle = (run: Run, delivery: Delivery) => Promise<Result<readonly Draft[]>>;
+
+export interface ConsumerOptions {
+  readonly bus: AgentBus;
+  readonly folds: RunFolds;
+  readonly queue: string;
+  /** Milliseconds a delivery stays ours without a sign of life. */
+  readonly leaseMs: number;
+  readonly signal: AbortSignal;
+  readonly log: Log;
+  readonly handle: Handle;
+}
+
+/** Tries of one envelope that fail with `retry: later` before it becomes a dead letter. */
+const maximumTries = 4;
+
+/** Handles the envelopes of one queue, one at a time, until `signal` aborts. */
+export async function consume(options: ConsumerOptions): Promise<Result<undefined>> {
+  const tries = new Map<string, number>();
+  while (!options.signal.aborted) {
+    const received = await options.bus.receive(options.queue, {
+      max: 1,
+      waitMs: 60_000,
+      leaseMs: options.leaseMs,
+      signal: options.signal,
+    });
+    if (!received.ok) return options.signal.aborted ? { ok: true, value: undefined } : received;
+    for (const delivery of received.value) {
+      const finished = await keepingLease(options, delivery, () => answer(options, delivery, tries));
+      if (!finished.ok) options.log('step-failed', { queue: options.queue, error: finished.error });
+    }
+  }
+  return { ok: true, value: undefined };
+}
+
+/** Prolongs the lease while `work` runs; each third of it leaves room for two that fail. */
+export async function keepingLease<Value>(
+  { bus, leaseMs, log }: Pick<ConsumerOptions, 'bus' | 'leaseMs' | 'log'>,
+  delivery: Delivery,
+  work: () => Promise<Value>,
+): Promise<Value> {
+  const timer = setInterval(() => {
+    void bus.extend(delivery, leaseMs).then((extended) => {
+      if (!extended.ok) log('lease-lost', { queue: delivery.queue, error: extended.error });
+    });
+  }, leaseMs / 3);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+async function answer(options: ConsumerOptions, delivery: Delivery, tries: Map<string, number>): Promise<Result<unknown>> {
+  const { bus, folds, handle, queue } = options;
+  const { envelope } = delivery;
+  const run = await folds.refresh(delivery.stream);
+  if (!run.ok) return run;
+  if (run.value === null) {
+    return bus.reject(delivery, engineErrors.AC_STREAM_UNKNOWN({ id: envelope.id, run: delivery.stream }), []);
+  }
+  const answered = await handle(run.value, delivery);
+  if (!answered.ok) return giveBack(options, delivery, answered.error, tries);
+  tries.delete(envelope.id);
+  const items = await mint(answered.value, { sender: queue, runId: run.value.id, cause: envelope.id, inReplyTo: envelope.id });
+  return bus.complete(delivery, items);
+}
+
+/** A failure that may pass is tried again after 1, 2 and 4 seconds; any other ends as a dead letter, which the engine answers. */
+async function giveBack(
+  { bus, log, signal }: ConsumerOptions,
+  delivery: Delivery,
+  error: AppError,
+  tries: Map<string, number>,
+): Promise<Result<unknown>> {
+  if (signal.aborted) return bus.release(delivery);
+  const count = (tries.get(delivery.envelope.id) ?? 0) + 1;
+  tries.set(delivery.envelope.id, count);
+  log('handling-failed', { queue: delivery.queue, try: count, error });
+  if (error.retry === 'never' || count >= maximumTries) return bus.reject(delivery, error, []);
+  return bus.release(delivery, { notBefore: Date.now() + 1000 * 2 ** (count - 1) });
+}

@@ -1,0 +1,122 @@
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { failure, parsePayload, success, type AppError, type Result } from '@agentcompany/protocol';
+import { integrateBase, mergeTask } from '../agents/merger/merger.ts';
+import { planRun } from '../agents/manager/manager.ts';
+import { reviewTask } from '../agents/reviewer/reviewer.ts';
+import { checkPlan } from '../company/plan-check.ts';
+import type { Run } from '../company/records.ts';
+import { stageOf } from '../company/stage.ts';
+import type { RunState } from '../company/states.ts';
+import { consume, type Handle } from './consumer.ts';
+import { decideForever, settle } from './decider.ts';
+import { performEffect } from './effects.ts';
+import type { EngineParts } from './parts.ts';
+import { writeRunReport } from './run-report.ts';
+import { hostWorkers } from './worker-host.ts';
+
+/** States in which a run waits for the outside or for a person, or has ended. */
+const settled: ReadonlySet<RunState> = new Set(['published', 'completed', 'failed', 'cancelled', 'needs_attention']);
+
+/** Effects in flight at once: ingests are mostly git at work. */
+const effectConsumers = 2;
+
+export interface DriveRequest {
+  /** Runs to go on with at the start: all that have not ended. */
+  readonly open: readonly string[];
+  /** Ends once all of these are settled; null: only when `signal` aborts. */
+  readonly until: readonly string[] | null;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The engine at work: sweeps what a crash left, takes up every open run where its ledger stands, and runs the decider, the
+ * agents, the effects and the worker host until told to stop. The first loop that fails stops all; its error is the result.
+ */
+export async function drive(parts: EngineParts, { open, until, signal }: DriveRequest): Promise<Result<undefined>> {
+  const swept = await sweep(parts, open);
+  if (!swept.ok) return swept;
+  const stop = new AbortController();
+  const stopping = AbortSignal.any([signal, stop.signal]);
+  const waiting = until === null ? null : new Set(until);
+  const onDecided = (run: Run): void => {
+    void writeRunReport(parts.home, run).catch((cause: unknown) => parts.log('report-failed', { run: run.id, cause: String(cause) }));
+    if (!settled.has(run.state) || waiting === null) return;
+    waiting.delete(run.id);
+    if (waiting.size === 0) stop.abort();
+  };
+  const deciding = { bus: parts.bus, folds: parts.folds, leaseMs: parts.leaseMs, signal: stopping, log: parts.log, onDecided };
+  for (const id of open) {
+    const decided = await settle(deciding, id);
+    if (!decided.ok) return decided;
+  }
+  let error: AppError | null = null;
+  const guard = async (loop: Promise<Result<undefined>>): Promise<void> => {
+    const result = await loop;
+    if (result.ok) return;
+    error ??= result.error;
+    stop.abort();
+  };
+  const consumer = (queue: string, handle: Handle): Promise<void> =>
+    guard(consume({ bus: parts.bus, folds: parts.folds, leaseMs: parts.leaseMs, log: parts.log, signal: stopping, queue, handle }));
+  await Promise.all([
+    guard(decideForever(deciding)),
+    consumer('manager', managing(parts)),
+    consumer('reviewer', reviewing(parts)),
+    consumer('merger', merging(parts)),
+    ...Array.from({ length: effectConsumers }, () => consumer('effects', (run, delivery) => performEffect(parts, run, delivery))),
+    guard(hostWorkers(parts, stopping)),
+  ]);
+  return error === null ? success() : failure(error);
+}
+
+function managing(parts: EngineParts): Handle {
+  return async (run) => {
+    if (stageOf(run) !== 'planning' || run.plan !== null) return success([]);
+    const project = await parts.project(run.projectId);
+    return project.ok ? planRun(run, { repositories: project.value.repositories, checkPlan }) : project;
+  };
+}
+
+function reviewing(parts: EngineParts): Handle {
+  return async (run, { envelope }) => {
+    const project = await parts.project(run.projectId);
+    return project.ok ? reviewTask(run, envelope, project.value.repositories) : project;
+  };
+}
+
+function merging(parts: EngineParts): Handle {
+  return async (run, { envelope }) => {
+    const project = await parts.project(run.projectId);
+    if (!project.ok) return project;
+    if (envelope.envelope_type === 'merge_request') return mergeTask(run, envelope, project.value.repositories);
+    const request = parsePayload('effect_request', envelope.payload);
+    if (!request.ok) return request;
+    const { effect } = request.value;
+    if (effect.kind !== 'integrate' || run.effects.get(effect.key)?.done === true) return success([]);
+    return integrateBase(run, effect, project.value.repositories);
+  };
+}
+
+/** What a process that died left behind: containers of this home, quarantines, and bundles no open attempt still needs. */
+async function sweep(parts: EngineParts, open: readonly string[]): Promise<Result<undefined>> {
+  const containers = await parts.runner.sweep(() => false);
+  if (!containers.ok) return containers;
+  const needed = new Set<string>();
+  for (const id of open) {
+    const run = await parts.folds.refresh(id);
+    if (!run.ok) return run;
+    for (const attempt of run.value?.attempts.values() ?? []) if (attempt.state === 'delivered') needed.add(`${attempt.id}.bundle`);
+  }
+  await emptyFolder(parts.home.bundlesFolder, needed);
+  // Only an engine ingests, and there is one: what lies in quarantine at its start is of one that died.
+  await emptyFolder(parts.home.quarantineFolder, new Set());
+  return success();
+}
+
+async function emptyFolder(folder: string, needed: ReadonlySet<string>): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  for (const name of await readdir(folder)) {
+    if (!needed.has(name)) await rm(join(folder, name), { force: true, recursive: true });
+  }
+}

@@ -1,0 +1,25 @@
+import { errorCatalogue } from '@agentcompany/protocol';
+
+/** Errors of the engine's own machinery. */
+export const engineErrors = errorCatalogue({
+  AC_STREAM_UNKNOWN: {
+    message: 'envelope {id} names run {run}, which does not exist',
+    remedy: 'Nothing: the envelope is kept as a dead letter (agentcompany status shows it).',
+    retry: 'never',
+  },
+  AC_REPORT_INCOMPLETE: {
+    message: 'the worker reported success without a commit, a bundle or an account of its command',
+    remedy: 'The task is tried again; if it happens again, look at its log: agentcompany logs RUN --task TASK.',
+    retry: 'now',
+  },
+  AC_HOST_DIED: {
+    message: 'the process that carried attempt {attempt} ended before its result was safe',
+    remedy: 'Nothing: the task is carried out again.',
+    retry: 'now',
+  },
+  AC_HOST_STOPPED: {
+    message: 'the company was stopped while attempt {attempt} was at work',
+    remedy: 'Go on with agentcompany resume.',
+    retry: 'now',
+  },
+});

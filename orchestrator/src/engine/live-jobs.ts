@@ -1,0 +1,58 @@
+import { parsePayload } from '@agentcompany/protocol';
+import type { EngineParts } from './parts.ts';
+
+interface LiveJob {
+  readonly runId: string;
+  readonly taskId: string | null;
+  readonly controller: AbortController;
+}
+
+/** The work now in containers of this host, so that a cancelled task's container goes at once. */
+export class LiveJobs {
+  readonly #parts: EngineParts;
+  readonly #stop: AbortSignal;
+  readonly #jobs = new Map<string, LiveJob>();
+  readonly #failures = new Map<string, number>();
+
+  constructor(parts: EngineParts, stop: AbortSignal) {
+    this.#parts = parts;
+    this.#stop = stop;
+  }
+
+  /** Registers a job; its signal aborts when the task is cancelled or the host stops. */
+  open(owner: string, runId: string, taskId: string | null): { readonly signal: AbortSignal; readonly close: () => void } {
+    const controller = new AbortController();
+    this.#jobs.set(owner, { runId, taskId, controller });
+    return { signal: AbortSignal.any([controller.signal, this.#stop]), close: () => this.#jobs.delete(owner) };
+  }
+
+  /** True while this host itself is stopping, as opposed to a job being cancelled. */
+  get stopping(): boolean {
+    return this.#stop.aborted;
+  }
+
+  /** Counts failures of one delivery that were not its own fault; returns how many there are. */
+  countFailure(envelopeId: string): number {
+    const count = (this.#failures.get(envelopeId) ?? 0) + 1;
+    this.#failures.set(envelopeId, count);
+    return count;
+  }
+
+  /** Follows the ledger and aborts jobs whose run or task is cancelled, until the host stops. */
+  async watchForCancellation(): Promise<void> {
+    const after = await this.#parts.bus.lastPosition();
+    if (!after.ok) return;
+    for await (const { stream, envelope } of this.#parts.bus.watch({ after: after.value, signal: this.#stop })) {
+      if (envelope.envelope_type === 'run_cancel') this.#abort(stream, null);
+      if (envelope.envelope_type !== 'task_state') continue;
+      const payload = parsePayload('task_state', envelope.payload);
+      if (payload.ok && payload.value.to === 'cancelling') this.#abort(stream, envelope.context.task_id ?? null);
+    }
+  }
+
+  #abort(runId: string, taskId: string | null): void {
+    for (const job of this.#jobs.values()) {
+      if (job.runId === runId && (taskId === null || job.taskId === taskId)) job.controller.abort();
+    }
+  }
+}

@@ -1,0 +1,15 @@
+import type { AgentBus } from '@agentcompany/agent-bus';
+import type { CompanyHome } from '../company-home.ts';
+import type { Config, Environment } from '../config.ts';
+import type { ReadModel } from '../engine/read-model.ts';
+import type { Projects } from '../open-projects.ts';
+
+/** What the parts of the facade share. */
+export interface FacadeContext {
+  readonly home: CompanyHome;
+  readonly bus: AgentBus;
+  readonly model: ReadModel;
+  readonly projects: Projects;
+  readonly config: Config;
+  readonly environment: Environment;
+}

@@ -1,0 +1,139 @@
+import { derivedId, failure, newId, success, type EnvelopeType, type Envelope, type PayloadOf, type Result, type RunSettings } from '@agentcompany/protocol';
+import { runEnds, type RunState } from '../company/states.ts';
+import type { RunView } from '../company/view.ts';
+import type { Company, SubmitRequest } from '../company-facade.ts';
+import { checkPlan } from '../company/plan-check.ts';
+import { loadConfig } from '../config.ts';
+import { orchestratorErrors } from '../errors.ts';
+import { showProject, type Project } from '../projects.ts';
+import type { FacadeContext } from './context.ts';
+import { findRun } from './find-run.ts';
+
+const sender = 'president';
+
+/** Everything that changes a run: an envelope to the engine's queue, whether an engine is at work or not (DESIGN §2). */
+export function openRunCommands(
+  context: FacadeContext,
+): Pick<Company, 'submit' | 'answerApproval' | 'cancelRun' | 'pauseRun' | 'resumeRun'> {
+  return {
+    submit: (request) => submit(context, request),
+    answerApproval: (id, answer) => answerApproval(context, id, answer),
+    cancelRun: (id, reason) => command(context, id, 'run_cancel', { by: sender, reason }),
+    pauseRun: (id) => command(context, id, 'run_pause', { by: sender }),
+    resumeRun: (id) => command(context, id, 'run_resume', { by: sender }),
+  };
+}
+
+async function submit(context: FacadeContext, request: SubmitRequest): Promise<Result<{ readonly runId: string }>> {
+  if (request.instruction.trim() === '') return failure(orchestratorErrors.AC_INSTRUCTION_EMPTY());
+  const project = showProject(context.home, request.projectId);
+  if (!project.ok) return project;
+  if (request.plan === null) {
+    const detail = 'planning by a model is not part of this version';
+    return failure(orchestratorErrors.AC_MODEL_UNAVAILABLE({ detail }));
+  }
+  const plan = checkPlan(request.plan);
+  if (!plan.ok) return plan;
+  const settings = settingsFor(context, project.value, request);
+  if (!settings.ok) return settings;
+  const id = request.idempotencyKey === undefined ? newId() : await derivedId(`submit ${request.idempotencyKey}`);
+  if (request.idempotencyKey !== undefined) {
+    const known = await context.bus.streamVersion(id);
+    if (!known.ok) return known;
+    if (known.value > 0) return success({ runId: id });
+  }
+  const payload: PayloadOf<'task_submit'> = {
+    project_id: project.value.id,
+    instruction: request.instruction,
+    plan: plan.value,
+    settings: settings.value,
+  };
+  const sent = await send(context, { id, runId: id, type: 'task_submit', payload });
+  return sent.ok ? success({ runId: id }) : sent;
+}
+
+/** What the run is promised, kept on record: configuration, the project's policy over it, the command's own flags over both. */
+function settingsFor(context: FacadeContext, project: Project, request: SubmitRequest): Result<RunSettings> {
+  const loaded = loadConfig({
+    home: context.home,
+    environment: context.environment,
+    ...(project.policy === undefined ? {} : { project: project.policy }),
+    ...(request.settings === undefined ? {} : { flags: request.settings }),
+  });
+  if (!loaded.ok) return loaded;
+  const { max_attempts, max_review_rounds, on_failure, approvals } = loaded.value.config;
+  return success({
+    max_attempts,
+    max_review_rounds,
+    on_failure,
+    approvals: { ...approvals },
+    default_branch: project.default_branch,
+    integration_branch: project.integration_branch,
+    image: project.image ?? null,
+    verify: [...(project.verify ?? [])],
+  });
+}
+
+async function answerApproval(
+  context: FacadeContext,
+  id: string,
+  answer: { readonly approvalId?: string; readonly decision: 'approve' | 'reject'; readonly comment: string },
+): Promise<Result<undefined>> {
+  const run = await openRun(context, id);
+  if (!run.ok) return run;
+  const { run_id: runId, approvals } = run.value;
+  const approval = answer.approvalId === undefined ? approvals[0] : approvals.find(({ approval_id: known }) => known === answer.approvalId);
+  if (approval === undefined) return failure(orchestratorErrors.AC_APPROVAL_NONE({ run: runId }));
+  if (Date.parse(approval.expires_at) < Date.now()) {
+    const expired = { approval: approval.approval_id, run: runId, expired: approval.expires_at };
+    return failure(orchestratorErrors.AC_APPROVAL_EXPIRED(expired));
+  }
+  const payload: PayloadOf<'approval_response'> = {
+    approval_id: approval.approval_id,
+    hash: approval.hash,
+    decision: answer.decision,
+    comment: answer.comment,
+    by: sender,
+  };
+  return send(context, { id: newId(), runId, type: 'approval_response', payload });
+}
+
+async function command(
+  context: FacadeContext,
+  id: string,
+  type: 'run_cancel' | 'run_pause' | 'run_resume',
+  payload: Record<string, unknown>,
+): Promise<Result<undefined>> {
+  const run = await openRun(context, id);
+  return run.ok ? send(context, { id: newId(), runId: run.value.run_id, type, payload }) : run;
+}
+
+/** Error: `AC_RUN_ENDED`. */
+async function openRun(context: FacadeContext, id: string): Promise<Result<RunView>> {
+  const run = await findRun(context, id);
+  if (!run.ok || !runEnds.has(run.value.state as RunState)) return run;
+  return failure(orchestratorErrors.AC_RUN_ENDED({ run: run.value.run_id, state: run.value.state }));
+}
+
+interface Message {
+  readonly id: string;
+  readonly runId: string;
+  readonly type: EnvelopeType;
+  readonly payload: Record<string, unknown>;
+}
+
+async function send({ bus }: FacadeContext, { id, runId, type, payload }: Message): Promise<Result<undefined>> {
+  const envelope: Envelope = {
+    version: '1',
+    id,
+    sender,
+    recipient: 'engine',
+    envelope_type: type,
+    payload,
+    context: { run_id: runId },
+    inReplyTo: null,
+    created_at: new Date().toISOString(),
+  };
+  const sent = await bus.send([{ envelope }]);
+  return sent.ok ? success() : sent;
+}

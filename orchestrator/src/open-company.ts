@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto';
+import { openBus, type AgentBus } from '@agentcompany/agent-bus';
+import { success, type Result } from '@agentcompany/protocol';
+import { instanceId, type CompanyHome } from './company-home.ts';
+import type { Company, DriveOptions } from './company-facade.ts';
+import { memoryBytes, type Config, type Environment } from './config.ts';
+import { crashPoint } from './crash-point.ts';
+import { drive } from './engine/drive.ts';
+import { engineOwner, takeEngineLock } from './engine/engine-lock.ts';
+import type { Log } from './engine/log.ts';
+import type { EngineParts } from './engine/parts.ts';
+import { ReadModel } from './engine/read-model.ts';
+import { RunFolds } from './engine/run-folds.ts';
+import { openPullRequests } from './facade/pull-requests.ts';
+import { openRunCommands } from './facade/run-commands.ts';
+import { openRunQueries } from './facade/run-queries.ts';
+import { openProjects, type Projects } from './open-projects.ts';
+import { openWorkers } from './open-workers.ts';
+
+export interface OpenCompanyOptions {
+  readonly environment: Environment;
+  /** Folder of the product itself: where the worker runtime and the record of its image lie. */
+  readonly installation: string;
+  readonly config: Config;
+  readonly log?: Log;
+}
+
+/** Milliseconds the engine's own lease lasts; prolonged each third of it. */
+const engineLeaseMs = 30_000;
+
+/**
+ * Opens the company at `home`. Opening takes no lock: reading and sending go beside a running engine.
+ * Errors: those of the bus.
+ */
+export async function openCompany(home: CompanyHome, options: OpenCompanyOptions): Promise<Result<Company>> {
+  const { config } = options;
+  const onDurableStep = crashPoint(options.environment['CRASH_AT']);
+  // Before its commit a step has not happened: a crash there is one after the step before it.
+  const onBusStep = (step: string): void => (step === 'bus:after' ? onDurableStep(step) : undefined);
+  const opened = await openBus({ adapter: config.message_queue, folder: home.busFolder, maxDeliveries: config.max_deliveries, onDurableStep: onBusStep });
+  if (!opened.ok) return opened;
+  const bus = opened.value;
+  const model = new ReadModel(bus, home.readModelFile);
+  const projects = openProjects(home, onDurableStep);
+  const context = { home, bus, model, projects, config, environment: options.environment };
+  return success({
+    home,
+    ...openRunCommands(context),
+    ...openRunQueries(context),
+    ...openPullRequests(context),
+    drive: (request) => driveCompany({ ...context, options, onDurableStep }, request),
+    enginePid: async () => engineOwner(home.lockFile),
+    close: async () => {
+      model.close();
+      await bus.close();
+    },
+  });
+}
+
+interface DriveContext {
+  readonly home: CompanyHome;
+  readonly bus: AgentBus;
+  readonly model: ReadModel;
+  readonly projects: Projects;
+  readonly config: Config;
+  readonly options: OpenCompanyOptions;
+  readonly onDurableStep: (step: string) => void;
+}
+
+/** Takes the lock and the bus lease, then works (DESIGN §1.8: one engine per company at a time). */
+async function driveCompany(context: DriveContext, request: DriveOptions): Promise<Result<undefined>> {
+  const lock = takeEngineLock(context.home.lockFile);
+  if (!lock.ok) return lock;
+  try {
+    const lease = await context.bus.acquireLease('engine', `process ${process.pid}`, engineLeaseMs);
+    if (!lease.ok) return lease;
+    const stop = new AbortController();
+    const { token } = lease.value;
+    const timer = setInterval(() => {
+      void context.bus.extendLease('engine', token, engineLeaseMs).then((extended) => {
+        // Another engine took over: deciding on would be two engines at once.
+        if (!extended.ok) stop.abort();
+      });
+    }, engineLeaseMs / 3);
+    try {
+      return await work(context, { ...request, signal: AbortSignal.any([request.signal, stop.signal]) });
+    } finally {
+      clearInterval(timer);
+      await context.bus.releaseLease('engine', token);
+    }
+  } finally {
+    lock.value.release();
+  }
+}
+
+async function work(context: DriveContext, request: DriveOptions): Promise<Result<undefined>> {
+  const { home, bus, model, projects, config, options, onDurableStep } = context;
+  const instance = instanceId(home);
+  if (!instance.ok) return instance;
+  const runner = await openWorkers({ instance: instance.value, installation: options.installation, environment: options.environment, onDurableStep });
+  if (!runner.ok) return runner;
+  const refreshed = await model.refresh();
+  if (!refreshed.ok) return refreshed;
+  const open = model.open();
+  const until = request.runs === undefined ? null : request.runs.filter((id) => open.includes(id));
+  if (until !== null && until.length === 0) return success();
+  const parts: EngineParts = {
+    home,
+    instance: instance.value,
+    hostId: `host-${randomUUID()}`,
+    bus,
+    folds: new RunFolds(bus),
+    runner: runner.value,
+    project: (id) => projects.parts(id),
+    maximumWorkers: config.max_workers,
+    limits: {
+      memoryBytes: memoryBytes(config.worker_memory_limit),
+      pids: 256,
+      cpus: config.worker_cpus,
+      workspaceBytes: 1024 ** 3,
+      temporaryBytes: 256 * 1024 ** 2,
+    },
+    commandTimeout: config.command_timeout,
+    leaseMs: config.lease_ms,
+    log: options.log ?? (() => undefined),
+    onDurableStep,
+  };
+  try {
+    const driven = await drive(parts, { open, until, signal: request.signal });
+    const projected = await model.refresh();
+    return driven.ok && !projected.ok ? projected : driven;
+  } finally {
+    await runner.value.close();
+  }
+}
+

@@ -1,0 +1,42 @@
+import { join } from 'node:path';
+import { success, type Result } from '@agentcompany/protocol';
+import type { CompanyHome } from './company-home.ts';
+import type { ProjectParts } from './engine/parts.ts';
+import { openLocalForge } from './forges/local/open-local-forge.ts';
+import { openRepositories } from './git/open-repositories.ts';
+import { showProject, type Project } from './projects.ts';
+
+/** The git side and the forge of each project, opened once. */
+export interface Projects {
+  /** Errors: `AC_PROJECT_UNKNOWN`, those of git. */
+  parts(projectId: string): Promise<Result<ProjectParts>>;
+}
+
+export function openProjects(home: CompanyHome, onDurableStep: (step: string) => void): Projects {
+  const opened = new Map<string, ProjectParts>();
+  return {
+    parts: async (projectId) => {
+      const known = opened.get(projectId);
+      if (known !== undefined) return success(known);
+      const project = showProject(home, projectId);
+      if (!project.ok) return project;
+      const parts = openProject(home, project.value, onDurableStep);
+      opened.set(projectId, parts);
+      return success(parts);
+    },
+  };
+}
+
+function openProject(home: CompanyHome, project: Project, onDurableStep: (step: string) => void): ProjectParts {
+  const url = project.path ?? project.git_url ?? '';
+  const repositories = openRepositories({
+    mirrorFolder: join(home.mirrorsFolder, `${project.id}.git`),
+    vaultFolder: join(home.vaultsFolder, `${project.id}.git`),
+    quarantineFolder: join(home.quarantineFolder, project.id),
+    source: { url, isFolder: project.path !== undefined },
+    protectedBranches: [project.default_branch],
+    onDurableStep,
+  });
+  const forge = openLocalForge({ folder: join(home.forgeFolder, project.id), repository: url, onDurableStep });
+  return { repositories, forge };
+}

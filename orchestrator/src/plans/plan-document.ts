@@ -1,0 +1,62 @@
+import { LineCounter, parseDocument, isCollection, isMap, isNode, isPair, type Document } from 'yaml';
+
+/** A parsed plan file: its value, and the line (from 1) a field stands on, null where it cannot be told. */
+export interface PlanDocument {
+  readonly value: unknown;
+  readonly lineOf: (path: readonly PropertyKey[]) => number | null;
+}
+
+/** Text that is not YAML, with the line of the first fault. */
+export class PlanSyntaxError extends Error {
+  readonly line: number | null;
+  constructor(message: string, line: number | null) {
+    super(message);
+    this.line = line;
+  }
+}
+
+/** Aliases may multiply what they name by this much at most: nested aliases would otherwise fill the memory. */
+const maxAliasCount = 100;
+
+function offsetOf(document: Document, path: readonly PropertyKey[]): number | null {
+  let node: unknown = document.contents;
+  let offset = isNode(node) ? (node.range?.[0] ?? null) : null;
+  for (const part of path) {
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isPair(item) && String(item.key) === String(part));
+      if (pair === undefined) return offset;
+      offset = isNode(pair.key) ? (pair.key.range?.[0] ?? offset) : offset;
+      node = pair.value;
+      continue;
+    }
+    if (!isCollection(node)) return offset;
+    node = node.get(part, true);
+    if (!isNode(node)) return offset;
+    offset = node.range?.[0] ?? offset;
+  }
+  return offset;
+}
+
+/** Parses YAML 1.2 (of which JSON is a part). Throws `PlanSyntaxError`. */
+export function parsePlanDocument(text: string): PlanDocument {
+  const lines = new LineCounter();
+  try {
+    const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, merge: false, strict: true });
+    const fault = document.errors[0];
+    if (fault !== undefined)
+      throw new PlanSyntaxError(fault.message.split('\n')[0] ?? 'not YAML', fault.linePos?.[0].line ?? null);
+    const value: unknown = document.toJS({ maxAliasCount });
+    return {
+      value,
+      lineOf: (path) => {
+        const offset = offsetOf(document, path);
+        return offset === null ? null : lines.linePos(offset).line;
+      },
+    };
+  } catch (cause) {
+    if (cause instanceof PlanSyntaxError) throw cause;
+    if (cause instanceof RangeError) throw new PlanSyntaxError('it is nested too deeply', null);
+    if (cause instanceof ReferenceError) throw new PlanSyntaxError(cause.message, null);
+    throw cause;
+  }
+}

@@ -1,0 +1,24 @@
+// @ts-check
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The checkout this script lies in. */
+export const checkout = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, '');
+
+/**
+ * Where set-up keeps what it makes. Everything in `.cache` may be deleted; the next start makes it again.
+ * @param {string} root the checkout
+ */
+export function cachePaths(root) {
+  const cache = join(root, '.cache');
+  return {
+    cache,
+    node: join(cache, 'node'),
+    workerNode: join(cache, 'worker-node'),
+    npm: join(cache, 'npm'),
+    stamps: join(cache, 'stamps'),
+    engineLog: join(cache, 'dockerd.log'),
+    workerImage: join(cache, 'worker-image.json'),
+    rejectedLockfile: join(cache, 'package-lock.rejected.json'),
+  };
+}

@@ -1,0 +1,230 @@
+/**
+ * The walls between the folders: who may import whom (docs/architecture.md has the picture).
+ * The first zone whose pattern matches a file is the file's zone; a product file without a zone is an error,
+ * so a new folder has to be given its walls here.
+ */
+interface Zone {
+  readonly name: string;
+  /** Paths relative to the repository root, with forward slashes. */
+  readonly files: RegExp;
+  /** Names of the zones it may import besides itself; `all` for a place where the parts are put together. */
+  readonly zones: readonly string[] | 'all';
+  /** Packages it may import. */
+  readonly packages: readonly string[];
+  /** Packages it may only name in `import type` or load with `import()`, so that starting stays cheap. */
+  readonly lazyPackages?: readonly string[];
+  /** Modules of Node it may import, without the `node:` prefix. */
+  readonly builtins: readonly string[] | 'all';
+}
+
+const protocol = '@agentcompany/protocol';
+const bus = '@agentcompany/agent-bus';
+const orchestrator = '@agentcompany/orchestrator';
+
+const busZones: readonly Zone[] = [
+  { name: 'protocol', files: /^agent-bus\/protocol\/src\//, zones: [], packages: ['zod'], builtins: [] },
+  busAdapter('sqlite', ['better-sqlite3']),
+  {
+    name: 'bus entry',
+    files: /^agent-bus\/src\/(index|open-bus)\.ts$/,
+    zones: 'all',
+    packages: [protocol],
+    builtins: 'all',
+  },
+  {
+    name: 'bus testing',
+    files: /^agent-bus\/src\/testing\//,
+    zones: ['bus core', 'bus entry'],
+    packages: [protocol, 'fast-check'],
+    builtins: 'all',
+  },
+  { name: 'bus core', files: /^agent-bus\/src\/[^/]+\.ts$/, zones: [], packages: [protocol], builtins: 'all' },
+];
+
+const orchestratorZones: readonly Zone[] = [
+  {
+    name: 'ports',
+    files:
+      /^orchestrator\/src\/(containers\/(container-engine|worker-container|worker-runner)|git\/repositories|forges\/forge)\.ts$/,
+    zones: [],
+    packages: [protocol],
+    builtins: ['stream'],
+  },
+  {
+    name: 'company',
+    files: /^orchestrator\/src\/company\//,
+    zones: [],
+    packages: [protocol],
+    lazyPackages: ['zod'],
+    builtins: [],
+  },
+  {
+    name: 'agents',
+    files: /^orchestrator\/src\/agents\//,
+    zones: ['company', 'ports'],
+    packages: [protocol, 'canonicalize', 'picomatch', 'zod'],
+    builtins: ['crypto', 'path', 'util'],
+  },
+  {
+    name: 'engine',
+    files: /^orchestrator\/src\/engine\//,
+    zones: ['company', 'agents', 'ports', 'door', 'home'],
+    packages: [protocol, bus, 'better-sqlite3', 'canonicalize', 'zod'],
+    builtins: 'all',
+  },
+  {
+    name: 'door',
+    files: /^orchestrator\/src\/door\//,
+    zones: ['ports'],
+    packages: [protocol, bus, 'zod'],
+    builtins: 'all',
+  },
+  {
+    name: 'plans',
+    files: /^orchestrator\/src\/plans\//,
+    zones: ['company'],
+    packages: [protocol, 'yaml', 'zod'],
+    builtins: 'all',
+  },
+  // The sealed worker runner joins a container and the door that it serves to it.
+  portAdapter('containers', /^orchestrator\/src\/containers\//, ['dockerode'], ['door']),
+  portAdapter('git', /^orchestrator\/src\/git\//, ['simple-git', 'picomatch'], []),
+  // The local forge is a git repository, and every git call goes through the one runner in git/.
+  portAdapter('forge local', /^orchestrator\/src\/forges\/local/, [], ['git', 'forges']),
+  portAdapter('forges', /^orchestrator\/src\/forges\/[^/]+\.ts$/, [], []),
+  {
+    name: 'open-company',
+    files: /^orchestrator\/src\/(facade\/.+|open-[a-z-]+|index|main)\.ts$/,
+    zones: 'all',
+    packages: [protocol, bus, 'better-sqlite3', 'canonicalize', 'yaml', 'zod'],
+    builtins: 'all',
+  },
+  {
+    name: 'home',
+    files: /^orchestrator\/src\/company-home\.ts$/,
+    zones: ['facade'],
+    packages: [protocol],
+    builtins: 'all',
+  },
+  {
+    name: 'facade',
+    files: /^orchestrator\/src\/[^/]+\.ts$/,
+    zones: ['company', 'home', 'plans', 'ports'],
+    packages: [protocol, bus, 'better-sqlite3', 'canonicalize', 'yaml', 'zod'],
+    builtins: 'all',
+  },
+];
+
+/** All zones of product code, in the order in which they are tried. */
+const zones: readonly Zone[] = [
+  ...busZones,
+  ...orchestratorZones,
+  { name: 'worker-image', files: /^worker-image\/src\//, zones: [], packages: [protocol], builtins: 'all' },
+  {
+    name: 'cli',
+    files: /^tools\/cli\/src\//,
+    zones: [],
+    packages: [protocol, 'commander'],
+    lazyPackages: [orchestrator, 'tar'],
+    builtins: 'all',
+  },
+];
+
+/** Libraries that only one place may touch, whatever its zone allows. */
+const owners: Readonly<Record<string, RegExp>> = {
+  'dockerode': /^orchestrator\/src\/containers\//,
+  'simple-git': /^orchestrator\/src\/git\//,
+  // The bus, the read model `company.db` and the lock files are the only SQLite files there are.
+  'better-sqlite3':
+    /^(agent-bus\/src\/adapters\/sqlite\/|orchestrator\/src\/(.+\/)?([a-z-]*read-model|company-db|[a-z-]*lock)(\/|[a-z-]*\.ts$))/,
+};
+
+/** Tests, tools and examples: they may import anything, product code may not import them. */
+const outside =
+  /^(scripts|tests|bench|docs|worker-image\/image|tools\/cli\/bin)\/|\.test\.ts$|^(orchestrator|worker-image|tools\/cli)\/src\/(.+\/)?testing\/|^[^/]+$/;
+
+/** What every file of a package may import: its package's error catalogue, its log port, its own manifest. */
+const shared = /^(agent-bus|orchestrator|worker-image|tools\/cli)\/(src\/(errors|log)\.ts|package\.json)$/;
+
+function busAdapter(name: string, libraries: readonly string[]): Zone {
+  const files = new RegExp(`^agent-bus/src/adapters/${name}/`);
+  return {
+    name: `bus adapter ${name}`,
+    files,
+    zones: ['bus core'],
+    packages: [protocol, 'zod', ...libraries],
+    builtins: 'all',
+  };
+}
+
+function portAdapter(name: string, files: RegExp, libraries: readonly string[], alsoImports: readonly string[]): Zone {
+  return {
+    name,
+    files,
+    zones: ['ports', ...alsoImports],
+    packages: [protocol, 'zod', ...libraries],
+    builtins: 'all',
+  };
+}
+
+/** One import as it stands in a file: the file's and a relative target's path, or the specifier of a package. */
+export interface ImportEdge {
+  /** The importing file, relative to the repository root. */
+  readonly file: string;
+  /** What is written between the quotes. */
+  readonly specifier: string;
+  /** The imported file relative to the repository root; null when the specifier is no relative path. */
+  readonly target: string | null;
+  /** True for `import type` and `import()`, which load nothing at start. */
+  readonly lazy: boolean;
+}
+
+function zoneOf(file: string): Zone | undefined {
+  return zones.find((zone) => zone.files.test(file));
+}
+
+function packageOf(path: string): string | undefined {
+  return /^(agent-bus\/protocol|agent-bus|orchestrator|worker-image|tools\/cli)\//.exec(path)?.[1];
+}
+
+function fileProblem(from: Zone, file: string, target: string): string | null {
+  if (packageOf(file) !== packageOf(target))
+    return `reaches into another package by path: ${target}; import it by name`;
+  if (shared.test(target)) return null;
+  if (outside.test(target)) return `product code may not import tests or tools: ${target}`;
+  const to = zoneOf(target);
+  if (to === undefined) return `${from.name} may not import ${target}, which has no zone in scripts/lint/walls.ts`;
+  if (to.name === from.name || from.zones === 'all' || from.zones.includes(to.name)) return null;
+  return `${from.name} may not import ${to.name} (${target})`;
+}
+
+function packageProblem(from: Zone, edge: ImportEdge, builtins: ReadonlySet<string>): string | null {
+  const bare = edge.specifier.replace(/^node:/, '');
+  if (edge.specifier.startsWith('node:') || builtins.has(bare)) {
+    const allowed = from.builtins === 'all' || from.builtins.includes(bare);
+    return allowed ? null : `${from.name} may not import node:${bare}`;
+  }
+  const name = edge.specifier.split('/', edge.specifier.startsWith('@') ? 2 : 1).join('/');
+  if (edge.specifier.endsWith('/testing')) return `product code may not import ${edge.specifier}`;
+  const owner = owners[name];
+  if (owner !== undefined && !owner.test(edge.file))
+    return `${from.name} may not import ${name}: another place owns it`;
+  if (from.packages.includes(name)) return null;
+  if (from.lazyPackages?.includes(name) === true) {
+    return edge.lazy ? null : `${from.name} may load ${name} only lazily: import type, or import()`;
+  }
+  return `${from.name} may not import ${name}`;
+}
+
+/** What is wrong with where a file lies; null when its walls are known. */
+export function placeProblem(file: string): string | null {
+  const known = outside.test(file) || zoneOf(file) !== undefined;
+  return known ? null : `${file} has no zone: declare its walls in scripts/lint/walls.ts`;
+}
+
+/** What is wrong with this import, in one line; null when the walls allow it. `builtins` are Node's module names. */
+export function wallProblem(edge: ImportEdge, builtins: ReadonlySet<string>): string | null {
+  const from = zoneOf(edge.file);
+  if (outside.test(edge.file) || from === undefined) return null;
+  return edge.target === null ? packageProblem(from, edge, builtins) : fileProblem(from, edge.file, edge.target);
+}

@@ -1,0 +1,52 @@
+import { failure, success, type AppError, type Result } from '@agentcompany/protocol';
+import { workerErrors } from './errors.ts';
+import { runCommand } from './run-command.ts';
+
+/** The folder git works in and the environment of every command there. */
+export interface GitPlace {
+  readonly folder: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly onOutput: (chunk: Buffer) => void;
+}
+
+const gitSeconds = 600;
+// The repository's own configuration is the agent's to write; these are not taken from it.
+const guards = [
+  '-c',
+  'core.hooksPath=/dev/null',
+  '-c',
+  'core.fsmonitor=false',
+  '-c',
+  'commit.gpgSign=false',
+  '-c',
+  'gc.auto=0',
+];
+
+/** True for what a program prints when the disk, here the workspace, is full. */
+export function speaksOfFullDisk(output: string): boolean {
+  return /No space left on device|ENOSPC|Disk quota exceeded/.test(output);
+}
+
+/**
+ * Runs git and gives its trimmed output, which must be short. A failure is `AC_WORKSPACE_FULL` when there was no room,
+ * else what `otherwise` makes of the output.
+ */
+export async function git(
+  place: GitPlace,
+  args: readonly string[],
+  otherwise?: (output: string) => AppError,
+): Promise<Result<string>> {
+  const end = await runCommand({
+    program: 'git',
+    args: [...guards, ...args],
+    folder: place.folder,
+    environment: place.environment,
+    timeoutSeconds: gitSeconds,
+    onOutput: place.onOutput,
+  });
+  if (end.exitCode === 0) return success(end.output.trim());
+  if (speaksOfFullDisk(end.output)) return failure(workerErrors.AC_WORKSPACE_FULL({}, end.output.trim()));
+  const make =
+    otherwise ?? ((output: string) => workerErrors.AC_WORK_GIT({ action: `run git ${args[0] ?? ''}` }, output));
+  return failure(make(end.output.trim()));
+}

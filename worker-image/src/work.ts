@@ -1,0 +1,91 @@
+import {
+  failure,
+  success,
+  type AppError,
+  type CommandReport,
+  type Result,
+  type WorkOrder,
+  type WorkReport,
+} from '@agentcompany/protocol';
+import { runAgent } from './agent.ts';
+import { commitWork, resetToCommit, writeBundle, type CommittedWork } from './commit.ts';
+import type { GitPlace } from './git.ts';
+import type { WorkerPaths } from './paths.ts';
+import { runChecks } from './verify.ts';
+import { openWorkspace } from './workspace.ts';
+
+type TaskOrder = Extract<WorkOrder, { kind: 'task' }>;
+
+/** What the work needs of its surroundings. */
+export interface Surroundings {
+  readonly paths: WorkerPaths;
+  readonly place: GitPlace;
+  /** Ends processes a command left behind: they must not change the tree while it is checked. */
+  readonly endStrays: () => void;
+  readonly progress: (message: string) => void;
+  readonly upload: (file: string) => Promise<Result<undefined>>;
+}
+
+interface Findings {
+  agent: CommandReport | null;
+  verify: readonly CommandReport[];
+}
+
+function report(findings: Findings, work: CommittedWork | null, error: AppError | null): WorkReport {
+  return {
+    outcome: error === null ? 'done' : 'failed',
+    commit: work?.commit ?? null,
+    tree: work?.tree ?? null,
+    agent: findings.agent,
+    verify: [...findings.verify],
+    error,
+  };
+}
+
+async function check(order: WorkOrder, findings: Findings, around: Surroundings): Promise<Result<undefined>> {
+  around.progress('checking');
+  const checks = await runChecks(order.verify, around.place, order.command_timeout);
+  around.endStrays();
+  findings.verify = checks.reports;
+  return checks.error === null ? success() : failure(checks.error);
+}
+
+async function carryOutTask(
+  order: TaskOrder,
+  findings: Findings,
+  around: Surroundings,
+): Promise<Result<CommittedWork>> {
+  const { paths, place } = around;
+  around.progress('working');
+  const agent = await runAgent(order, paths, place);
+  around.endStrays();
+  if (!agent.ok) return agent;
+  findings.agent = agent.value.report;
+  if (agent.value.error !== null) return failure(agent.value.error);
+  const committed = await commitWork(order, place);
+  if (!committed.ok) return committed;
+  const { commit } = committed.value;
+  const reset = await resetToCommit(commit, place);
+  if (!reset.ok) return reset;
+  const checked = await check(order, findings, around);
+  if (!checked.ok) return checked;
+  around.progress('handing over');
+  const bundled = await writeBundle(order, commit, paths.bundle, place);
+  if (!bundled.ok) return bundled;
+  const uploaded = await around.upload(paths.bundle);
+  return uploaded.ok ? committed : uploaded;
+}
+
+/** Carries out an order from checkout to hand-over. Every failure is part of the report. */
+export async function carryOut(order: WorkOrder, around: Surroundings): Promise<WorkReport> {
+  const findings: Findings = { agent: null, verify: [] };
+  around.progress('checking out');
+  const opened = await openWorkspace(around.paths, order, around.place);
+  if (!opened.ok) return report(findings, null, opened.error);
+  if (order.kind === 'verify') {
+    const checked = await check(order, findings, around);
+    return report(findings, null, checked.ok ? null : checked.error);
+  }
+  const work = await carryOutTask(order, findings, around);
+  return work.ok ? report(findings, work.value, null) : report(findings, null, work.error);
+}
