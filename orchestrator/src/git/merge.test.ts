@@ -51,6 +51,21 @@ describe('merges', () => {
     expect(unwrap(merged)).toMatchObject({ outcome: 'merged', tipBefore: tip });
   });
 
+  it('S37 is not misled by replacement references: what was ingested is what is merged', async () => {
+    using fixture = createGitFixture();
+    const { repositories, runId, base } = await startRun(fixture);
+    const good = workerResult(fixture, base, { 'a.txt': 'reviewed\n' });
+    const other = workerResult(fixture, base, { 'a.txt': 'smuggled\n' });
+    const { commit, tree } = unwrap(await repositories.ingest(good));
+    const smuggled = unwrap(await repositories.ingest(other));
+    git(fixture.vaultFolder, ['update-ref', `refs/replace/${commit}`, smuggled.commit]);
+    expect(unwrap(await repositories.ingest(good)).tree).toBe(tree);
+    unwrap(await repositories.merge({ runId, attemptId: good.attemptId, commit, title: 'x' }));
+    const tip = unwrap(await repositories.runTip(runId));
+    expect(git(fixture.mirrorFolder, ['show', `${tip}:a.txt`])).toBe('reviewed');
+    expect(git(fixture.mirrorFolder, ['rev-parse', `${tip}^{tree}`])).toBe(tree);
+  });
+
   it('keeps a task that changed nothing apart from its base, so that it too is merged once', async () => {
     using fixture = createGitFixture();
     const { repositories, runId, base } = await startRun(fixture);

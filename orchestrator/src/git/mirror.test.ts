@@ -60,6 +60,21 @@ describe('the mirror', () => {
     expect(nowhere).toMatchObject({ error: { code: 'AC_GIT_UNREACHABLE', retry: 'later' } });
   });
 
+  it('names a source it can take nothing from: a shallow clone, another object format', async () => {
+    using fixture = createGitFixture();
+    writeFiles(fixture.source, { 'a.txt': 'next\n' });
+    commitAll(fixture.source);
+    const shallow = path.join(fixture.folder, 'shallow');
+    git(fixture.folder, ['clone', '--quiet', '--depth=1', `file://${fixture.source}`, shallow]);
+    const other = path.join(fixture.folder, 'other');
+    git(fixture.folder, ['init', '--quiet', '--object-format=sha256', other]);
+    commitAll(other);
+    const ofFolder = (url: string): ReturnType<typeof fixture.open> =>
+      fixture.open({ source: { url, isFolder: true } });
+    expect(await ofFolder(shallow).synchronize()).toMatchObject({ error: { code: 'AC_REPOSITORY_SHALLOW' } });
+    expect(await ofFolder(other).synchronize()).toMatchObject({ error: { code: 'AC_REPOSITORY_FORMAT' } });
+  });
+
   it('names a host that answers nobody', async () => {
     using fixture = createGitFixture();
     const repositories = fixture.open({ source: { url: 'https://127.0.0.1:1/r', isFolder: false } });

@@ -58,6 +58,10 @@ export async function fetchBranches(mirror: BareRepository, remote: Remote): Pro
   });
   const explained = explainRemoteFailure(remote.url, fetched);
   if (!explained.ok) return explained;
+  // git calls this a success and takes nothing.
+  if (/shallow roots are not allowed/u.test(explained.value.stderr)) {
+    return failure(gitErrors.AC_REPOSITORY_SHALLOW({ url: remote.url }));
+  }
   await syncFolder(path.join(mirror.folder, 'objects', 'pack'));
   const any = await mirror.run({
     arguments: ['for-each-ref', '--count=1', '--format=%(objectname)', 'refs/heads/'],

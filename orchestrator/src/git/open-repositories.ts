@@ -7,7 +7,7 @@ import { defaultIngestLimits, type IngestLimits } from './ingest/limits.ts';
 import type { ProjectRepositories, RemoteSource } from './repositories.ts';
 import { createGitRunner, type ArgumentsHook } from './runner.ts';
 import { createSerialQueue } from './serial-queue.ts';
-import { removeStaleFiles } from './stale-files.ts';
+import { removeStaleFiles, removeStaleQuarantines } from './stale-files.ts';
 
 export interface RepositoriesOptions {
   /** Absolute folder of the bare mirror; its parent is created with mode 0711, for workers reach the mirror through it. */
@@ -73,6 +73,7 @@ async function prepareFolders(
   await mkdir(path.dirname(vault.folder), { recursive: true, mode: 0o700 });
   await mkdir(options.quarantineFolder, { recursive: true, mode: 0o700 });
   await removeStaleFiles(vault.folder);
+  await removeStaleQuarantines(options.quarantineFolder);
   const opened = await openBareRepository(mirror, { worldReadable: true });
   if (!opened.ok) return opened;
   const borrowed = await openBareRepository(vault, { worldReadable: false, borrowsFrom: mirror.folder });

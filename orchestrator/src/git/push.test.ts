@@ -16,6 +16,8 @@ describe('pushes', () => {
     const oid = unwrap(await repositories.runTip(runId));
     unwrap(await repositories.push({ runId, oid, branch: 'agent/x' }));
     expect(git(fixture.source, ['rev-parse', 'agent/x'])).toBe(oid);
+    unwrap(await repositories.push({ runId, oid: base, branch: 'agent/x' }));
+    expect(git(fixture.source, ['rev-parse', 'agent/x'])).toBe(oid);
   });
 
   it('S38 never overwrites work that others put on the branch', async () => {

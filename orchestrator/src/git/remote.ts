@@ -40,6 +40,7 @@ const readings: readonly (readonly [RegExp, (url: string, cause: string) => AppE
     (url, cause) => gitErrors.AC_GIT_CREDENTIALS({ url }, cause),
   ],
   [/\.lock': File exists/u, (_url, cause) => gitErrors.AC_GIT_LOCKED({ seconds: staleLockSeconds }, cause)],
+  [/mismatched algorithms/u, (url, cause) => gitErrors.AC_REPOSITORY_FORMAT({ url }, cause)],
   [/fsck|index-pack failed|unpack-objects failed/u, (url, cause) => gitErrors.AC_GIT_OBJECTS_INVALID({ url }, cause)],
 ];
 
@@ -47,7 +48,7 @@ const readings: readonly (readonly [RegExp, (url: string, cause: string) => AppE
 export function explainRemoteFailure(url: string, result: Result<GitAnswer>): Result<GitAnswer> {
   if (result.ok) return result;
   const { error } = result;
-  if (error.code === 'AC_GIT_UNAVAILABLE' || error.code === 'AC_GIT_OUTPUT_TOO_LARGE') return result;
+  if (error.code !== 'AC_GIT_FAILED' && error.code !== 'AC_GIT_TIMEOUT') return result;
   const cause = error.cause ?? error.message;
   const reading = readings.find(([pattern]) => pattern.test(cause));
   return failure(reading === undefined ? gitErrors.AC_GIT_UNREACHABLE({ url }, cause) : reading[1](url, cause));

@@ -1,5 +1,6 @@
+/* oxlint-disable no-control-regex -- control characters are what is removed */
 import { existsSync } from 'node:fs';
-import { failure, success, type Result } from '@agentcompany/protocol';
+import { failure, success, type AppError, type Result } from '@agentcompany/protocol';
 import { runCappedProcess, type ProcessOutcome, type ProcessRequest } from './capped-process.ts';
 import { gitEnvironment, type GitEnvironmentOptions } from './environment.ts';
 import { gitErrors } from './errors.ts';
@@ -44,6 +45,8 @@ export type ArgumentsHook = (argumentList: readonly string[], gitDir: string) =>
 export type GitRunner = (call: GitCall) => Promise<Result<GitAnswer>>;
 
 const minute = 60_000;
+/** Characters of standard error kept in an error. */
+const causeLimit = 4096;
 /** Output of a plain process that names no limit of its own. */
 const defaultOutputLimit = 1024 * 1024;
 const prlimit = ['/usr/bin/prlimit', '/bin/prlimit'].find((file) => existsSync(file)) ?? null;
@@ -95,8 +98,21 @@ function judge(call: GitCall, outcome: ProcessOutcome, timeoutMs: number): Resul
       return failure(gitErrors.AC_GIT_OUTPUT_TOO_LARGE({ command, limit: call.outputLimit ?? defaultOutputLimit }));
     case 'exited':
       if ((call.answers ?? [0]).includes(outcome.exitCode)) return success(outcome);
-      return failure(gitErrors.AC_GIT_FAILED({ command, code: outcome.exitCode }, outcome.stderr.trim()));
+      return failure(explainFailure(command, outcome.exitCode, plainCause(outcome.stderr)));
   }
+}
+
+function explainFailure(command: string, code: number, cause: string): AppError {
+  const diskFull = /No space left on device|Disk quota exceeded/u.test(cause);
+  return diskFull ? gitErrors.AC_GIT_DISK_FULL({ command }, cause) : gitErrors.AC_GIT_FAILED({ command, code }, cause);
+}
+
+/** What git printed, fit for a terminal and a log: a remote may have written into it. */
+function plainCause(stderr: string): string {
+  return stderr
+    .replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/gu, ' ')
+    .trim()
+    .slice(0, causeLimit);
 }
 
 /** Standard output as text without the line end. */

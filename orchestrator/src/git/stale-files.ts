@@ -20,9 +20,18 @@ export async function removeStaleFiles(folder: string): Promise<void> {
   for (const file of [...transfers, ...temporary]) await removeOlder(file, dayInSeconds);
 }
 
+/** Removes quarantine repositories of ingests that were cut short and never asked for again. */
+export async function removeStaleQuarantines(folder: string): Promise<void> {
+  for (const entry of await entries(folder)) {
+    if (entry.endsWith('.git')) await removeOlder(entry, dayInSeconds);
+  }
+}
+
 async function removeOlder(file: string, seconds: number): Promise<void> {
   const found = await stat(file).catch(() => null);
-  if (found !== null && Date.now() - found.mtimeMs > seconds * 1000) await rm(file, { force: true });
+  if (found !== null && Date.now() - found.mtimeMs > seconds * 1000) {
+    await rm(file, { recursive: true, force: true });
+  }
 }
 
 async function entries(folder: string): Promise<readonly string[]> {
