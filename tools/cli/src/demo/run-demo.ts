@@ -1,9 +1,9 @@
 import path from 'node:path';
 import type { Company, RunView } from '@agentcompany/orchestrator';
-import type { Result } from '@agentcompany/protocol';
+import { success, type Result } from '@agentcompany/protocol';
 import type { Context } from '../context.ts';
 import { runError, runExitCode } from '../run-outcome.ts';
-import { openDemoFolder, type DemoFolder } from './demo-folder.ts';
+import { takeDemoFolder, type DemoFolder, type DemoPlace } from './demo-folder.ts';
 import { demoPlan } from './demo-plan.ts';
 import { printDemoReport } from './demo-report.ts';
 import { DemoTimeline, timelineText } from './demo-timeline.ts';
@@ -56,52 +56,66 @@ export async function runDemo(options: DemoOptions, context: Context): Promise<n
   }
 }
 
-/** Everything is checked and fetched before what an earlier demo left is touched. */
+/** The package is checked and fetched before what an earlier demo left is touched. */
 async function prepareAndRun(options: DemoOptions, context: Context, signal: AbortSignal): Promise<number> {
   const name = parsePackageName(options.package);
   if (!name.ok) return context.fail(name.error);
-  const { environment } = context.io;
-  context.talk(`Taking the published source of ${name.value.id}.`);
-  const fetched = await fetchPackage(name.value, { cacheFolder: path.join(options.folder, 'cache'), environment, signal });
-  if (signal.aborted) return 0;
-  if (!fetched.ok) return context.fail(fetched.error);
-  const folder = await openDemoFolder(options.folder, options.keep);
+  const folder = await takeDemoFolder(options.folder);
   if (!folder.ok) return context.fail(folder.error);
   try {
-    const survey = await makeProject(name.value, fetched.value, folder.value, context, signal);
+    const prepared = await prepare(options, context, signal, name.value, folder.value);
+    // What was cut short by an interrupt is no failure of its own.
     if (signal.aborted) return 0;
-    return survey.ok ? await openAndRun(options, context, signal, { name: name.value, fetched: fetched.value, folder: folder.value, survey: survey.value }) : context.fail(survey.error);
+    return prepared.ok ? await openAndRun(options, context, signal, prepared.value) : context.fail(prepared.error);
   } finally {
     folder.value.release();
   }
 }
 
-/** The package as a repository, and the repository as the company's project. */
-async function makeProject(name: PackageName, { file, integrity }: FetchedPackage, folder: DemoFolder, context: Context, signal: AbortSignal): Promise<Result<PackageSurvey>> {
-  const { environment, cwd } = context.io;
-  const unpacked = await unpack(name.id, file, folder.repository);
-  if (!unpacked.ok) return unpacked;
-  const survey = await surveyPackage(name.id, folder.repository);
-  if (!survey.ok) return survey;
-  const made = await makeRepository({ folder: folder.repository, message: `${name.id} as published\n\n${integrity}`, environment, signal });
-  if (!made.ok) return made;
-  const { addProject } = await import('@agentcompany/orchestrator/projects');
-  const added = addProject(folder.home, { id: projectId, name: name.id, path: folder.repository, cwd });
-  return added.ok ? survey : added;
-}
-
 interface Prepared {
   readonly name: PackageName;
   readonly fetched: FetchedPackage;
-  readonly folder: DemoFolder;
+  readonly place: DemoPlace;
   readonly survey: PackageSurvey;
 }
 
-async function openAndRun(options: DemoOptions, context: Context, signal: AbortSignal, prepared: Prepared): Promise<number> {
-  const { folder, name, survey, fetched } = prepared;
+/** The package as a repository, and the repository as the project of a fresh company. */
+async function prepare(
+  options: DemoOptions,
+  context: Context,
+  signal: AbortSignal,
+  name: PackageName,
+  folder: DemoFolder,
+): Promise<Result<Prepared>> {
+  const { environment, cwd } = context.io;
+  context.talk(`Taking the published source of ${name.id}.`);
+  const fetched = await fetchPackage(name, { cacheFolder: folder.cache, environment, signal });
+  if (!fetched.ok) return fetched;
+  const room = await folder.makeRoom(options.keep);
+  if (!room.ok) return room;
+  const { home, repository } = room.value;
+  const unpacked = await unpack(name.id, fetched.value.file, repository);
+  if (!unpacked.ok) return unpacked;
+  const survey = await surveyPackage(name.id, repository);
+  if (!survey.ok) return survey;
+  const message = `${name.id} as published\n\n${fetched.value.integrity}`;
+  const made = await makeRepository({ folder: repository, message, environment, signal });
+  if (!made.ok) return made;
+  const { addProject } = await import('@agentcompany/orchestrator/projects');
+  const added = addProject(home, { id: projectId, name: name.id, path: repository, cwd, defaultBranch: 'main' });
+  return added.ok ? success({ name, fetched: fetched.value, place: room.value, survey: survey.value }) : added;
+}
+
+async function openAndRun(
+  options: DemoOptions,
+  context: Context,
+  signal: AbortSignal,
+  prepared: Prepared,
+): Promise<number> {
+  const { place, name, survey, fetched } = prepared;
   const scriptsFolder = path.join(context.io.checkout, 'tools', 'cli', 'src', 'demo', 'scripts');
   const plan = await demoPlan({ name, survey, scriptsFolder, withFlaw: options.withFlaw });
-  const company = await context.io.openCompany(folder.home, {
+  const company = await context.io.openCompany(place.home, {
     environment: context.io.environment,
     installation: context.io.checkout,
     flags: { max_workers: workers },
@@ -111,12 +125,20 @@ async function openAndRun(options: DemoOptions, context: Context, signal: AbortS
     const submitted = await company.value.submit({ projectId, instruction: plan.title, plan });
     if (!submitted.ok) return context.fail(submitted.error);
     const { runId } = submitted.value;
-    context.talk(`${plan.title}: ${plan.tasks.length} tasks, ${survey.sourceCount} source files, ${workers} workers; no model, no key.`);
+    context.talk(
+      `${plan.title}: ${plan.tasks.length} tasks, ${survey.sourceCount} source files, ${workers} workers; no model, no key.`,
+    );
     const timeline = new DemoTimeline();
     const run = await driveAndShow(context, company.value, runId, timeline, signal);
     if (signal.aborted) return 0;
     if (!run.ok) return context.fail(run.error);
-    await printDemoReport(context, company.value, { name, integrity: fetched.integrity, folder, run: run.value, events: timeline.events });
+    await printDemoReport(context, company.value, {
+      name,
+      integrity: fetched.integrity,
+      place,
+      run: run.value,
+      events: timeline.events,
+    });
     const error = await runError(run.value);
     if (error !== null) context.fail(error);
     return runExitCode(run.value, error);
@@ -126,7 +148,13 @@ async function openAndRun(options: DemoOptions, context: Context, signal: AbortS
 }
 
 /** Does the engine's work while the ledger is shown as it grows, then shows what is left of it. */
-async function driveAndShow(context: Context, company: Company, runId: string, timeline: DemoTimeline, signal: AbortSignal): Promise<Result<RunView>> {
+async function driveAndShow(
+  context: Context,
+  company: Company,
+  runId: string,
+  timeline: DemoTimeline,
+  signal: AbortSignal,
+): Promise<Result<RunView>> {
   const shown = new AbortController();
   let last = 0;
   const show = async (follow: boolean): Promise<void> => {
@@ -134,7 +162,8 @@ async function driveAndShow(context: Context, company: Company, runId: string, t
       if (entry.stream !== runId) continue;
       last = entry.seq;
       const event = timeline.add(entry);
-      if (event !== null && !context.json && !context.quiet) context.data(timelineText(event, context.style, timelineWidth));
+      if (event !== null && !context.json && !context.quiet)
+        context.data(timelineText(event, context.style, timelineWidth));
     }
   };
   const following = show(true);
