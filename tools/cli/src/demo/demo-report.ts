@@ -23,11 +23,20 @@ function quoted(file: string): string {
   return /^[\w./@+-]+$/.test(file) ? file : `'${file.replaceAll("'", String.raw`'\''`)}'`;
 }
 
-/** Commands that show what came out, to be run where the demo was started. */
+/** A file as it is named where the demo was started. */
+function near(context: Context, file: string): string {
+  return quoted(path.relative(context.io.cwd, file) || '.');
+}
+
+/** `agentcompany --home HOME` as it can be run where the demo was started. */
+export function cliCommand(context: Context, home: string): string {
+  return `node ${near(context, path.join(context.io.checkout, 'scripts', 'launch.mjs'))} cli --home ${near(context, home)}`;
+}
+
+/** Commands that show what came out, and the one that merges it. */
 function commandsFor({ place, run }: DemoReport, context: Context): readonly string[] {
-  const near = (file: string): string => quoted(path.relative(context.io.cwd, file) || '.');
-  const command = `node ${near(path.join(context.io.checkout, 'scripts', 'launch.mjs'))} cli --home ${near(place.home.root)}`;
-  const git = `git -C ${near(place.repository)}`;
+  const command = cliCommand(context, place.home.root);
+  const git = `git -C ${near(context, place.repository)}`;
   const request = run.pull_request;
   const shown = [`${command} runs show ${shortId(run.run_id)}`];
   if (request === null) return shown;

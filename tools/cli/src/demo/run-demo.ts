@@ -2,11 +2,12 @@ import path from 'node:path';
 import type { Company, RunView } from '@agentcompany/orchestrator';
 import { success, type Result } from '@agentcompany/protocol';
 import type { Context } from '../context.ts';
-import { runError, runExitCode } from '../run-outcome.ts';
+import { isOver, runError, runExitCode } from '../run-outcome.ts';
 import { takeDemoFolder, type DemoFolder, type DemoPlace } from './demo-folder.ts';
 import { demoPlan } from './demo-plan.ts';
-import { printDemoReport } from './demo-report.ts';
+import { cliCommand, printDemoReport } from './demo-report.ts';
 import { DemoTimeline, timelineText } from './demo-timeline.ts';
+import { demoErrors } from './errors.ts';
 import { makeRepository } from './make-repository.ts';
 import { fetchPackage, type FetchedPackage } from './package-cache.ts';
 import { parsePackageName, type PackageName } from './package-name.ts';
@@ -41,13 +42,11 @@ export async function runDemo(options: DemoOptions, context: Context): Promise<n
     else context.talk('Stopping: waiting until the containers are gone.');
     stop.abort();
   });
-  const interrupted = async (detail: string): Promise<number> => {
-    const { cliErrors } = await import('../errors.ts');
-    return context.fail(cliErrors.AC_INTERRUPTED({ detail }));
-  };
+  const command = `${cliCommand(context, path.join(options.folder, 'home'))} resume`;
+  const interrupted = (detail: string): number => context.fail(demoErrors.AC_DEMO_INTERRUPTED({ detail, command }));
   const work = async (): Promise<number> => {
     const code = await prepareAndRun(options, context, stop.signal);
-    return stop.signal.aborted ? interrupted('; no container of the demo is left') : code;
+    return code ?? interrupted('; none of its containers is left');
   };
   try {
     return await Promise.race([work(), forced.then(() => interrupted(', and not waited for'))]);
@@ -56,8 +55,8 @@ export async function runDemo(options: DemoOptions, context: Context): Promise<n
   }
 }
 
-/** The package is checked and fetched before what an earlier demo left is touched. */
-async function prepareAndRun(options: DemoOptions, context: Context, signal: AbortSignal): Promise<number> {
+/** Resolves to the exit code, null where an interrupt cut the work short in good order. */
+async function prepareAndRun(options: DemoOptions, context: Context, signal: AbortSignal): Promise<number | null> {
   const name = parsePackageName(options.package);
   if (!name.ok) return context.fail(name.error);
   const folder = await takeDemoFolder(options.folder);
@@ -65,7 +64,7 @@ async function prepareAndRun(options: DemoOptions, context: Context, signal: Abo
   try {
     const prepared = await prepare(options, context, signal, name.value, folder.value);
     // What was cut short by an interrupt is no failure of its own.
-    if (signal.aborted) return 0;
+    if (signal.aborted) return null;
     return prepared.ok ? await openAndRun(options, context, signal, prepared.value) : context.fail(prepared.error);
   } finally {
     folder.value.release();
@@ -79,7 +78,7 @@ interface Prepared {
   readonly survey: PackageSurvey;
 }
 
-/** The package as a repository, and the repository as the project of a fresh company. */
+/** The package as a repository, and the repository as the project of a fresh company; an earlier demo is touched once the package is there. */
 async function prepare(
   options: DemoOptions,
   context: Context,
@@ -111,7 +110,7 @@ async function openAndRun(
   context: Context,
   signal: AbortSignal,
   prepared: Prepared,
-): Promise<number> {
+): Promise<number | null> {
   const { place, name, survey, fetched } = prepared;
   const scriptsFolder = path.join(context.io.checkout, 'tools', 'cli', 'src', 'demo', 'scripts');
   const plan = await demoPlan({ name, survey, scriptsFolder, withFlaw: options.withFlaw });
@@ -130,8 +129,8 @@ async function openAndRun(
     );
     const timeline = new DemoTimeline();
     const run = await driveAndShow(context, company.value, runId, timeline, signal);
-    if (signal.aborted) return 0;
     if (!run.ok) return context.fail(run.error);
+    if (signal.aborted && !isOver(run.value.state)) return null;
     await printDemoReport(context, company.value, {
       name,
       integrity: fetched.integrity,
