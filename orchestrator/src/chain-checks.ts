@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openBus } from '@agentcompany/agent-bus';
 import { success, type Result } from '@agentcompany/protocol';
 import { instanceId, type CompanyHome } from './company-home.ts';
 import type { Config, Environment } from './config.ts';
@@ -19,11 +18,10 @@ export interface ChainOptions {
   readonly installation: string;
 }
 
-/** The checks that stand on configuration: bus, engine, image, one real worker, each project's source. */
+/** The checks that stand on configuration: container engine, image, one real worker, each project's source. */
 export function chainChecks(options: ChainOptions): readonly Check[] {
   const projects = listProjects(options.home);
   return [
-    { id: 'bus', title: 'bus', run: () => checkBus(options) },
     { id: 'engine', title: 'container engine', run: () => checkEngine(options) },
     { id: 'image', title: 'worker image', run: () => workerImage(options.installation) },
     { id: 'worker', title: 'sealed worker', run: () => checkWorker(options) },
@@ -33,17 +31,6 @@ export function chainChecks(options: ChainOptions): readonly Check[] {
       run: () => checkProject(options, project),
     })),
   ];
-}
-
-async function checkBus({ home, config }: ChainOptions): Promise<Result<string>> {
-  const bus = await openBus({ adapter: config.message_queue, folder: home.busFolder });
-  if (!bus.ok) return bus;
-  const queues = await bus.value.queues();
-  const dead = await bus.value.deadLetters();
-  await bus.value.close();
-  if (!queues.ok) return queues;
-  if (!dead.ok) return dead;
-  return success(`${config.message_queue}, ${dead.value.length} dead letters`);
 }
 
 async function checkEngine({ environment, config }: ChainOptions): Promise<Result<string>> {
