@@ -37,19 +37,19 @@ const self: SelfReport = {
 };
 const done: WorkReport = { outcome: 'done', commit: 'c', tree: 't', agent: null, verify: [], error: null };
 
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
 interface Opened {
   readonly door: Door;
   readonly client: ClientHttp2Session;
   readonly raw: Duplex;
   readonly file: string;
   readonly progress: string[];
-  call(
-    method: string,
-    path: string,
-    body?: unknown,
-    headers?: OutgoingHttpHeaders,
-  ): Promise<{ status: number; body: string }>;
-  upload(content: Buffer, headers?: OutgoingHttpHeaders): Promise<{ status: number; body: string }>;
+  readonly call: (method: string, path: string, body?: unknown, headers?: OutgoingHttpHeaders) => Promise<Answer>;
+  readonly upload: (content: Buffer, headers?: OutgoingHttpHeaders) => Promise<Answer>;
 }
 
 async function open(

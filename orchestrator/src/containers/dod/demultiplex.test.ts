@@ -1,7 +1,7 @@
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { duplexPair, type Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { demultiplex } from './demultiplex.ts';
 
