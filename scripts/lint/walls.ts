@@ -125,7 +125,7 @@ const zones: readonly Zone[] = [
     files: /^tools\/cli\/src\//,
     zones: [],
     packages: [protocol, 'commander'],
-    lazyPackages: [orchestrator],
+    lazyPackages: [orchestrator, 'tar'],
     builtins: 'all',
   },
 ];

@@ -18,7 +18,9 @@ function isProtocolError(error: unknown): boolean {
 
 function endByError(error: Error): DoorEnd {
   const cause = error.message;
-  return isProtocolError(error) ? { kind: 'garbage', problem: 'its standard output is not HTTP/2', cause } : { kind: 'closed', cause };
+  return isProtocolError(error)
+    ? { kind: 'garbage', problem: 'its standard output is not HTTP/2', cause }
+    : { kind: 'closed', cause };
 }
 
 function pingRegularly(session: ServerHttp2Session, pingMs: number): NodeJS.Timeout {
@@ -59,7 +61,8 @@ export function openDoor(stream: Duplex, options: DoorOptions): Door {
   stream.on('data', (chunk: Buffer) => {
     liveness.data();
     total += chunk.length;
-    if (total > limits.totalBytes) settle({ kind: 'garbage', problem: `it sent more than ${limits.totalBytes} bytes`, cause: null });
+    if (total > limits.totalBytes)
+      settle({ kind: 'garbage', problem: `it sent more than ${limits.totalBytes} bytes`, cause: null });
   });
   stream.on('error', (error) => settle(endByError(error)));
   serve(server, stream);
@@ -67,6 +70,7 @@ export function openDoor(stream: Duplex, options: DoorOptions): Door {
   const close = (): void => {
     clearInterval(pings);
     liveness.stop();
+    routes.stop();
     stream.destroy();
     server.close();
   };

@@ -1,6 +1,5 @@
-import type { Company, RunView } from '@agentcompany/orchestrator';
+import type { Company, RunView, StreamEntry } from '@agentcompany/orchestrator';
 import type { AppError, Result } from '@agentcompany/protocol';
-import type { StreamEntry } from '@agentcompany/agent-bus';
 import type { Context } from './context.ts';
 import { plainView, terminalView, type LiveView } from './terminal/live-view.ts';
 import { timelineLine } from './terminal/timeline-line.ts';
@@ -24,8 +23,8 @@ export function createPrinter(context: Context, label = ''): EventPrinter {
       const line = timelineLine(entry, style, io.stdout.columns - label.length);
       if (line !== null) view.line(label + line);
     },
-    show: view.show,
-    end: view.end,
+    show: (run) => view.show(run),
+    end: () => view.end(),
   };
 }
 

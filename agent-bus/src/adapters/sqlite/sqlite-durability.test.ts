@@ -69,6 +69,17 @@ describe.skipIf(!traced)('durability of the SQLite bus, seen from below', () => 
     for (const round of rounds) expect(round.trim()).toMatch(/^(pwrite64 )+(fsync|fdatasync)$/);
   });
 
+  it(
+    'S67 what a killed process left in the log is made durable before anyone is answered for it',
+    { timeout: 30_000 },
+    async () => {
+      const bus = join(folder, 'bus');
+      expect((await startBusProcess({ program: 'walk', folder: bus, crashAt: 2 }).ended).signal).toBe('SIGKILL');
+      const calls = await trace();
+      expect(calls[0]).toBe('fdatasync');
+    },
+  );
+
   it('S67 an fsync that fails closes the bus: nothing is acknowledged then or later', { timeout: 30_000 }, async () => {
     const calls = await trace();
     const call =

@@ -20,7 +20,11 @@ const gitConfiguration = `[safe]
 const launcher = '#!/bin/sh\nexec /opt/worker/node --max-old-space-size=256 /opt/worker/runtime.mjs\n';
 
 async function bundleRuntime(): Promise<string> {
-  const build = await rolldown({ input: entry, platform: 'node', resolve: { conditionNames: ['development', 'node', 'import'] } });
+  const build = await rolldown({
+    input: entry,
+    platform: 'node',
+    resolve: { conditionNames: ['development', 'node', 'import'] },
+  });
   const { output } = await build.generate({ format: 'esm', minify: false });
   await build.close();
   return output[0].code;
@@ -47,11 +51,19 @@ export async function makeRuntime(parent: string, script: string = launcher, cod
 /** The real worker runtime of this source tree as a folder to mount; made once per content and kept among the temporary files. */
 export async function workerRuntime(): Promise<string> {
   const code = await bundleRuntime();
-  const hash = createHash('sha256').update(code).update(launcher).update(gitConfiguration).update(process.version).digest('hex');
+  const hash = createHash('sha256')
+    .update(code)
+    .update(launcher)
+    .update(gitConfiguration)
+    .update(process.version)
+    .digest('hex');
   const cache = join(tmpdir(), 'agentcompany-test-runtimes');
   await mkdir(cache, { recursive: true });
   const finished = join(cache, hash.slice(0, 16));
-  const isThere = await stat(finished).then(() => true, () => false);
+  const isThere = await stat(finished).then(
+    () => true,
+    () => false,
+  );
   if (isThere) return finished;
   const made = await makeRuntime(cache, launcher, code);
   // Another test file may have been faster: its folder has the same content.
