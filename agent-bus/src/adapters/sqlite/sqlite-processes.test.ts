@@ -27,7 +27,7 @@ async function withBus<Value>(use: (bus: AgentBus) => Promise<Value>): Promise<V
 }
 
 describe('several processes on one SQLite bus', () => {
-  it('C5 two processes never take one delivery twice', { timeout: 30_000 }, async () => {
+  it('C5 two processes never take one delivery twice', { timeout: 60_000 }, async () => {
     const { run, envelopes } = makeRun(200);
     await withBus(async (bus) => {
       unwrap(await bus.send(envelopes.map((envelope) => ({ envelope }))));
@@ -48,7 +48,7 @@ describe('several processes on one SQLite bus', () => {
 
   it(
     'S75 a process killed between claim and complete has spent a delivery; the next epoch gets the work',
-    { timeout: 30_000 },
+    { timeout: 60_000 },
     async () => {
       const envelope = makeEnvelope();
       await withBus(async (bus) => {
@@ -63,7 +63,7 @@ describe('several processes on one SQLite bus', () => {
     },
   );
 
-  it('C3 what one process sends wakes a consumer in another, without any timer', { timeout: 30_000 }, async () => {
+  it('C3 what one process sends wakes a consumer in another, without any timer', { timeout: 60_000 }, async () => {
     await withBus(async (bus) => {
       // Timers of this process stand still: neither the slow re-check nor the time-out can end the wait.
       vi.useFakeTimers({ toFake: ['setTimeout'] });
@@ -80,7 +80,7 @@ describe('several processes on one SQLite bus', () => {
 
   it(
     'S65 S67 killed at any durable moment and started again, a run keeps what was acknowledged and ends once',
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async () => {
       let crashAt = 0;
       for (let survived = false; !survived;) {

@@ -32,22 +32,16 @@ const final = errorOf('AC_FOR_GOOD', 'never');
 /** A world that errs now and then, and is kind from some point on. */
 const worlds = fc
   .record({
-    work: answers('done' as const, 'done' as const, passing, final, 'lost' as const, 'dead' as const),
-    ingest: answers('clean' as const, 'clean' as const, passing, final, 'dead' as const, {
+    work: answers<Work>('done', 'done', passing, final, 'lost', 'dead'),
+    ingest: answers<Ingest>('clean', 'clean', passing, final, 'dead', {
       protectedPaths: ['ci.yml'],
     }),
-    review: answers(
-      'approve' as const,
-      'approve' as const,
-      'request_changes' as const,
-      'reject' as const,
-      'dead' as const,
-    ),
-    merge: answers('merged' as const, 'merged' as const, 'dead' as const, { conflicts: ['t0.txt'] }),
-    verify: answers('green' as const, 'red' as const, 'unavailable' as const, 'dead' as const),
-    integrate: answers('same' as const, 'moved' as const, 'conflict' as const, 'dead' as const, final),
-    push: answers('done' as const, 'dead' as const, final),
-    pullRequest: answers('done' as const, 'dead' as const, final),
+    review: answers<Verdict>('approve', 'approve', 'request_changes', 'reject', 'dead'),
+    merge: answers<Merge>('merged', 'merged', 'dead', { conflicts: ['t0.txt'] }),
+    verify: answers<Verification>('green', 'red', 'unavailable', 'dead'),
+    integrate: answers<Integration>('same', 'moved', 'conflict', 'dead', final),
+    push: answers<Outside>('done', 'dead', final),
+    pullRequest: answers<Outside>('done', 'dead', final),
   })
   .map((lists): Partial<World> => ({
     work: drawn<Work>(lists.work, 'done'),
