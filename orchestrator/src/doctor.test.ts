@@ -11,20 +11,20 @@ describe('doctor', () => {
     const home = unwrap(initHome(mkdtempSync(path.join(tmpdir(), 'doctor-'))));
     const before = readdirSync(path.dirname(home.configFile));
     const seen: string[] = [];
-    const reports = await runChecks(basicChecks(home, {}), (report) => seen.push(report.id));
+    const reports = await runChecks(basicChecks(home), (report) => seen.push(report.id));
     expect(reports.map(({ ok, error }) => [ok, error])).toEqual(reports.map(() => [true, null]));
-    expect(seen).toEqual(['node', 'git', 'home', 'config', 'projects']);
+    expect(seen).toEqual(['node', 'git', 'home', 'projects']);
     expect(readdirSync(path.dirname(home.configFile))).toEqual(before);
   });
 
   it('goes on after a failure and gives its remedy', async () => {
     const home = unwrap(initHome(mkdtempSync(path.join(tmpdir(), 'doctor-'))));
     rmSync(home.instanceFile);
-    const damaged = await runChecks(basicChecks(home, {}), () => undefined);
+    const damaged = await runChecks(basicChecks(home), () => undefined);
     expect(damaged.filter((report) => !report.ok).map((report) => report.error?.code)).toEqual(['AC_HOME_DAMAGED']);
     chmodSync(path.dirname(home.configFile), 0o777);
-    const unsafe = await runChecks(basicChecks(home, {}), () => undefined);
-    expect(unsafe.map((report) => report.error?.code ?? null)).toEqual([null, null, 'AC_HOME_UNSAFE', null, null]);
+    const unsafe = await runChecks(basicChecks(home), () => undefined);
+    expect(unsafe.map((report) => report.error?.code ?? null)).toEqual([null, null, 'AC_HOME_UNSAFE', null]);
   });
 
   it('compares versions by number', () => {

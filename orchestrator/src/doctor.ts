@@ -5,7 +5,6 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { failure, success, type AppError, type Result } from '@agentcompany/protocol';
 import { checkHome, instanceId, stateFolder, type CompanyHome } from './company-home.ts';
-import { loadConfig, type Environment } from './config.ts';
 import { orchestratorErrors as errors } from './errors.ts';
 import { listProjects } from './projects.ts';
 
@@ -93,18 +92,12 @@ function checkProjects(home: CompanyHome): Result<string> {
   return success(projects.value.length === 1 ? '1 project' : `${projects.value.length} projects`);
 }
 
-function checkConfig(home: CompanyHome, environment: Environment): Result<string> {
-  const loaded = loadConfig({ home, environment });
-  return loaded.ok ? success(loaded.value.warnings.join('; ') || 'good') : loaded;
-}
-
-/** The checks that need neither message store nor container engine, in the order in which one stands on the other. */
-export function basicChecks(home: CompanyHome, environment: Environment): readonly Check[] {
+/** The checks that need no container engine, in the order in which one stands on the other. */
+export function basicChecks(home: CompanyHome): readonly Check[] {
   return [
     { id: 'node', title: 'Node', run: async () => checkNode(process.versions.node) },
     { id: 'git', title: 'git', run: checkGit },
     { id: 'home', title: 'company home', run: async () => checkHomeFolder(home) },
-    { id: 'config', title: 'configuration', run: async () => checkConfig(home, environment) },
     { id: 'projects', title: 'projects', run: async () => checkProjects(home) },
   ];
 }

@@ -31,7 +31,7 @@ export function foldPath(path: string): string {
 }
 
 /** The rule a single file or folder name breaks, or null. */
-export function judgeName(name: string): string | null {
+function judgeName(name: string): string | null {
   if (name === '' || name === '.' || name === '..') return 'dot-name';
   if (control.test(name)) return 'control-character';
   if (name.includes('\\')) return 'backslash';

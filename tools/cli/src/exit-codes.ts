@@ -25,6 +25,7 @@ const table: readonly (readonly [prefix: string, code: ExitCode])[] = [
   ['AC_PROJECT_INVALID', exitCodes.usage],
   ['AC_DEMO_PACKAGE_NAME', exitCodes.usage],
   ['AC_DEMO_REGISTRY_UNREACHABLE', exitCodes.setUp],
+  ['AC_DEMO_INTERRUPTED', exitCodes.interrupted],
   ['AC_DEMO_FOLDER_FOREIGN', exitCodes.setUp],
   ['AC_ENGINE_RUNNING', exitCodes.engineUnreachable],
   ['AC_BUS_BUSY', exitCodes.engineUnreachable],

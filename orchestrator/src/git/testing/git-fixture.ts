@@ -102,7 +102,7 @@ export function createGitFixture(
   };
 }
 
-export const resultRef = 'refs/heads/agentcompany-result';
+const resultRef = 'refs/heads/agentcompany-result';
 
 /** A bundle file and the request that announces it truthfully. */
 export function bundleRequest(

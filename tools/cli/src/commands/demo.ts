@@ -29,7 +29,12 @@ export function addDemo(program: Command, session: Session): void {
         const { runDemo } = await import('../demo/run-demo.ts');
         const top = path.resolve(context.io.cwd, program.opts<GlobalOptions>().home ?? context.io.checkout);
         return runDemo(
-          { package: options.package, withFlaw: options.flaw, keep: options.keep === true, folder: path.join(top, 'runtime', 'demo') },
+          {
+            package: options.package,
+            withFlaw: options.flaw,
+            keep: options.keep === true,
+            folder: path.join(top, 'runtime', 'demo'),
+          },
           context,
         );
       }),

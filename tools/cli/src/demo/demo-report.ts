@@ -3,14 +3,14 @@ import type { Company, RunView } from '@agentcompany/orchestrator';
 import type { Context } from '../context.ts';
 import { shortId } from '../run-outcome.ts';
 import { cleanLine, cleanText } from '../terminal/clean-text.ts';
-import type { DemoFolder } from './demo-folder.ts';
+import type { DemoPlace } from './demo-folder.ts';
 import type { DemoEvent } from './demo-timeline.ts';
 import type { PackageName } from './package-name.ts';
 
 export interface DemoReport {
   readonly name: PackageName;
   readonly integrity: string;
-  readonly folder: DemoFolder;
+  readonly place: DemoPlace;
   readonly run: RunView;
   readonly events: readonly DemoEvent[];
 }
@@ -23,15 +23,30 @@ function quoted(file: string): string {
   return /^[\w./@+-]+$/.test(file) ? file : `'${file.replaceAll("'", String.raw`'\''`)}'`;
 }
 
-/** Commands that show what came out, to be run where the demo was started. */
-function commandsFor({ folder, run }: DemoReport, context: Context): readonly string[] {
-  const near = (file: string): string => quoted(path.relative(context.io.cwd, file) || '.');
-  const command = `node ${near(path.join(context.io.checkout, 'scripts', 'launch.mjs'))} cli --home ${near(folder.home.root)}`;
-  const git = `git -C ${near(folder.repository)}`;
+/** A file as it is named where the demo was started. */
+function near(context: Context, file: string): string {
+  return quoted(path.relative(context.io.cwd, file) || '.');
+}
+
+/** `agentcompany --home HOME` as it can be run where the demo was started. */
+export function cliCommand(context: Context, home: string): string {
+  return `node ${near(context, path.join(context.io.checkout, 'scripts', 'launch.mjs'))} cli --home ${near(context, home)}`;
+}
+
+/** Commands that show what came out, and the one that merges it. */
+function commandsFor({ place, run }: DemoReport, context: Context): readonly string[] {
+  const command = cliCommand(context, place.home.root);
+  const git = `git -C ${near(context, place.repository)}`;
   const request = run.pull_request;
   const shown = [`${command} runs show ${shortId(run.run_id)}`];
   if (request === null) return shown;
-  return [`${command} pr show ${request.number}`, ...shown, `${git} log --graph --oneline ${request.branch}`, `${git} diff ${request.base}...${request.branch}`];
+  return [
+    `${command} pr show ${request.number}`,
+    ...shown,
+    `${git} log --graph --oneline ${request.branch}`,
+    `${git} diff ${request.base}...${request.branch}`,
+    `${command} pr merge ${request.number}`,
+  ];
 }
 
 function diffstatLines(diffstat: string): readonly string[] {
@@ -46,7 +61,10 @@ function counted(count: number, one: string, many: string): string {
 }
 
 /** What the run took, in numbers that its ledger gives. */
-function figures({ run, events }: DemoReport): Readonly<Record<'tasks' | 'attempts' | 'conflicts' | 'sent_back' | 'milliseconds', number>> {
+function figures({
+  run,
+  events,
+}: DemoReport): Readonly<Record<'tasks' | 'attempts' | 'conflicts' | 'sent_back' | 'milliseconds', number>> {
   const ends = events.map((event) => event.at);
   return {
     tasks: run.task_list.filter((task) => task.superseded_by === null).length,
@@ -59,7 +77,7 @@ function figures({ run, events }: DemoReport): Readonly<Record<'tasks' | 'attemp
 
 /** Prints what came out: one JSON document, or figures, diffstat and where to look. */
 export async function printDemoReport(context: Context, company: Company, report: DemoReport): Promise<void> {
-  const { run, folder, name } = report;
+  const { run, place, name } = report;
   const numbers = figures(report);
   const request = run.pull_request;
   const shown = request === null ? null : await company.showPullRequest(run.project_id, request.number);
@@ -68,7 +86,18 @@ export async function printDemoReport(context: Context, company: Company, report
   if (context.json) {
     const { integrity, events } = report;
     const timeline = events.map(({ at, slot, task, text }) => ({ ms: at, slot, task, event: cleanLine(text) }));
-    context.document({ version: 1, package: name.id, integrity, home: folder.home.root, repository: folder.repository, ...numbers, run, timeline, diffstat, commands });
+    context.document({
+      version: 1,
+      package: name.id,
+      integrity,
+      home: place.home.root,
+      repository: place.repository,
+      ...numbers,
+      run,
+      timeline,
+      diffstat,
+      commands,
+    });
     return;
   }
   const { strong } = context.style;

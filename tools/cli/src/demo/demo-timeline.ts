@@ -21,13 +21,16 @@ const text = (payload: Payload, field: string): string => {
   const value = payload[field];
   return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 };
-const items = (payload: Payload, field: string): readonly unknown[] => (Array.isArray(payload[field]) ? payload[field] : []);
+const items = (payload: Payload, field: string): readonly unknown[] =>
+  Array.isArray(payload[field]) ? payload[field] : [];
 
 type Said = readonly [tone: Tone, text: string] | null;
 
 function failed(payload: Payload): Said {
   const error = record(payload['error']);
-  const check = items(payload, 'verify').map(record).find((report) => report['exit_code'] !== 0);
+  const check = items(payload, 'verify')
+    .map(record)
+    .find((report) => report['exit_code'] !== 0);
   return ['bad', check === undefined ? `failed: ${text(error, 'code')}` : `check is red: ${text(check, 'command')}`];
 }
 
@@ -36,12 +39,24 @@ function effectEnded(payload: Payload): Said {
   if ('code' in error) return ['bad', `${text(payload, 'kind').replaceAll('_', ' ')} failed: ${text(error, 'code')}`];
   const outcome = record(payload['outcome']);
   if (text(outcome, 'kind') === 'push') return ['good', `pushed ${text(outcome, 'branch')}`];
-  return text(outcome, 'kind') === 'pull_request' ? ['good', `pull request #${text(record(outcome['pull_request']), 'number')} opened`] : null;
+  return text(outcome, 'kind') === 'pull_request'
+    ? ['good', `pull request #${text(record(outcome['pull_request']), 'number')} opened`]
+    : null;
 }
 
 function revised(payload: Payload): Said {
   const successors = items(payload, 'supersede').map((pair) => text(record(pair), 'by'));
-  return ['attention', successors.length > 0 ? `again on the merged tip: ${successors.join(', ')}` : `plan changed: ${text(payload, 'reason')}`];
+  return [
+    'attention',
+    successors.length > 0
+      ? `again on the merged tip: ${successors.join(', ')}`
+      : `plan changed: ${text(payload, 'reason')}`,
+  ];
+}
+
+function sentBack(feedback: Payload): string {
+  const reason = text(feedback, 'reason');
+  return reason === 'failed' ? 'sent back with what the check said' : `sent back: ${reason.replaceAll('_', ' ')}`;
 }
 
 function stateChanged(payload: Payload): Said {
@@ -54,17 +69,32 @@ const sayings: Partial<Record<EnvelopeType, (payload: Payload) => Said>> = {
   task_submit: () => ['plain', 'instruction accepted'],
   task_plan: (payload) => ['plain', `plan of ${items(record(payload['plan']), 'tasks').length} tasks`],
   plan_revision: revised,
-  attempt_started: (payload) => ['plain', payload['round'] === 1 ? 'container starts' : `container starts, round ${text(payload, 'round')}`],
+  attempt_started: (payload) => [
+    'plain',
+    payload['round'] === 1 ? 'container starts' : `container starts, round ${text(payload, 'round')}`,
+  ],
   attempt_lost: (payload) => ['attention', `attempt lost: ${text(record(payload['error']), 'code')}`],
   task_complete: () => ['plain', 'delivered, its checks are green'],
   task_failed: failed,
-  task_retry: (payload) => ['attention', `sent back: ${text(record(payload['feedback']), 'reason').replaceAll('_', ' ')}`],
+  task_retry: (payload) => ['attention', sentBack(record(payload['feedback']))],
   task_state: stateChanged,
-  review_response: (payload) => [text(payload, 'verdict') === 'approve' ? 'good' : 'attention', `review: ${text(payload, 'verdict').replaceAll('_', ' ')}`],
-  merge_complete: (payload) => (text(payload, 'outcome') === 'merged' ? ['good', 'merged'] : ['attention', `conflict in ${items(payload, 'conflicts').map(String).join(', ')}`]),
-  verify_result: (payload) => [text(payload, 'outcome') === 'green' ? 'good' : 'bad', `joined result is ${text(payload, 'outcome')}`],
+  review_response: (payload) => [
+    text(payload, 'verdict') === 'approve' ? 'good' : 'attention',
+    `review: ${text(payload, 'verdict').replaceAll('_', ' ')}`,
+  ],
+  merge_complete: (payload) =>
+    text(payload, 'outcome') === 'merged'
+      ? ['good', 'merged']
+      : ['attention', `conflict in ${items(payload, 'conflicts').map(String).join(', ')}`],
+  verify_result: (payload) => [
+    text(payload, 'outcome') === 'green' ? 'good' : 'bad',
+    `joined result is ${text(payload, 'outcome')}`,
+  ],
   effect_result: effectEnded,
-  run_state: (payload) => [text(payload, 'to') === 'published' ? 'good' : 'plain', `run is ${text(payload, 'to').replaceAll('_', ' ')}`],
+  run_state: (payload) => [
+    text(payload, 'to') === 'published' ? 'good' : 'plain',
+    `run is ${text(payload, 'to').replaceAll('_', ' ')}`,
+  ],
   run_failed: (payload) => ['bad', `failed: ${text(record(payload['error']), 'code')}`],
 };
 
@@ -84,7 +114,13 @@ export class DemoTimeline {
     const said = sayings[envelope.envelope_type]?.(payload) ?? null;
     if (said === null) return null;
     const [tone, words] = said;
-    const event = { at: created - this.#begun, slot: this.#slots.get(attempt) ?? null, task: context.task_id ?? null, text: words, tone };
+    const event = {
+      at: created - this.#begun,
+      slot: this.#slots.get(attempt) ?? null,
+      task: context.task_id ?? null,
+      text: words,
+      tone,
+    };
     this.events.push(event);
     return event;
   }

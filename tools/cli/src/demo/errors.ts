@@ -27,6 +27,11 @@ export const demoErrors = errorCatalogue({
     remedy: 'Choose a package of plain JavaScript without dependencies with --package NAME@VERSION.',
     retry: 'never',
   },
+  AC_DEMO_INTERRUPTED: {
+    message: 'the demo was interrupted{detail}',
+    remedy: 'Start it afresh with `npm run demo`, or go on with `{command}`.',
+    retry: 'later',
+  },
   AC_DEMO_FOLDER_FOREIGN: {
     message: '{folder} holds what no demo has made',
     remedy: 'Move it away; the demo removes only what it made itself.',

@@ -27,13 +27,20 @@ const isNeighbour = (from: string): boolean => from.startsWith('.');
  */
 export async function inlineScript(file: string, args: readonly string[] = []): Promise<string> {
   const script = parseModule(await readFile(file, 'utf8'));
-  const neighbours = [...script.imports.keys()].filter(isNeighbour).map((from) => path.resolve(path.dirname(file), from));
-  const modules = [...(await Promise.all(neighbours.map(async (neighbour) => parseModule(await readFile(neighbour, 'utf8'))))), script];
+  const neighbours = [...script.imports.keys()]
+    .filter(isNeighbour)
+    .map((from) => path.resolve(path.dirname(file), from));
+  const modules = [
+    ...(await Promise.all(neighbours.map(async (neighbour) => parseModule(await readFile(neighbour, 'utf8'))))),
+    script,
+  ];
   const imported = Map.groupBy(
     modules.flatMap(({ imports }) => [...imports].filter(([from]) => !isNeighbour(from))),
     ([from]) => from,
   );
-  const head = [...imported].map(([from, uses]) => `import { ${[...new Set(uses.flatMap(([, names]) => names))].join(', ')} } from '${from}';`);
+  const head = [...imported].map(
+    ([from, uses]) => `import { ${[...new Set(uses.flatMap(([, names]) => names))].join(', ')} } from '${from}';`,
+  );
   const given = args.length === 0 ? [] : [`process.argv.push(...${JSON.stringify(args)});`];
   return [...head, ...given, ...modules.map(({ body }) => body.replaceAll(/^export /gm, ''))].join('\n');
 }

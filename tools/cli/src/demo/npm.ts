@@ -14,14 +14,29 @@ export interface PackedFile {
   readonly integrity: string;
 }
 
-const unreachable = new Set(['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'ENETUNREACH', 'EHOSTUNREACH', 'ERR_SOCKET_TIMEOUT', 'E502', 'E503', 'E504', 'ENOTCACHED']);
+const unreachable = new Set([
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ETIMEDOUT',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+  'ERR_SOCKET_TIMEOUT',
+  'E502',
+  'E503',
+  'E504',
+  'ENOTCACHED',
+]);
 const unknown = new Set(['E404', 'ETARGET', 'ENOVERSIONS']);
 const timeoutMs = 120_000;
 
 /** The npm that runs us, else the one beside this Node, else the one on the PATH. */
 function findNpm(environment: Environment): readonly [program: string, ...args: string[]] {
   const beside = path.join(path.dirname(process.execPath), '..', 'lib', 'node_modules', 'npm', 'bin', 'npm-cli.js');
-  const script = [environment['npm_execpath'], beside].find((file) => file !== undefined && path.basename(file) === 'npm-cli.js' && existsSync(file));
+  const script = [environment['npm_execpath'], beside].find(
+    (file) => file !== undefined && path.basename(file) === 'npm-cli.js' && existsSync(file),
+  );
   return script === undefined ? ['npm'] : [process.execPath, script];
 }
 
@@ -50,15 +65,37 @@ function errorOf(name: PackageName, answer: unknown, stderr: string): AppError {
  * Lets npm download the published archive into `folder`, which checks it against the registry's digest; nothing of the package runs.
  * Errors: `AC_DEMO_PACKAGE_UNKNOWN`, `AC_DEMO_REGISTRY_UNREACHABLE`, `AC_DEMO_PACKAGE_UNREADABLE`.
  */
-export async function npmPack(name: PackageName, folder: string, environment: Environment, signal: AbortSignal): Promise<Result<PackedFile>> {
+export async function npmPack(
+  name: PackageName,
+  folder: string,
+  environment: Environment,
+  signal: AbortSignal,
+): Promise<Result<PackedFile>> {
   const [program, ...before] = findNpm(environment);
-  const args = [...before, 'pack', name.id, '--json', '--ignore-scripts', '--fetch-retries=1', '--fetch-timeout=30000', '--no-audit', '--no-fund', '--no-update-notifier'];
+  const args = [
+    ...before,
+    'pack',
+    name.id,
+    '--json',
+    '--ignore-scripts',
+    '--fetch-retries=1',
+    '--fetch-retry-mintimeout=1000',
+    '--fetch-timeout=30000',
+    '--no-audit',
+    '--no-fund',
+    '--no-update-notifier',
+  ];
   const end = await runTool({ program, args, folder, environment, timeoutMs, signal });
   const answer = parse(end.stdout);
   if (end.code !== 0) return failure(errorOf(name, answer, end.stderr));
   const { filename, integrity } = record(Object.values(record(answer))[0]);
   if (typeof filename !== 'string' || typeof integrity !== 'string' || path.basename(filename) !== filename) {
-    return failure(demoErrors.AC_DEMO_PACKAGE_UNREADABLE({ package: name.id, problem: 'npm pack said nothing that could be understood' }, end.stdout.slice(0, 500)));
+    return failure(
+      demoErrors.AC_DEMO_PACKAGE_UNREADABLE(
+        { package: name.id, problem: 'npm pack said nothing that could be understood' },
+        end.stdout.slice(0, 500),
+      ),
+    );
   }
   return success({ filename, integrity });
 }

@@ -35,7 +35,10 @@ async function fromCache(file: string): Promise<FetchedPackage | null> {
  * The published archive of a package: from the cache where it is whole, else by `npm pack`.
  * Errors: those of `npmPack`; `AC_DEMO_PACKAGE_UNREADABLE` where what came is not what npm reported.
  */
-export async function fetchPackage(name: PackageName, { cacheFolder, environment, signal }: FetchOptions): Promise<Result<FetchedPackage>> {
+export async function fetchPackage(
+  name: PackageName,
+  { cacheFolder, environment, signal }: FetchOptions,
+): Promise<Result<FetchedPackage>> {
   await mkdir(cacheFolder, { recursive: true });
   const file = path.join(cacheFolder, `${name.id.replace('/', '+')}.tgz`);
   const cached = await fromCache(file);
@@ -46,7 +49,9 @@ export async function fetchPackage(name: PackageName, { cacheFolder, environment
     if (!packed.ok) return packed;
     const { filename, integrity } = packed.value;
     if (!(await hasIntegrity(path.join(folder, filename), integrity))) {
-      return failure(demoErrors.AC_DEMO_PACKAGE_UNREADABLE({ package: name.id, problem: 'the archive is not the one npm reported' }));
+      return failure(
+        demoErrors.AC_DEMO_PACKAGE_UNREADABLE({ package: name.id, problem: 'the archive is not the one npm reported' }),
+      );
     }
     await writeFile(`${file}.integrity`, integrity);
     await rename(path.join(folder, filename), file);

@@ -12,7 +12,8 @@ export interface PackageName {
 }
 
 /** A name as the npm registry allows it, and an exact version (semver 2.0.0): nothing that npm could read as an option, a folder or an address. */
-const form = /^((?:@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*)@(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?)$/;
+const form =
+  /^((?:@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*)@(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?)$/;
 const longest = 214;
 
 /** Reads NAME@VERSION. Error: `AC_DEMO_PACKAGE_NAME`. */

@@ -31,7 +31,10 @@ function problemOf(manifest: Readonly<Record<string, unknown>> | null, sourceCou
 /** Looks at an unpacked package without running anything of it. Error: `AC_DEMO_PACKAGE_UNSUITABLE`. */
 export async function surveyPackage(id: string, folder: string): Promise<Result<PackageSurvey>> {
   const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
-  const top = files.filter((entry) => entry.parentPath === folder).map((entry) => entry.name).toSorted();
+  const top = files
+    .filter((entry) => entry.parentPath === folder)
+    .map((entry) => entry.name)
+    .toSorted();
   const sourceCount = files.filter((entry) => /\.[cm]?js$/.test(entry.name)).length;
   const problem = problemOf(await readManifest(folder), sourceCount);
   if (problem !== null) return failure(demoErrors.AC_DEMO_PACKAGE_UNSUITABLE({ package: id, problem }));

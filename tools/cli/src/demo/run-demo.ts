@@ -1,12 +1,13 @@
 import path from 'node:path';
 import type { Company, RunView } from '@agentcompany/orchestrator';
-import type { Result } from '@agentcompany/protocol';
+import { success, type Result } from '@agentcompany/protocol';
 import type { Context } from '../context.ts';
-import { runError, runExitCode } from '../run-outcome.ts';
-import { openDemoFolder, type DemoFolder } from './demo-folder.ts';
+import { isOver, runError, runExitCode } from '../run-outcome.ts';
+import { takeDemoFolder, type DemoFolder, type DemoPlace } from './demo-folder.ts';
 import { demoPlan } from './demo-plan.ts';
-import { printDemoReport } from './demo-report.ts';
+import { cliCommand, printDemoReport } from './demo-report.ts';
 import { DemoTimeline, timelineText } from './demo-timeline.ts';
+import { demoErrors } from './errors.ts';
 import { makeRepository } from './make-repository.ts';
 import { fetchPackage, type FetchedPackage } from './package-cache.ts';
 import { parsePackageName, type PackageName } from './package-name.ts';
@@ -41,13 +42,11 @@ export async function runDemo(options: DemoOptions, context: Context): Promise<n
     else context.talk('Stopping: waiting until the containers are gone.');
     stop.abort();
   });
-  const interrupted = async (detail: string): Promise<number> => {
-    const { cliErrors } = await import('../errors.ts');
-    return context.fail(cliErrors.AC_INTERRUPTED({ detail }));
-  };
+  const command = `${cliCommand(context, path.join(options.folder, 'home'))} resume`;
+  const interrupted = (detail: string): number => context.fail(demoErrors.AC_DEMO_INTERRUPTED({ detail, command }));
   const work = async (): Promise<number> => {
     const code = await prepareAndRun(options, context, stop.signal);
-    return stop.signal.aborted ? interrupted('; no container of the demo is left') : code;
+    return code ?? interrupted('; none of its containers is left');
   };
   try {
     return await Promise.race([work(), forced.then(() => interrupted(', and not waited for'))]);
@@ -56,68 +55,90 @@ export async function runDemo(options: DemoOptions, context: Context): Promise<n
   }
 }
 
-/** Everything is checked and fetched before what an earlier demo left is touched. */
-async function prepareAndRun(options: DemoOptions, context: Context, signal: AbortSignal): Promise<number> {
+/** Resolves to the exit code, null where an interrupt cut the work short in good order. */
+async function prepareAndRun(options: DemoOptions, context: Context, signal: AbortSignal): Promise<number | null> {
   const name = parsePackageName(options.package);
   if (!name.ok) return context.fail(name.error);
-  const { environment } = context.io;
-  context.talk(`Taking the published source of ${name.value.id}.`);
-  const fetched = await fetchPackage(name.value, { cacheFolder: path.join(options.folder, 'cache'), environment, signal });
-  if (signal.aborted) return 0;
-  if (!fetched.ok) return context.fail(fetched.error);
-  const folder = await openDemoFolder(options.folder, options.keep);
+  const folder = await takeDemoFolder(options.folder);
   if (!folder.ok) return context.fail(folder.error);
   try {
-    const survey = await makeProject(name.value, fetched.value, folder.value, context, signal);
-    if (signal.aborted) return 0;
-    return survey.ok ? await openAndRun(options, context, signal, { name: name.value, fetched: fetched.value, folder: folder.value, survey: survey.value }) : context.fail(survey.error);
+    const prepared = await prepare(options, context, signal, name.value, folder.value);
+    // What was cut short by an interrupt is no failure of its own.
+    if (signal.aborted) return null;
+    return prepared.ok ? await openAndRun(options, context, signal, prepared.value) : context.fail(prepared.error);
   } finally {
     folder.value.release();
   }
 }
 
-/** The package as a repository, and the repository as the company's project. */
-async function makeProject(name: PackageName, { file, integrity }: FetchedPackage, folder: DemoFolder, context: Context, signal: AbortSignal): Promise<Result<PackageSurvey>> {
-  const { environment, cwd } = context.io;
-  const unpacked = await unpack(name.id, file, folder.repository);
-  if (!unpacked.ok) return unpacked;
-  const survey = await surveyPackage(name.id, folder.repository);
-  if (!survey.ok) return survey;
-  const made = await makeRepository({ folder: folder.repository, message: `${name.id} as published\n\n${integrity}`, environment, signal });
-  if (!made.ok) return made;
-  const { addProject } = await import('@agentcompany/orchestrator/projects');
-  const added = addProject(folder.home, { id: projectId, name: name.id, path: folder.repository, cwd });
-  return added.ok ? survey : added;
-}
-
 interface Prepared {
   readonly name: PackageName;
   readonly fetched: FetchedPackage;
-  readonly folder: DemoFolder;
+  readonly place: DemoPlace;
   readonly survey: PackageSurvey;
 }
 
-async function openAndRun(options: DemoOptions, context: Context, signal: AbortSignal, prepared: Prepared): Promise<number> {
-  const { folder, name, survey, fetched } = prepared;
+/** The package as a repository, and the repository as the project of a fresh company; an earlier demo is touched once the package is there. */
+async function prepare(
+  options: DemoOptions,
+  context: Context,
+  signal: AbortSignal,
+  name: PackageName,
+  folder: DemoFolder,
+): Promise<Result<Prepared>> {
+  const { environment, cwd } = context.io;
+  context.talk(`Taking the published source of ${name.id}.`);
+  const fetched = await fetchPackage(name, { cacheFolder: folder.cache, environment, signal });
+  if (!fetched.ok) return fetched;
+  const room = await folder.makeRoom(options.keep);
+  if (!room.ok) return room;
+  const { home, repository } = room.value;
+  const unpacked = await unpack(name.id, fetched.value.file, repository);
+  if (!unpacked.ok) return unpacked;
+  const survey = await surveyPackage(name.id, repository);
+  if (!survey.ok) return survey;
+  const message = `${name.id} as published\n\n${fetched.value.integrity}`;
+  const made = await makeRepository({ folder: repository, message, environment, signal });
+  if (!made.ok) return made;
+  const { addProject } = await import('@agentcompany/orchestrator/projects');
+  const added = addProject(home, { id: projectId, name: name.id, path: repository, cwd, defaultBranch: 'main' });
+  return added.ok ? success({ name, fetched: fetched.value, place: room.value, survey: survey.value }) : added;
+}
+
+async function openAndRun(
+  options: DemoOptions,
+  context: Context,
+  signal: AbortSignal,
+  prepared: Prepared,
+): Promise<number | null> {
+  const { place, name, survey, fetched } = prepared;
   const scriptsFolder = path.join(context.io.checkout, 'tools', 'cli', 'src', 'demo', 'scripts');
   const plan = await demoPlan({ name, survey, scriptsFolder, withFlaw: options.withFlaw });
   const { environment, checkout } = context.io;
   const { loadConfig } = await import('@agentcompany/orchestrator/config');
-  const loaded = loadConfig({ home: folder.home, environment, flags: { max_workers: workers } });
+  const loaded = loadConfig({ home: place.home, environment, flags: { max_workers: workers } });
   if (!loaded.ok) return context.fail(loaded.error);
   const { config } = loaded.value;
-  const company = await context.io.openCompany(folder.home, { environment, installation: checkout, config });
+  const company = await context.io.openCompany(place.home, { environment, installation: checkout, config });
   if (!company.ok) return context.fail(company.error);
   try {
     const submitted = await company.value.submit({ projectId, instruction: plan.title, plan });
     if (!submitted.ok) return context.fail(submitted.error);
     const { runId } = submitted.value;
-    context.talk(`${plan.title}: ${plan.tasks.length} tasks, ${survey.sourceCount} source files, ${workers} workers; no model, no key.`);
+    context.talk(
+      `${plan.title}: ${plan.tasks.length} tasks, ${survey.sourceCount} source files, ${workers} workers; no model, no key.`,
+    );
     const timeline = new DemoTimeline();
     const run = await driveAndShow(context, company.value, runId, timeline, signal);
-    if (signal.aborted) return 0;
     if (!run.ok) return context.fail(run.error);
-    await printDemoReport(context, company.value, { name, integrity: fetched.integrity, folder, run: run.value, events: timeline.events });
+    if (signal.aborted && !isOver(run.value.state)) return null;
+    await printDemoReport(context, company.value, {
+      name,
+      integrity: fetched.integrity,
+      place,
+      run: run.value,
+      events: timeline.events,
+    });
     const error = await runError(run.value);
     if (error !== null) context.fail(error);
     return runExitCode(run.value, error);
@@ -127,7 +148,13 @@ async function openAndRun(options: DemoOptions, context: Context, signal: AbortS
 }
 
 /** Does the engine's work while the ledger is shown as it grows, then shows what is left of it. */
-async function driveAndShow(context: Context, company: Company, runId: string, timeline: DemoTimeline, signal: AbortSignal): Promise<Result<RunView>> {
+async function driveAndShow(
+  context: Context,
+  company: Company,
+  runId: string,
+  timeline: DemoTimeline,
+  signal: AbortSignal,
+): Promise<Result<RunView>> {
   const shown = new AbortController();
   let last = 0;
   const show = async (follow: boolean): Promise<void> => {
@@ -135,7 +162,8 @@ async function driveAndShow(context: Context, company: Company, runId: string, t
       if (entry.stream !== runId) continue;
       last = entry.seq;
       const event = timeline.add(entry);
-      if (event !== null && !context.json && !context.quiet) context.data(timelineText(event, context.style, timelineWidth));
+      if (event !== null && !context.json && !context.quiet)
+        context.data(timelineText(event, context.style, timelineWidth));
     }
   };
   const following = show(true);

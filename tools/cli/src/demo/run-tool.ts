@@ -21,10 +21,22 @@ const maximumOutput = 16 * 1024 * 1024;
 /** Runs a tool of the machine to its end with its output held back. */
 export function runTool({ program, args, folder, environment, timeoutMs, signal }: ToolCall): Promise<ToolEnd> {
   return new Promise((resolve) => {
-    const options = { cwd: folder, env: { ...environment }, timeout: timeoutMs, signal, maxBuffer: maximumOutput, killSignal: 'SIGKILL' as const };
+    const options = {
+      cwd: folder,
+      env: { ...environment },
+      timeout: timeoutMs,
+      signal,
+      maxBuffer: maximumOutput,
+      killSignal: 'SIGKILL' as const,
+    };
     execFile(program, [...args], options, (error, stdout, stderr) => {
       if (error === null) resolve({ code: 0, stdout, stderr });
-      else resolve({ code: typeof error.code === 'number' ? error.code : null, stdout, stderr: stderr === '' ? error.message : stderr });
+      else
+        resolve({
+          code: typeof error.code === 'number' ? error.code : null,
+          stdout,
+          stderr: stderr === '' ? error.message : stderr,
+        });
     });
   });
 }

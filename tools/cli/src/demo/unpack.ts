@@ -37,7 +37,9 @@ export async function unpack(id: string, file: string, folder: string): Promise<
       },
     });
   } catch (cause) {
-    return failure(demoErrors.AC_DEMO_PACKAGE_UNREADABLE({ package: id, problem: 'its archive cannot be unpacked' }, cause));
+    return failure(
+      demoErrors.AC_DEMO_PACKAGE_UNREADABLE({ package: id, problem: 'its archive cannot be unpacked' }, cause),
+    );
   }
   if (entries > limits.entries || bytes > limits.bytes) {
     return failure(demoErrors.AC_DEMO_PACKAGE_UNSUITABLE({ package: id, problem: 'it is too large' }));

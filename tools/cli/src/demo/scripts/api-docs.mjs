@@ -4,14 +4,21 @@ import { entryOf, importEntry, readManifest } from './shared/package-facts.mjs';
 
 /** Source text as it may stand in a Markdown code span. */
 function code(text) {
-  return `\`${text.replaceAll(/[`\s]+/g, ' ').trim().slice(0, 120)}\``;
+  return `\`${text
+    .replaceAll(/[`\s]+/g, ' ')
+    .trim()
+    .slice(0, 120)}\``;
 }
 
 /** The parameters as the source spells them; only their number where the text cannot be read that simply. */
 function parameters(callable) {
   const source = Function.prototype.toString.call(callable);
   const list = /^(?:async\s*)?(?:function\s*\*?\s*[\w$]*\s*)?\(([^()]*)\)/.exec(source)?.[1];
-  if (list !== undefined) return list.replaceAll(/\/\*.*?\*\/|\/\/.*$/gms, '').replaceAll(/\s+/g, ' ').trim();
+  if (list !== undefined)
+    return list
+      .replaceAll(/\/\*.*?\*\/|\/\/.*$/gms, '')
+      .replaceAll(/\s+/g, ' ')
+      .trim();
   return Array.from({ length: callable.length }, (_, index) => `argument${index + 1}`).join(', ');
 }
 
@@ -30,8 +37,13 @@ function describe(name, value) {
 }
 
 function section([name, value]) {
-  const methods = isClass(value) ? Object.getOwnPropertyNames(value.prototype).filter((method) => method !== 'constructor') : [];
-  const lines = [...members(value).map(([member, inner]) => `- ${describe(member, inner)}`), ...methods.map((method) => `- method ${code(method)}`)];
+  const methods = isClass(value)
+    ? Object.getOwnPropertyNames(value.prototype).filter((method) => method !== 'constructor')
+    : [];
+  const lines = [
+    ...members(value).map(([member, inner]) => `- ${describe(member, inner)}`),
+    ...methods.map((method) => `- method ${code(method)}`),
+  ];
   return [`## ${name}`, '', describe(name, value), ...(lines.length === 0 ? [] : ['', ...lines]), ''].join('\n');
 }
 
@@ -39,4 +51,7 @@ const manifest = readManifest();
 const entry = entryOf(manifest);
 const sections = Object.entries(await importEntry(entry)).map(section);
 mkdirSync('docs', { recursive: true });
-writeFileSync('docs/API.md', `# Exports of ${manifest.name}\n\nOf ${code(entry)}, version ${manifest.version}.\n\n${sections.join('\n')}`);
+writeFileSync(
+  'docs/API.md',
+  `# Exports of ${manifest.name}\n\nOf ${code(entry)}, version ${manifest.version}.\n\n${sections.join('\n')}`,
+);

@@ -19,5 +19,11 @@ const changes = [
   existsSync('.editorconfig') ? 'Editors are told the form of the sources.' : null,
 ].filter((change) => change !== null);
 if (!text.includes(mark)) {
-  writeFileSync(file, insertBelowTitle(text, `${mark}\n## Unreleased (after ${version})\n\n${changes.map((change) => `- ${change}`).join('\n')}`));
+  writeFileSync(
+    file,
+    insertBelowTitle(
+      text,
+      `${mark}\n## Unreleased (after ${version})\n\n${changes.map((change) => `- ${change}`).join('\n')}`,
+    ),
+  );
 }

@@ -11,7 +11,11 @@ if (typeof license !== 'string' || !/^[A-Za-z0-9.+() -]+$/.test(license)) {
 
 /** Made by a bundler: a header would be lost with the next build, and would shift the lines of a source map. */
 function isGenerated(file, text) {
-  return /\.min\.[cm]?js$/.test(file) || text.includes('//# sourceMappingURL=') || text.split('\n').some((line) => line.length > 2000);
+  return (
+    /\.min\.[cm]?js$/.test(file) ||
+    text.includes('//# sourceMappingURL=') ||
+    text.split('\n').some((line) => line.length > 2000)
+  );
 }
 
 for (const file of trackedFiles(/\.[cm]?[jt]s$/)) {

@@ -12,7 +12,10 @@ if (!text.includes(mark)) {
   const listed = sections.length > 0 ? sections : headings;
   const top = Math.min(...listed.map(({ level }) => level));
   const entries = listed.map(({ level, title }) => {
-    const plain = title.replace(/<[^>]*>/g, '').replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1').trim();
+    const plain = title
+      .replace(/<[^>]*>/g, '')
+      .replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
+      .trim();
     return `${'  '.repeat(level - top)}- [${plain}](#${anchorOf(title)})`;
   });
   writeFileSync(file, insertBelowTitle(text, `${mark}\n**Contents**\n\n${entries.join('\n')}`));

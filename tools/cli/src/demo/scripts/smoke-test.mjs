@@ -8,7 +8,9 @@ import { entryOf, importEntry, readFeedback, readManifest } from './shared/packa
 const { values } = parseArgs({ options: { assume: { type: 'string' } } });
 const manifest = readManifest();
 const entry = entryOf(manifest);
-const expected = Object.fromEntries(Object.entries(await importEntry(entry)).map(([name, value]) => [name, typeof value]));
+const expected = Object.fromEntries(
+  Object.entries(await importEntry(entry)).map(([name, value]) => [name, typeof value]),
+);
 const refuted = new Set([...readFeedback().matchAll(/no export named '([^']+)'/g)].map((match) => match[1]));
 if (values.assume !== undefined) {
   let name = values.assume;

@@ -36,7 +36,9 @@ export function entryOf(manifest) {
   const root = typeof exports === 'object' && exports !== null && '.' in exports ? exports['.'] : exports;
   const named = resolveConditions(root ?? null) ?? manifest.main ?? 'index.js';
   const path = named.replace(/^\.\//, '');
-  const found = [path, `${path}.js`, `${path.replace(/\/$/, '')}/index.js`].find((file) => /\.[cm]?js$/.test(file) && existsSync(file));
+  const found = [path, `${path}.js`, `${path.replace(/\/$/, '')}/index.js`].find(
+    (file) => /\.[cm]?js$/.test(file) && existsSync(file),
+  );
   if (found === undefined) throw new Error(`the package has no entry point: ${named}`);
   return found;
 }
