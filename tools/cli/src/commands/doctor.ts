@@ -19,7 +19,7 @@ function printReport(context: Context, report: CheckReport): void {
 
 /** What stands on a good configuration. */
 async function chainOf(context: Context, home: CompanyHome, config: Config): Promise<readonly Check[]> {
-  const { chainChecks } = await import('@agentcompany/orchestrator/chain-checks');
+  const { chainChecks } = await import('@agentcompany/orchestrator/open-checks');
   const { environment, checkout } = context.io;
   return chainChecks({ home, config, environment, installation: checkout });
 }
