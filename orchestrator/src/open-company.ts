@@ -3,7 +3,7 @@ import { openBus, type AgentBus } from '@agentcompany/agent-bus';
 import { success, type Result } from '@agentcompany/protocol';
 import { instanceId, type CompanyHome } from './company-home.ts';
 import type { Company, DriveOptions } from './company-facade.ts';
-import { memoryBytes, type Config, type Environment } from './config.ts';
+import type { Config, Environment } from './config.ts';
 import { crashPoint } from './crash-point.ts';
 import { drive } from './engine/drive.ts';
 import { engineOwner, takeEngineLock } from './engine/engine-lock.ts';
@@ -16,6 +16,7 @@ import { openRunCommands } from './facade/run-commands.ts';
 import { openRunQueries } from './facade/run-queries.ts';
 import { openProjects, type Projects } from './open-projects.ts';
 import { openWorkers } from './open-workers.ts';
+import { workerLimits } from './worker-limits.ts';
 
 export interface OpenCompanyOptions {
   readonly environment: Environment;
@@ -97,7 +98,7 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
   const { home, bus, model, projects, config, options, onDurableStep } = context;
   const instance = instanceId(home);
   if (!instance.ok) return instance;
-  const runner = await openWorkers({ instance: instance.value, installation: options.installation, environment: options.environment, onDurableStep });
+  const runner = await openWorkers({ instance: instance.value, installation: options.installation, environment: options.environment, acceptNoLimits: config.accept_no_limits, onDurableStep });
   if (!runner.ok) return runner;
   const refreshed = await model.refresh();
   if (!refreshed.ok) return refreshed;
@@ -113,13 +114,7 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
     runner: runner.value,
     project: (id) => projects.parts(id),
     maximumWorkers: config.max_workers,
-    limits: {
-      memoryBytes: memoryBytes(config.worker_memory_limit),
-      pids: 256,
-      cpus: config.worker_cpus,
-      workspaceBytes: 1024 ** 3,
-      temporaryBytes: 256 * 1024 ** 2,
-    },
+    limits: workerLimits(config),
     commandTimeout: config.command_timeout,
     leaseMs: config.lease_ms,
     log: options.log ?? (() => undefined),

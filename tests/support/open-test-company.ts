@@ -27,6 +27,8 @@ export interface TestCompanyOptions {
   readonly files?: Readonly<Record<string, string>>;
   readonly flags?: Readonly<Record<string, unknown>>;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Where the home is made; a fresh folder where absent. */
+  readonly homeFolder?: string;
 }
 
 /** Runs git as a user would, outside the product. */
@@ -54,7 +56,7 @@ export function createRepository(folder: string, files: Readonly<Record<string, 
 export async function openTestCompany(options: TestCompanyOptions = {}): Promise<TestCompany> {
   const folder = mkdtempSync(join(tmpdir(), 'agentcompany-test-'));
   const repository = createRepository(join(folder, 'app.git'), options.files ?? { 'README.md': '# App\n' });
-  const home = unwrap(initHome(join(folder, 'home')));
+  const home = unwrap(initHome(options.homeFolder ?? join(folder, 'home')));
   unwrap(addProject(home, { id: 'app', path: repository, cwd: folder }));
   const environment = { ...environmentOfEngine(), ...options.environment };
   const { config } = unwrap(loadConfig({ home, environment, flags: options.flags ?? {} }));

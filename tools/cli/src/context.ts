@@ -83,7 +83,11 @@ export function createContext(io: CliIo, options: GlobalOptions): Context {
       const loaded = loadConfig({ home: home.value, environment: io.environment, flags: { ...flags } });
       if (!loaded.ok) return context.fail(loaded.error);
       for (const warning of loaded.value.warnings) context.talk(`${talkStyle.attention('warning')}: ${warning}`);
-      const company = await io.openCompany(home.value, loaded.value.config);
+      const company = await io.openCompany(home.value, {
+        environment: io.environment,
+        installation: io.checkout,
+        config: loaded.value.config,
+      });
       if (!company.ok) return context.fail(company.error);
       try {
         return await use(company.value, loaded.value.config);

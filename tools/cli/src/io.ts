@@ -10,7 +10,14 @@ export interface Output {
   readonly columns: number;
 }
 
-export type OpenCompany = (home: CompanyHome, config: Config) => Promise<Result<Company>>;
+export interface OpenRequest {
+  readonly environment: CliIo['environment'];
+  /** Folder of the product itself. */
+  readonly installation: string;
+  readonly config: Config;
+}
+
+export type OpenCompany = (home: CompanyHome, request: OpenRequest) => Promise<Result<Company>>;
 
 /** All that the commands touch of the process: tests give their own. */
 export interface CliIo {

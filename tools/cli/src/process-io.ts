@@ -1,6 +1,6 @@
 import path from 'node:path';
 import process from 'node:process';
-import { lazyCompany } from './company-source.ts';
+import { openCompanyLazily } from './company-source.ts';
 import type { CliIo, Output } from './io.ts';
 
 const smallestWidth = 40;
@@ -44,15 +44,13 @@ function endWithReader(): void {
 /** The real process: the only place of the command line that touches it. */
 export function processIo(): CliIo {
   endWithReader();
-  const checkout = path.resolve(import.meta.dirname, '../../..');
-  const environment = { ...process.env };
   return {
     stdout: output(process.stdout),
     stderr: output(process.stderr),
-    environment,
+    environment: { ...process.env },
     cwd: process.cwd(),
-    checkout,
-    openCompany: lazyCompany({ environment, installation: checkout }),
+    checkout: path.resolve(import.meta.dirname, '../../..'),
+    openCompany: openCompanyLazily,
     readStdin,
     onInterrupt: (handler) => {
       process.on('SIGINT', handler);

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { addApprove, addCancel, addPause } from './commands/steer.ts';
+import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEngine } from './commands/engine.ts';
 import { addInit } from './commands/init.ts';
@@ -65,6 +66,7 @@ export function createProgram(session: Session): Command {
   const adders = [
     addInit,
     addDoctor,
+    addDemo,
     addProjectCommands,
     addPlan,
     addRun,
