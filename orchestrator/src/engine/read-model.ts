@@ -83,8 +83,9 @@ export class ReadModel {
   /** A view never replaces one that another process folded from more entries. */
   #store(views: readonly FoldedView[], position: number): void {
     const put = this.#database.prepare(
-      `INSERT INTO runs (run_id, version, state, summary, view) VALUES (?1, ?2, ?3, ?4, ?5)
-       ON CONFLICT (run_id) DO UPDATE SET version = ?2, state = ?3, summary = ?4, view = ?5 WHERE version < ?2`,
+      `INSERT INTO runs (run_id, version, state, summary, view) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (run_id) DO UPDATE SET version = excluded.version, state = excluded.state, summary = excluded.summary, view = excluded.view
+       WHERE version < excluded.version`,
     );
     this.#database
       .transaction(() => {
