@@ -1,6 +1,6 @@
-import { cp, mkdir, readdir, rm, symlink } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { cp, mkdir, readdir, symlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { runNode, type ToolRun } from './run-tool.ts';
 import { plantTree } from './testing/planted-tree.ts';
 
@@ -46,52 +46,59 @@ describe('npm run check', () => {
     expect([...run.output.matchAll(/^ok {4}(\S+) +\d+\.\d s$/gm)]).toHaveLength(5);
   });
 
+  describe('on a tree with a flaw for each step', () => {
+    let run: ToolRun;
+
+    beforeAll(async () => {
+      const long = `export const long = [\n${'  1,\n'.repeat(120)}];\n`;
+      run = await check({
+        'worker-image/src/greeting.ts': `import 'zod';\n\nexport const greeting: number = 'hello';\nexport const spare = 'b';\n`,
+        'worker-image/src/quoted.ts': `// oxlint-disable-next-line walls/imports -- in a hurry\nexport const quoted = "yes"\n`,
+        'scripts/extra.mjs': `import yaml from 'yaml';\n\nconsole.log(yaml);\n`,
+        ...Object.fromEntries(['a', 'b', 'c', 'd', 'e'].map((name) => [`worker-image/src/${name}.ts`, long])),
+      });
+    }, 60_000);
+
+    it('every step turns red', () => {
+      expect(failed(run)).toEqual(['budget', 'format', 'lint', 'types', 'unused']);
+      expect(run.code).toBe(1);
+    });
+
+    it.each([
+      ['types', 'error TS2322'],
+      ['lint', 'worker-image may not import zod'],
+      ['format', 'worker-image/src/quoted.ts'],
+      ['unused', 'Unlisted dependencies'],
+      ['unused', 'Unused files'],
+      ['unused', 'spare'],
+      ['budget', 'the median file has 122 lines'],
+      ['budget', 'worker-image/src/quoted.ts:1: may not disable a wall'],
+    ])('%s says: %s', (step, says) => {
+      const section = run.output.split(/\n\n(?=\w+:\n)/).find((part) => part.startsWith(`${step}:\n`));
+      expect(section).toContain(says);
+    });
+  });
+
   it.each([
-    ['types', 'worker-image/src/greeting.ts', `export const greeting: number = 'hello';\n`, 'TS2322'],
-    [
-      'lint',
-      'worker-image/src/greeting.ts',
-      `import 'zod';\n\nexport const greeting = 'hello';\n`,
-      'may not import zod',
-    ],
-    ['format', 'worker-image/src/greeting.ts', `export const greeting = "hello"\n`, 'greeting.ts'],
-    ['unused', 'worker-image/src/forgotten.ts', `export const forgotten = 1;\n`, 'forgotten.ts'],
-    ['unused', 'worker-image/src/greeting.ts', `export const greeting = 'a';\nexport const spare = 'b';\n`, 'spare'],
-    ['unused', 'scripts/extra.mjs', `import yaml from 'yaml';\n\nconsole.log(yaml);\n`, 'Unlisted dependencies'],
-    [
-      'budget',
-      'worker-image/src/greeting.ts',
-      `// oxlint-disable-next-line walls/imports -- in a hurry\nimport 'zod';\n\nexport const greeting = 'hello';\n`,
-      'greeting.ts:1: may not disable a wall',
-    ],
-  ])('turns red at %s by %s', async (step, file, text, says) => {
-    const run = await check({ [file]: text });
-    expect(failed(run)).toContain(step);
-    expect(run.output).toContain(says);
-    expect(run.code).toBe(1);
-  });
-
-  it('holds the median length', async () => {
-    const long = `export const long = [\n${'  1,\n'.repeat(120)}];\n`;
-    const files = Object.fromEntries(['a', 'b', 'c', 'd', 'e'].map((name) => [`worker-image/src/${name}.ts`, long]));
-    const run = await check(files);
-    expect(failed(run)).toContain('budget');
-    expect(run.output).toContain('the median file has 122 lines');
-  });
-
-  it('names a linter without its platform package', async () => {
+    { missing: '@oxlint', copied: 'oxlint', step: 'lint', tool: 'oxlint' },
+    { missing: '@oxlint-tsgolint', copied: 'oxlint-tsgolint', step: 'lint', tool: 'oxlint-tsgolint' },
+    { missing: '@oxfmt', copied: 'oxfmt', step: 'format', tool: 'oxfmt' },
+    { missing: '@typescript', copied: 'typescript', step: 'types', tool: 'typescript' },
+  ])('names $tool when the platform package of it in $missing is absent', async ({ missing, copied, step, tool }) => {
     await using tree = await plantTree(house, false);
     await mkdir(join(tree.root, 'node_modules'));
     for (const name of await readdir(modules)) {
-      if (name === '@oxlint' || name.startsWith('.')) continue;
+      if (name.startsWith('.') || name === missing || name === copied) continue;
       await symlink(join(modules, name), join(tree.root, 'node_modules', name));
     }
+    await mkdir(join(tree.root, 'node_modules/.bin'));
+    await symlink('../oxlint-tsgolint/bin/tsgolint.js', join(tree.root, 'node_modules/.bin/tsgolint'));
     // A copy, as Node would look for the binary beside the real place of a link.
-    await rm(join(tree.root, 'node_modules/oxlint'));
-    await cp(join(modules, 'oxlint'), join(tree.root, 'node_modules/oxlint'), { recursive: true });
-    const run = await runNode(tree.root, ['scripts/check.mjs']);
-    expect(failed(run)).toEqual(['lint']);
-    expect(run.output).toContain('AC_CHECK_TOOL_MISSING: the oxlint binary for this platform');
+    await cp(join(modules, copied), join(tree.root, 'node_modules', copied), { recursive: true });
+    // Without the commands of this repository that the test runner has put on the PATH.
+    const run = await runNode(tree.root, ['scripts/check.mjs'], { PATH: dirname(process.execPath) });
+    expect(failed(run)).toEqual([step]);
+    expect(run.output).toContain(`AC_CHECK_TOOL_MISSING: the ${tool} binary for this platform`);
     expect(run.output).not.toContain('    at ');
   });
 });

@@ -29,12 +29,14 @@ const steps: readonly Step[] = [
  * npm installs without it when the registry lacks it, and the tool then ends with a stack trace.
  */
 const missingBinary =
-  /cannot find native binding|cannot find module '@(oxlint|oxfmt|oxc-\w+|typescript)\/|failed to find tsgolint|unable to resolve @typescript\//i;
+  /cannot find native binding|cannot find module '@(oxlint|oxlint-tsgolint|oxfmt|oxc-\w+|typescript)\/|failed to find type-aware linter|unable to resolve @typescript\//i;
 
 function describeMissing(packageName: string, run: ToolRun): ToolRun {
-  if (run.code === 0 || !missingBinary.test(run.output)) return run;
+  const missing = run.code === 0 ? undefined : missingBinary.exec(run.output)?.[0];
+  if (missing === undefined) return run;
+  const tool = /type-aware|tsgolint/i.test(missing) ? 'oxlint-tsgolint' : packageName;
   const platform = `${process.platform}-${process.arch}`;
-  return { code: run.code, output: errorLines(toolErrors.AC_CHECK_TOOL_MISSING({ tool: packageName, platform })) };
+  return { code: run.code, output: errorLines(toolErrors.AC_CHECK_TOOL_MISSING({ tool, platform })) };
 }
 
 /** Runs every step at once and prints one line each as it ends, then what the failed ones said. True when all passed. */

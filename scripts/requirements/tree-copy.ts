@@ -19,9 +19,10 @@ async function linkModules(from: string, to: string): Promise<void> {
   for (const entry of await readdir(from, { withFileTypes: true })) {
     const source = join(from, entry.name);
     const target = join(to, entry.name);
-    if (entry.name.startsWith('.')) continue;
+    // The caches of tools start with a dot too; only the commands are wanted.
+    if (entry.name.startsWith('.') && entry.name !== '.bin') continue;
     if (entry.isSymbolicLink()) await symlink(await readlink(source), target);
-    else if (entry.name.startsWith('@')) await linkModules(source, target);
+    else if (entry.name.startsWith('@') || entry.name === '.bin') await linkModules(source, target);
     else await symlink(source, target);
   }
 }

@@ -22,19 +22,22 @@ interface Answer {
   readonly body: string;
 }
 
-/** Listens from the first moment: an answer that is over before its reader looks would be taken for a broken one. */
 function readAnswer(stream: ClientHttp2Stream): Promise<Answer> {
-  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-  const chunks: Buffer[] = [];
-  let status = 0;
-  stream.once('response', (headers) => {
-    status = headers[':status'] ?? 0;
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let status = 0;
+    const finish = (): void => {
+      if (status === 0) reject(new Error('the host closed the request'));
+      else resolve({ status, body: Buffer.concat(chunks).toString('utf8') });
+    };
+    stream.once('response', (headers) => {
+      status = headers[':status'] ?? 0;
+    });
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+    stream.on('error', reject);
+    stream.once('end', finish);
+    stream.once('close', finish);
   });
-  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-  stream.once('end', () => resolve({ status, body: Buffer.concat(chunks).toString('utf8') }));
-  stream.once('error', reject);
-  stream.once('close', () => reject(new Error('the host closed the request')));
-  return promise;
 }
 
 async function digestOf(file: string): Promise<string> {

@@ -49,10 +49,11 @@ async function hold(bus: AgentBus): Promise<void> {
   await new Promise(() => setInterval(() => undefined, 60_000));
 }
 
-/** Sends and completes one after another, saying so after each. */
+/** Sends one after another, saying so after each; before each a lease is asked for, which needs no fsync and must not spare the next one its own. */
 async function send(bus: AgentBus): Promise<void> {
   print({ opened: true });
   for (let index = 0; index < 3; index += 1) {
+    await bus.extendLease('engine', 'never given', 1000);
     const result = await bus.send([{ envelope: makeEnvelope() }]);
     print(result.ok ? { sent: result.value.entries[0]?.envelope.id } : { refused: result.error.code });
   }

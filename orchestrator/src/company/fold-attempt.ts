@@ -27,6 +27,7 @@ export function foldAttempt(run: Run, envelope: Envelope): boolean | undefined {
         const attempt = currentAttempt(run, payload.attempt_id, payload.epoch);
         if (attempt === null || !moveAttempt(attempt, 'task_failed', envelope.created_at)) return false;
         attempt.error = payload.error;
+        attempt.failedChecks = payload.verify.filter((report) => report.exit_code !== 0);
         moveTaskOf(run, attempt, 'task_failed');
         return true;
       });
@@ -53,6 +54,7 @@ function startAttempt(run: Run, envelope: Envelope, payload: PayloadOf<'attempt_
     endedAt: null,
     containerId: null,
     result: null,
+    failedChecks: [],
     ingested: null,
     review: null,
     error: null,

@@ -1,5 +1,5 @@
 import type {
-  AppError, Effect, EffectOutcome, Feedback, IngestedCommit, PayloadOf, Plan, PullRequestRef, RunSettings, Task, WorkResult,
+  AppError, CommandReport, Effect, EffectOutcome, Feedback, IngestedCommit, PayloadOf, Plan, PullRequestRef, RunSettings, Task, WorkResult,
 } from '@agentcompany/protocol';
 import type { AttemptState, RunState, TaskState } from './states.ts';
 
@@ -17,6 +17,8 @@ export interface AttemptRecord {
   endedAt: string | null;
   containerId: string | null;
   result: WorkResult | null;
+  /** What a failed attempt reported of its checks: the next one is told. */
+  failedChecks: readonly CommandReport[];
   ingested: IngestedCommit | null;
   review: PayloadOf<'review_response'> | null;
   error: AppError | null;

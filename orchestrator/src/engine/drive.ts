@@ -98,7 +98,7 @@ function merging(parts: EngineParts): Handle {
   };
 }
 
-/** What a process that died left behind: containers of this home, and bundles no open attempt still needs. */
+/** What a process that died left behind: containers of this home, quarantines, and bundles no open attempt still needs. */
 async function sweep(parts: EngineParts, open: readonly string[]): Promise<Result<undefined>> {
   const containers = await parts.runner.sweep(() => false);
   if (!containers.ok) return containers;
@@ -108,9 +108,15 @@ async function sweep(parts: EngineParts, open: readonly string[]): Promise<Resul
     if (!run.ok) return run;
     for (const attempt of run.value?.attempts.values() ?? []) if (attempt.state === 'delivered') needed.add(`${attempt.id}.bundle`);
   }
-  await mkdir(parts.home.bundlesFolder, { recursive: true, mode: 0o700 });
-  for (const name of await readdir(parts.home.bundlesFolder)) {
-    if (!needed.has(name)) await rm(join(parts.home.bundlesFolder, name), { force: true, recursive: true });
-  }
+  await emptyFolder(parts.home.bundlesFolder, needed);
+  // Only an engine ingests, and there is one: what lies in quarantine at its start is of one that died.
+  await emptyFolder(parts.home.quarantineFolder, new Set());
   return success();
+}
+
+async function emptyFolder(folder: string, needed: ReadonlySet<string>): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  for (const name of await readdir(folder)) {
+    if (!needed.has(name)) await rm(join(folder, name), { force: true, recursive: true });
+  }
 }

@@ -37,6 +37,11 @@ async function submit(context: FacadeContext, request: SubmitRequest): Promise<R
   const settings = settingsFor(context, project.value, request);
   if (!settings.ok) return settings;
   const id = request.idempotencyKey === undefined ? newId() : await derivedId(`submit ${request.idempotencyKey}`);
+  if (request.idempotencyKey !== undefined) {
+    const known = await context.bus.streamVersion(id);
+    if (!known.ok) return known;
+    if (known.value > 0) return success({ runId: id });
+  }
   const payload: PayloadOf<'task_submit'> = {
     project_id: project.value.id,
     instruction: request.instruction,

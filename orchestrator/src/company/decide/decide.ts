@@ -105,12 +105,12 @@ function onTimer(run: Run, trigger: Envelope): readonly Draft[] {
   return run.tasks.get(taskId)?.state === 'awaiting_person' ? [taskState(taskId, 'awaiting_person', 'approval lapsed', error)] : [];
 }
 
+/** What nobody could carry out: its own error is the run's or the task's, for its remedy is the one that helps. */
 function onDeadLetter(run: Run, trigger: Envelope): readonly Draft[] {
   const payload = parsePayload('dead_letter', trigger.payload);
-  const text = payload.ok ? `${payload.value.error.code}: ${payload.value.error.message}` : 'unreadable dead letter';
+  const error = payload.ok ? payload.value.error : companyErrors.AC_STEP_UNDELIVERABLE({ message: payload.error.message });
   const task = run.tasks.get(trigger.context.task_id ?? '');
-  if (task !== undefined) return onUndeliverableTask(run, task, text);
-  const error = companyErrors.AC_STEP_UNDELIVERABLE({ message: text });
+  if (task !== undefined) return onUndeliverableTask(run, task, error);
   const stage = stageOf(run);
   if (stage === 'pending' || stage === 'planning') return [record('run_failed', { error })];
   return stage === 'running' || stage === 'verifying' || stage === 'publishing' ? [runState('needs_attention', 'undeliverable', error)] : [];
@@ -118,9 +118,8 @@ function onDeadLetter(run: Run, trigger: Envelope): readonly Draft[] {
 
 const reachable: ReadonlySet<TaskRecord['state']> = new Set(['assigned', 'running', 'quality_check', 'in_review', 'merging']);
 
-function onUndeliverableTask(run: Run, task: TaskRecord, text: string): readonly Draft[] {
+function onUndeliverableTask(run: Run, task: TaskRecord, error: AppError): readonly Draft[] {
   const id = task.spec.id;
-  const error = companyErrors.AC_TASK_UNDELIVERABLE({ task: id, message: text });
   if (reachable.has(task.state)) return [taskState(id, 'awaiting_person', 'undeliverable', error)];
   const attempt = run.attempts.get(task.attemptId ?? '');
   if (task.state !== 'cancelling' || attempt === undefined || attemptEnds.has(attempt.state)) return [];

@@ -22,13 +22,12 @@ export function afterFailure(run: Run, task: TaskRecord, attempt: AttemptRecord,
 }
 
 function failureFeedback(error: AppError, attempt: AttemptRecord): Feedback {
-  const reports = attempt.result?.verify ?? [];
   return {
     reason: 'failed',
     message: `${error.code}: ${error.message}`,
     findings: [
       ...(error.cause === null ? [] : [{ rule: error.code, path: null, message: error.cause }]),
-      ...reports.filter((report) => report.exit_code !== 0).map(reportFinding),
+      ...attempt.failedChecks.map(reportFinding),
     ],
   };
 }

@@ -1,0 +1,153 @@
+import { stat } from 'node:fs/promises';
+import { unwrap } from '@agentcompany/protocol';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { testLimits, WorkerFixture, type Finished } from './testing/worker-fixture.ts';
+import { makeRuntime } from './testing/worker-runtime.ts';
+import type { WorkerRunnerOptions } from './sealed-worker-runner.ts';
+import type { WorkerJob } from './worker-runner.ts';
+
+/** A worker that speaks HTTP/2, and answers pings, but never asks for anything. */
+const idleClient = `
+  import { connect } from 'node:http2';
+  import { Duplex } from 'node:stream';
+  connect('http://door', { createConnection: () => Duplex.from({ readable: process.stdin, writable: process.stdout }) });`;
+const launch = (code: string): string => `#!/bin/sh\nexec /opt/worker/node --input-type=module -e '${code}'\n`;
+
+describe('a worker that misbehaves', () => {
+  let fixture: WorkerFixture;
+  beforeAll(async () => {
+    fixture = await WorkerFixture.open();
+  });
+  afterAll(() => fixture.close());
+
+  async function withLauncher(
+    script: string,
+    job: Partial<WorkerJob> = {},
+    options: Partial<WorkerRunnerOptions> = {},
+  ): Promise<Finished> {
+    const runtimeFolder = await makeRuntime(fixture.folder, script);
+    return fixture.finish(fixture.order(), job, { runtimeFolder, ...options });
+  }
+
+  async function expectEnd(finished: Finished, code: string): Promise<void> {
+    expect(finished.result).toMatchObject({ ok: false, error: { code } });
+    expect(finished.containers).toHaveLength(1);
+    expect(await fixture.engine.inspect(finished.containers[0] ?? '')).toMatchObject({
+      error: { code: 'AC_CONTAINER_UNKNOWN' },
+    });
+  }
+
+  it('and prints rubbish on stdout ends as AC_WORKER_GARBAGE', async () => {
+    await expectEnd(
+      await withLauncher('#!/bin/sh\necho this is not HTTP/2, whatever else it may be; sleep 60\n'),
+      'AC_WORKER_GARBAGE',
+    );
+  });
+
+  it('S10 and floods stdout is cut off while the memory of the host stays bounded', async () => {
+    const before = process.memoryUsage.rss();
+    let highest = before;
+    const watch = setInterval(() => (highest = Math.max(highest, process.memoryUsage.rss())), 20);
+    const finished = await withLauncher('#!/bin/sh\nexec head -c 1000000000 /dev/zero\n');
+    clearInterval(watch);
+    await expectEnd(finished, 'AC_WORKER_GARBAGE');
+    expect(highest - before).toBeLessThan(150 * 1_048_576);
+  });
+
+  it('S10 and sends more valid bytes than any work needs is cut off', async () => {
+    const code = `${idleClient.replace('connect(', 'const s = connect(')}
+      const flood = () => { const r = s.request({ ":method": "POST", ":path": "/progress" }); r.on("error", () => {}); r.on("close", flood); r.resume(); r.end(Buffer.alloc(30000)); };
+      flood();`.replaceAll("'", '"');
+    const finished = await withLauncher(launch(code), {}, { doorLimits: { totalBytes: 2_000_000 } });
+    await expectEnd(finished, 'AC_WORKER_GARBAGE');
+    expect(JSON.stringify(finished.result)).toContain('2000000 bytes');
+  });
+
+  it('and hangs without a byte ends as AC_WORKER_SILENT', async () => {
+    await expectEnd(
+      await withLauncher('#!/bin/sh\nsleep 60\n', {}, { doorLimits: { silentMs: 1500 } }),
+      'AC_WORKER_SILENT',
+    );
+  });
+
+  it('S20 and stops itself in the middle of its work ends as AC_WORKER_SILENT', async () => {
+    const order = fixture.order({ run: { command: 'kill -STOP $PPID; sleep 60' } });
+    const finished = await fixture.finish(order, {}, { doorLimits: { pingMs: 300, silentMs: 2000 } });
+    await expectEnd(finished, 'AC_WORKER_SILENT');
+    expect(JSON.stringify(finished.result)).toContain('sign of life');
+  });
+
+  it('and answers pings but makes no progress is stuck, and ends as AC_WORKER_SILENT', async () => {
+    const finished = await withLauncher(
+      launch(idleClient.replaceAll("'", '"')),
+      {},
+      { doorLimits: { pingMs: 200, stuckMs: 2000 } },
+    );
+    await expectEnd(finished, 'AC_WORKER_SILENT');
+    expect(JSON.stringify(finished.result)).toContain('no beat');
+  });
+
+  it('and ends without a report ends as AC_WORKER_EXITED with its last words', async () => {
+    const finished = await withLauncher('#!/bin/sh\necho I give up >&2; exit 42\n');
+    await expectEnd(finished, 'AC_WORKER_EXITED');
+    expect(finished.result).toMatchObject({ error: { message: expect.stringContaining('42'), cause: 'I give up' } });
+  });
+
+  it('and takes more memory than it may ends as AC_WORKER_MEMORY', async () => {
+    const limits = { ...testLimits, memoryBytes: 128 * 1_048_576 };
+    const finished = await withLauncher('#!/bin/sh\nexec perl -e \'$x = "a" x 400_000_000; sleep 60\'\n', { limits });
+    await expectEnd(finished, 'AC_WORKER_MEMORY');
+  });
+
+  it('S8 whose command takes more memory than it may reports AC_WORK_MEMORY itself', async () => {
+    const limits = { ...testLimits, memoryBytes: 256 * 1_048_576 };
+    const order = fixture.order({ run: { command: 'perl -e \'$x = "a" x 600_000_000\'' } });
+    const { result } = await fixture.finish(order, { limits });
+    expect(unwrap(result).report.error?.code).toBe('AC_WORK_MEMORY');
+  });
+
+  it('S7 and forks without end is stopped at its process limit', async () => {
+    const order = fixture.order({ run: { command: 'f() { f & f; }; f' }, command_timeout: 3 });
+    const { result, log } = await fixture.finish(order);
+    expect(log).toMatch(/fork/i);
+    expect(unwrap(result).report.outcome).toBe('failed');
+  });
+
+  it('and overruns its deadline ends as AC_WORKER_DEADLINE', async () => {
+    const order = fixture.order({ run: { command: 'sleep 60' }, command_timeout: 80 });
+    await expectEnd(await fixture.finish(order, { deadlineSeconds: 1.5 }), 'AC_WORKER_DEADLINE');
+  });
+
+  it('is cancelled at any moment: AC_WORKER_CANCELLED', async () => {
+    const controller = new AbortController();
+    const order = fixture.order({ run: { command: 'sleep 60' }, command_timeout: 80 });
+    const onProgress = (message: string): void => (message === 'working' ? controller.abort() : undefined);
+    await expectEnd(await fixture.finish(order, { signal: controller.signal, onProgress }), 'AC_WORKER_CANCELLED');
+  });
+
+  it('S18 and ignores every signal and the end of its input is removed all the same', async () => {
+    const controller = new AbortController();
+    const script = '#!/bin/sh\ntrap "" TERM INT HUP PIPE; while :; do sleep 1; done\n';
+    setTimeout(() => controller.abort(), 1500);
+    await expectEnd(await withLauncher(script, { signal: controller.signal }), 'AC_WORKER_CANCELLED');
+  });
+
+  it('writes a log beyond its budget: the rest is dropped and the work goes on', async () => {
+    const order = fixture.order({ run: { command: 'head -c 30000000 /dev/zero | tr "\\0" x; echo 1 > one' } });
+    const job = fixture.job(order);
+    const finished = await fixture.finish(order, { logFile: job.logFile });
+    expect(unwrap(finished.result).report.outcome).toBe('done');
+    expect((await stat(job.logFile)).size).toBeLessThan(9 * 1_048_576);
+  });
+
+  it('fails as AC_RESULT_STORE when the host cannot store its result', async () => {
+    const finished = await fixture.finish(fixture.order(), { bundleFile: `${fixture.folder}/absent/result.bundle` });
+    await expectEnd(finished, 'AC_RESULT_STORE');
+  });
+
+  it('is never made from an image that is not there: AC_IMAGE_UNAVAILABLE', async () => {
+    const { result, containers } = await fixture.finish(fixture.order(), { image: 'agentcompany-no-such-image:1' });
+    expect(result).toMatchObject({ error: { code: 'AC_IMAGE_UNAVAILABLE', retry: 'later' } });
+    expect(containers).toHaveLength(0);
+  });
+});

@@ -1,0 +1,87 @@
+import path from 'node:path';
+import type { TaskView } from '@agentcompany/orchestrator';
+import type { Command } from 'commander';
+import { planLines } from '../plan-lines.ts';
+import { action, examples, type Session } from '../session.ts';
+import { planMarkdown } from '../terminal/plan-markdown.ts';
+import { paintState } from '../terminal/style.ts';
+import { renderTable, type Column } from '../terminal/table.ts';
+
+interface ShowOptions {
+  readonly markdown?: true;
+}
+
+const maxPlanBytes = 4 * 1024 * 1024;
+
+function addCheck(plan: Command, session: Session): void {
+  const check = plan
+    .command('check')
+    .description('Checks a plan file without running anything; `-` reads standard input.')
+    .argument('<file>', 'plan file, YAML or JSON (docs/plan-files.md)')
+    .action(
+      action(session, async (context, [file = '']) => {
+        const { loadPlanFile, parsePlan } = await import('@agentcompany/orchestrator/plan-file');
+        const text = file === '-' ? await context.io.readStdin(maxPlanBytes) : null;
+        if (text !== null && !text.ok) return context.fail(text.error);
+        const checked =
+          text === null
+            ? loadPlanFile(path.resolve(context.io.cwd, file))
+            : parsePlan(text.value, { name: 'standard input', folder: context.io.cwd });
+        if (!checked.ok) return context.fail(checked.error);
+        if (context.json) context.document({ version: 1, plan: checked.value });
+        else for (const line of planLines(checked.value, context.io.stdout.columns)) context.data(line);
+        context.talk(`\nThe plan is good: ${checked.value.tasks.length} tasks.`);
+        return 0;
+      }),
+    );
+  examples(check, 'agentcompany plan check plan.yaml');
+}
+
+function addShow(plan: Command, session: Session): void {
+  const show = plan
+    .command('show')
+    .description('Shows the plan of a run as it stands: its tasks, what they wait for, their states.')
+    .argument('<run>', 'id of the run, or the beginning of it')
+    .option('--markdown', 'one section per task')
+    .action(
+      action<ShowOptions>(session, async (context, [id], options) =>
+        context.withCompany({}, async (company) => {
+          const run = await company.showRun(id ?? '');
+          if (!run.ok) return context.fail(run.error);
+          const columns: readonly Column<TaskView>[] = [
+            { title: 'TASK', value: (task) => task.task_id },
+            { title: 'AFTER', value: (task) => task.depends_on.join(' ') || '-' },
+            {
+              title: 'STATE',
+              value: (task) => task.state.replaceAll('_', ' '),
+              paint: (task, cell) => paintState(context.style, task.state, cell),
+            },
+            { title: 'TITLE', value: (task) => task.title, elastic: true },
+          ];
+          if (context.json)
+            context.document({
+              version: 1,
+              run_id: run.value.run_id,
+              plan_hash: run.value.plan_hash,
+              tasks: run.value.task_list,
+            });
+          else if (options.markdown === true) context.data(planMarkdown(run.value));
+          else if (run.value.task_list.length === 0) context.talk('The run has no plan yet.');
+          else
+            for (const line of renderTable(run.value.task_list, columns, context.io.stdout.columns)) context.data(line);
+          return 0;
+        }),
+      ),
+    );
+  examples(show, 'agentcompany plan show 0198c5f2 --markdown > PLAN.md');
+}
+
+/** `plan check` and `plan show`. */
+export function addPlan(program: Command, session: Session): void {
+  const plan = program
+    .command('plan')
+    .summary('check plan files, show plans')
+    .description('Checks plan files and shows plans of runs.');
+  addCheck(plan, session);
+  addShow(plan, session);
+}

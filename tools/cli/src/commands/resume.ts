@@ -1,0 +1,62 @@
+import type { Company } from '@agentcompany/orchestrator';
+import type { AppError, Result } from '@agentcompany/protocol';
+import type { Command } from 'commander';
+import { driveRuns } from '../drive-runs.ts';
+import { positiveInteger } from '../operands.ts';
+import { reportEnd } from '../report-run.ts';
+import { action, examples, type Session } from '../session.ts';
+
+interface ResumeOptions {
+  readonly timeout?: number;
+  readonly maxWorkers?: number;
+}
+
+/** Lifts a pause, or gives tasks that wait for a person another attempt; a run that only lost its engine needs neither. */
+const liftedStates = new Set(['paused', 'needs_attention']);
+
+async function chooseRuns(company: Company, id: string | undefined): Promise<Result<readonly string[], AppError>> {
+  if (id === undefined) return company.openRuns();
+  const run = await company.showRun(id);
+  if (!run.ok) return run;
+  if (liftedStates.has(run.value.state) || run.value.task_list.some((task) => task.state === 'awaiting_person')) {
+    const resumed = await company.resumeRun(run.value.run_id);
+    if (!resumed.ok) return resumed;
+  }
+  return { ok: true, value: [run.value.run_id] };
+}
+
+/** `resume`: goes on with open runs in this process. */
+export function addResume(program: Command, session: Session): void {
+  const command = program
+    .command('resume')
+    .summary('go on with open runs')
+    .description(
+      'Goes on with all open runs, or with one: after a crash, after Ctrl-C, after a pause, or when a run asked for you.',
+    )
+    .argument('[run]', 'id of the run, or the beginning of it; all open runs where absent')
+    .option('--timeout <seconds>', 'stop waiting after this time, exit 124', positiveInteger)
+    .option('--max-workers <n>', 'containers at work at once', positiveInteger)
+    .action(
+      action<ResumeOptions>(session, async (context, [id], options) =>
+        context.withCompany(
+          options.maxWorkers === undefined ? {} : { max_workers: options.maxWorkers },
+          async (company) => {
+            const runs = await chooseRuns(company, id);
+            if (!runs.ok) return context.fail(runs.error);
+            if (runs.value.length === 0) {
+              context.talk('No run is open.');
+              return 0;
+            }
+            const timeoutSeconds = options.timeout ?? null;
+            return reportEnd(
+              context,
+              await driveRuns(context, company, { runs: runs.value, timeoutSeconds }),
+              runs.value,
+              timeoutSeconds,
+            );
+          },
+        ),
+      ),
+    );
+  examples(command, 'agentcompany resume', 'agentcompany resume 0198c5f2');
+}

@@ -1,0 +1,155 @@
+import type { Plan, Result } from '@agentcompany/protocol';
+import { Option, type Command } from 'commander';
+import type { Context } from '../context.ts';
+import { driveRuns } from '../drive-runs.ts';
+import { checkInstruction } from '../instruction.ts';
+import { chooseProject, positiveInteger } from '../operands.ts';
+import { planLines } from '../plan-lines.ts';
+import { reportEnd } from '../report-run.ts';
+import { shortId } from '../run-outcome.ts';
+import { action, examples, type Session } from '../session.ts';
+
+interface RunOptions {
+  readonly project?: string;
+  readonly plan?: string;
+  readonly detach?: true;
+  readonly timeout?: number;
+  readonly maxWorkers?: number;
+  readonly approvePlan?: true;
+  readonly dryRun?: true;
+  readonly onFailure?: 'stop' | 'partial';
+  readonly idempotencyKey?: string;
+}
+
+const maxInstructionBytes = 65_536;
+const maxPlanBytes = 4 * 1024 * 1024;
+
+async function usage(problem: string): Promise<Result<never>> {
+  const { cliErrors } = await import('../errors.ts');
+  return { ok: false, error: cliErrors.AC_USAGE({ problem, help: 'agentcompany run --help' }) };
+}
+
+async function readPlan(context: Context, file: string | undefined): Promise<Result<Plan | null>> {
+  if (file === undefined) return { ok: true, value: null };
+  const { loadPlanFile, parsePlan } = await import('@agentcompany/orchestrator/plan-file');
+  const path = await import('node:path');
+  if (file !== '-') return loadPlanFile(path.resolve(context.io.cwd, file));
+  const text = await context.io.readStdin(maxPlanBytes);
+  return text.ok ? parsePlan(text.value, { name: 'standard input', folder: context.io.cwd }) : text;
+}
+
+async function readInstruction(
+  context: Context,
+  given: string | undefined,
+  plan: Plan | null,
+): Promise<Result<string>> {
+  if (given !== '-') return { ok: true, value: given ?? plan?.title ?? '' };
+  return context.io.readStdin(maxInstructionBytes);
+}
+
+interface Order {
+  readonly projectId: string;
+  readonly instruction: string;
+  readonly plan: Plan | null;
+}
+
+async function readOrder(
+  context: Context,
+  root: Command,
+  given: string | undefined,
+  options: RunOptions,
+): Promise<Result<Order>> {
+  if (given === '-' && options.plan === '-')
+    return usage('standard input can be the instruction or the plan, not both');
+  if (given !== undefined && given !== '-') {
+    const early = await checkInstruction(given, root);
+    if (!early.ok) return early;
+  }
+  const plan = await readPlan(context, options.plan);
+  if (!plan.ok) return plan;
+  if (options.dryRun === true && plan.value === null) return usage('--dry-run shows a plan: give one with --plan FILE');
+  const text = await readInstruction(context, given, plan.value);
+  if (!text.ok) return text;
+  const instruction = await checkInstruction(text.value, root);
+  if (!instruction.ok) return instruction;
+  const projectId = await chooseProject(context, options.project);
+  return projectId.ok
+    ? { ok: true, value: { projectId: projectId.value, instruction: instruction.value, plan: plan.value } }
+    : projectId;
+}
+
+function showOrder(context: Context, order: Order): number {
+  if (context.json)
+    context.document({ version: 1, project_id: order.projectId, instruction: order.instruction, plan: order.plan });
+  else if (order.plan !== null) for (const line of planLines(order.plan, context.io.stdout.columns)) context.data(line);
+  context.talk(`Nothing was started: this is what project ${order.projectId} would get.`);
+  return 0;
+}
+
+async function submit(context: Context, order: Order, options: RunOptions): Promise<number> {
+  const flags = options.maxWorkers === undefined ? {} : { max_workers: options.maxWorkers };
+  return context.withCompany(flags, async (company, config) => {
+    const submitted = await company.submit({
+      ...order,
+      ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }),
+      settings: {
+        ...(options.onFailure === undefined ? {} : { on_failure: options.onFailure }),
+        ...(options.approvePlan === true ? { approvals: { ...config.approvals, plan: 'person' as const } } : {}),
+      },
+    });
+    if (!submitted.ok) return context.fail(submitted.error);
+    const { runId } = submitted.value;
+    if (options.detach === true) {
+      if (context.json) context.document({ version: 1, run_id: runId });
+      else context.data(runId);
+      const pid = await company.enginePid();
+      context.talk(
+        pid === null
+          ? 'No engine is at work: `agentcompany resume` carries it out.'
+          : `The engine (pid ${pid}) carries it out; follow with \`agentcompany watch ${shortId(runId)}\`.`,
+      );
+      return 0;
+    }
+    context.talk(`Run ${shortId(runId)}; follow it elsewhere with \`agentcompany watch ${shortId(runId)}\`.`);
+    const timeoutSeconds = options.timeout ?? null;
+    return reportEnd(
+      context,
+      await driveRuns(context, company, { runs: [runId], timeoutSeconds }),
+      [runId],
+      timeoutSeconds,
+    );
+  });
+}
+
+/** `run`: one instruction in, one pull request out. */
+export function addRun(program: Command, session: Session): void {
+  const command = program
+    .command('run')
+    .alias('execute')
+    .summary('carry out an instruction, to one pull request')
+    .description('Carries out an instruction and ends with one pull request. `-` reads standard input.')
+    .argument('[instruction]', 'what shall be done; the title of the plan where absent')
+    .option('-p, --project <id>', 'project to work on; the only one where absent')
+    .option('--plan <file>', 'plan file, YAML or JSON (docs/plan-files.md)')
+    .addOption(new Option('--wait', 'work and show it until the end (default)').conflicts('detach'))
+    .option('--detach', 'only put it on record; prints the id of the run')
+    .option('--timeout <seconds>', 'stop waiting after this time, exit 124', positiveInteger)
+    .option('--max-workers <n>', 'containers at work at once', positiveInteger)
+    .option('--approve-plan', 'wait for your approval of the plan before work starts')
+    .addOption(new Option('--on-failure <policy>', 'when a task fails for good').choices(['stop', 'partial']))
+    .option('--idempotency-key <key>', 'the same key again is the same run')
+    .option('--dry-run', 'check and show the plan, start nothing')
+    .action(
+      action<RunOptions>(session, async (context, [given], options) => {
+        const order = await readOrder(context, program, given, options);
+        if (!order.ok) return context.fail(order.error);
+        return options.dryRun === true ? showOrder(context, order.value) : submit(context, order.value, options);
+      }),
+    );
+  examples(
+    command,
+    'agentcompany run "Name the license everywhere" --project tool --plan plan.yaml',
+    'agentcompany run --plan plan.yaml --dry-run',
+    'git log -3 | agentcompany run - --project tool --detach',
+  );
+}

@@ -1,0 +1,83 @@
+import type { Company, RunView } from '@agentcompany/orchestrator';
+import type { AppError, Result } from '@agentcompany/protocol';
+import type { Context } from './context.ts';
+import { createPrinter, followRun, type Following } from './follow-run.ts';
+import { isOver, needsPerson, shortId } from './run-outcome.ts';
+
+export interface DriveRequest {
+  readonly runs: readonly string[];
+  readonly timeoutSeconds: number | null;
+}
+
+/** How driving ended: by itself with the runs as they stand, by the clock, by the person, or with an error. */
+export type DriveEnd =
+  | { readonly kind: 'done'; readonly runs: readonly Result<RunView>[] }
+  | { readonly kind: 'timeout' }
+  | { readonly kind: 'interrupted'; readonly cancelled: boolean }
+  | { readonly kind: 'failed'; readonly error: AppError };
+
+/** The first interrupt stops the work in order, the second cancels the runs and does not wait. */
+function listen(
+  context: Context,
+  company: Company,
+  runs: readonly string[],
+  stop: AbortController,
+): { readonly forced: Promise<void>; readonly state: { interrupts: number }; readonly release: () => void } {
+  const state = { interrupts: 0 };
+  const { promise: forced, resolve } = Promise.withResolvers<void>();
+  const release = context.io.onInterrupt(() => {
+    state.interrupts += 1;
+    if (state.interrupts === 1) {
+      const again = runs.length === 1 ? `agentcompany resume ${shortId(runs[0] ?? '')}` : 'agentcompany resume';
+      context.talk(`Stopping; the work so far is kept. Go on with \`${again}\`. Press Ctrl-C again to cancel.`);
+      stop.abort();
+    } else if (state.interrupts === 2) {
+      context.talk('Cancelling.');
+      void Promise.allSettled(runs.map((run) => company.cancelRun(run, 'Ctrl-C pressed twice'))).then(() => resolve());
+    }
+  });
+  return { forced, state, release };
+}
+
+/**
+ * Does the engine's work for some runs in this process and shows it; where another process is the engine, only shows it.
+ * Ends when nothing can move without a person or the outside, at the time limit, or at an interrupt.
+ */
+export async function driveRuns(context: Context, company: Company, request: DriveRequest): Promise<DriveEnd> {
+  const stop = new AbortController();
+  const shown = new AbortController();
+  const interrupt = listen(context, company, request.runs, stop);
+  let watching = false;
+  let timedOut = false;
+  const followings: readonly Following[] = request.runs.map((run) => {
+    const label = request.runs.length === 1 ? '' : `${shortId(run)}  `;
+    const until = (state: string): boolean => watching && (isOver(state) || needsPerson(state));
+    return followRun(company, run, createPrinter(context, label), { signal: shown.signal, until });
+  });
+  const timer =
+    request.timeoutSeconds === null
+      ? null
+      : setTimeout(() => ((timedOut = true), stop.abort()), request.timeoutSeconds * 1000);
+  const work = async (): Promise<DriveEnd> => {
+    const driven = await company.drive({ runs: request.runs, signal: stop.signal });
+    if (!driven.ok && driven.error.code === 'AC_ENGINE_RUNNING' && !stop.signal.aborted) {
+      context.talk(`Another process is the engine (pid ${(await company.enginePid()) ?? 'unknown'}); watching.`);
+      watching = true;
+      stop.signal.addEventListener('abort', () => shown.abort());
+      followings.forEach((following) => following.check());
+    } else shown.abort();
+    const runs = await Promise.all(followings.map((following) => following.done));
+    if (interrupt.state.interrupts > 0) return { kind: 'interrupted', cancelled: false };
+    if (timedOut) return { kind: 'timeout' };
+    return driven.ok || watching ? { kind: 'done', runs } : { kind: 'failed', error: driven.error };
+  };
+  try {
+    return await Promise.race([
+      work(),
+      interrupt.forced.then((): DriveEnd => ({ kind: 'interrupted', cancelled: true })),
+    ]);
+  } finally {
+    if (timer !== null) clearTimeout(timer);
+    interrupt.release();
+  }
+}

@@ -1,0 +1,37 @@
+import type { AppError, Result } from '@agentcompany/protocol';
+import type { Company } from '@agentcompany/orchestrator';
+import type { CompanyHome } from '@agentcompany/orchestrator/company-home';
+import type { Config } from '@agentcompany/orchestrator/config';
+
+export interface Output {
+  write(text: string): void;
+  readonly isTerminal: boolean;
+  /** Characters in a line. */
+  readonly columns: number;
+}
+
+export interface OpenRequest {
+  readonly environment: CliIo['environment'];
+  /** Folder of the product itself. */
+  readonly installation: string;
+  readonly config: Config;
+}
+
+export type OpenCompany = (home: CompanyHome, request: OpenRequest) => Promise<Result<Company>>;
+
+/** All that the commands touch of the process: tests give their own. */
+export interface CliIo {
+  /** Data. */
+  readonly stdout: Output;
+  /** Talk. */
+  readonly stderr: Output;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** The checkout the program lies in. */
+  readonly checkout: string;
+  readonly openCompany: OpenCompany;
+  /** Standard input as UTF-8, refused beyond `limit` bytes. */
+  readStdin(limit: number): Promise<Result<string, AppError>>;
+  /** Calls `handler` at each interrupt until the returned function is called. */
+  onInterrupt(handler: () => void): () => void;
+}

@@ -1,0 +1,32 @@
+import type { AppError, Result } from '@agentcompany/protocol';
+import { InvalidArgumentError } from 'commander';
+import type { Context } from './context.ts';
+
+/** A whole number of at least 1, for option values. Throws commander's error. */
+export function positiveInteger(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('A whole number of at least 1 is expected.');
+  return Number(text);
+}
+
+/** Adds a value to a list, for options that may be repeated. */
+export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}
+
+/** The project that is meant: the named one, else the only one there is. Errors: `AC_PROJECT_UNKNOWN`, `AC_PROJECT_UNNAMED`. */
+export async function chooseProject(context: Context, named: string | undefined): Promise<Result<string, AppError>> {
+  const home = await context.home();
+  if (!home.ok) return home;
+  const { listProjects, showProject } = await import('@agentcompany/orchestrator/projects');
+  if (named !== undefined) {
+    const project = showProject(home.value, named);
+    return project.ok ? { ok: true, value: project.value.id } : project;
+  }
+  const projects = listProjects(home.value);
+  if (!projects.ok) return projects;
+  const only = projects.value.length === 1 ? projects.value[0] : undefined;
+  if (only !== undefined) return { ok: true, value: only.id };
+  const { cliErrors } = await import('./errors.ts');
+  const count = projects.value.length === 0 ? 'no projects' : `${projects.value.length} projects`;
+  return { ok: false, error: cliErrors.AC_PROJECT_UNNAMED({ count }) };
+}

@@ -1,0 +1,21 @@
+import { stripVTControlCharacters } from 'node:util';
+
+// Control characters but tab and line feed, and those that reorder text or hide in it (Unicode TR 36).
+const unsafe = /(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** Text of a repository or a worker made safe for a terminal: no escape sequences, no control or reordering characters; lines stay. */
+export function cleanText(text: string): string {
+  return stripVTControlCharacters(text.replaceAll('\r\n', '\n')).replace(unsafe, '');
+}
+
+/** The same on one line. */
+export function cleanLine(text: string): string {
+  return cleanText(text).replace(/\s+/g, ' ').trim();
+}
+
+/** `text` on one line, at most `width` characters, the last … where something is left out. */
+export function fit(text: string, width: number): string {
+  const line = [...cleanLine(text)];
+  if (line.length <= width) return line.join('');
+  return width <= 0 ? '' : `${line.slice(0, width - 1).join('')}…`;
+}

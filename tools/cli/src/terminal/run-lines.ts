@@ -1,0 +1,87 @@
+import type { RunSummary, RunView, TaskView } from '@agentcompany/orchestrator';
+import { shortId } from '../run-outcome.ts';
+import { cleanLine, cleanText, fit } from './clean-text.ts';
+import { paintState, type Style } from './style.ts';
+import { renderTable, type Column } from './table.ts';
+
+/** `3/5`: tasks merged of all. */
+function progress(run: RunSummary): string {
+  const total = Object.values(run.tasks).reduce((sum, count) => sum + count, 0);
+  return total === 0 ? '-' : `${run.tasks['merged'] ?? 0}/${total}`;
+}
+
+/** Runs as a table; times in UTC. */
+export function runTable(runs: readonly RunSummary[], style: Style, width: number): readonly string[] {
+  const columns: readonly Column<RunSummary>[] = [
+    { title: 'RUN', value: (run) => shortId(run.run_id) },
+    {
+      title: 'STATE',
+      value: (run) => run.state.replaceAll('_', ' '),
+      paint: (run, cell) => paintState(style, run.state, cell),
+    },
+    { title: 'MERGED', value: progress },
+    { title: 'PR', value: (run) => (run.pull_request === null ? '-' : `#${run.pull_request.number}`) },
+    { title: 'PROJECT', value: (run) => fit(run.project_id, 14) },
+    { title: 'TITLE', value: (run) => run.title, elastic: true },
+  ];
+  return renderTable(runs, columns, width);
+}
+
+function taskTable(tasks: readonly TaskView[], style: Style, width: number): readonly string[] {
+  const columns: readonly Column<TaskView>[] = [
+    { title: 'TASK', value: (task) => task.task_id },
+    {
+      title: 'STATE',
+      value: (task) => task.state.replaceAll('_', ' '),
+      paint: (task, cell) => paintState(style, task.state, cell),
+    },
+    { title: 'ROUNDS', value: (task) => String(task.attempts.length) },
+    { title: 'TITLE', value: (task) => task.title, elastic: true },
+  ];
+  return renderTable(tasks, columns, width);
+}
+
+function errorsOf(run: RunView): readonly string[] {
+  const own =
+    run.error === null
+      ? []
+      : [`${run.error.code}: ${cleanLine(run.error.message)}`, `  remedy: ${cleanLine(run.error.remedy)}`];
+  const tasks = run.task_list.flatMap(({ task_id, error }) =>
+    error === null
+      ? []
+      : [`${task_id}: ${error.code}: ${cleanLine(error.message)}`, `  remedy: ${cleanLine(error.remedy)}`],
+  );
+  return own.length + tasks.length === 0 ? [] : ['', ...own, ...tasks];
+}
+
+function approvalsOf(run: RunView): readonly string[] {
+  return run.approvals.flatMap((approval) => [
+    '',
+    `waits for your approval: ${cleanLine(approval.summary)}`,
+    ...approval.details.map((detail) => `  ${cleanText(detail)}`),
+    `  agentcompany approve ${shortId(run.run_id)} [--reject] [--comment TEXT]`,
+  ]);
+}
+
+/** One run for people: how it stands, its tasks, what is asked, what went wrong. */
+export function runLines(run: RunView, style: Style, width: number): readonly string[] {
+  const pullRequest =
+    run.pull_request === null
+      ? []
+      : [
+          `pull request  #${run.pull_request.number} ${cleanLine(run.pull_request.url)}`,
+          `branch        ${cleanLine(run.pull_request.branch)}`,
+        ];
+  return [
+    `run           ${run.run_id}`,
+    `state         ${paintState(style, run.state, run.state.replaceAll('_', ' '))}`,
+    `project       ${run.project_id}`,
+    `instruction   ${fit(run.instruction, width - 14)}`,
+    `created       ${run.created_at}`,
+    `updated       ${run.updated_at}`,
+    ...pullRequest,
+    ...(run.task_list.length === 0 ? [] : ['', ...taskTable(run.task_list, style, width)]),
+    ...approvalsOf(run),
+    ...errorsOf(run),
+  ];
+}
