@@ -44,10 +44,15 @@ export async function carryOutTask(
   if (!base.ok) return parts.bus.reject(delivery, base.error, []);
   const id = await derivedId(`attempt ${delivery.epoch} of ${envelope.id}`);
   const attempt: Attempt = { id, epoch: delivery.epoch, baseOid: base.value, taskId, assignment: assignment.value };
-  const begun = await begin(parts, run, attempt, slot, envelope.id);
-  if (!begun.ok) return begun;
+  // Open before the attempt is on record: a cancellation that follows it must not be missed.
   const live = jobs.open(id, run.id, taskId);
   try {
+    const begun = await begin(parts, run, attempt, slot, envelope.id);
+    if (!begun.ok) return begun;
+    const recorded = await parts.folds.refresh(run.id);
+    if (!recorded.ok) return recorded;
+    // Refused where the task was cancelled in between: nobody waits for this work.
+    if (!recorded.value?.attempts.has(id)) return await parts.bus.complete(delivery, []);
     const outcome = await parts.runner.run(jobOf(parts, run, attempt, project.value.repositories.mirrorFolder, live.signal));
     return await finish(parts, jobs, run, attempt, delivery, outcome);
   } finally {

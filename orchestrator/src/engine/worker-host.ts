@@ -4,6 +4,7 @@ import { runEnds } from '../company/states.ts';
 import { carryOutTask } from './carry-out-task.ts';
 import { carryOutVerification } from './carry-out-verification.ts';
 import { keepingLease } from './consumer.ts';
+import { letGo } from './let-go.ts';
 import { LiveJobs } from './live-jobs.ts';
 import type { EngineParts } from './parts.ts';
 
@@ -40,7 +41,8 @@ async function carryOut(parts: EngineParts, jobs: LiveJobs, slot: string, delive
   const refreshed = await parts.folds.refresh(delivery.stream);
   if (!refreshed.ok) return refreshed;
   const run = refreshed.value;
-  if (run === null || runEnds.has(run.state) || run.state === 'cancelling') return parts.bus.complete(delivery, []);
+  if (run === null || runEnds.has(run.state)) return parts.bus.complete(delivery, []);
+  if (run.state === 'cancelling') return letGo(parts, run, delivery);
   if (run.state === 'paused') return parts.bus.release(delivery, { notBefore: Date.now() + pauseRecheckMs });
   return delivery.envelope.envelope_type === 'task_assign'
     ? carryOutTask(parts, jobs, slot, run, delivery)
