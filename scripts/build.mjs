@@ -82,7 +82,8 @@ function exportedEntries(packageFolder) {
   for (const [path, condition] of Object.entries(exports)) {
     if (path === './testing') continue;
     const name = /^\.\/dist\/(.+)\.m?js$/.exec(condition.default)?.[1];
-    if (name === undefined) throw new Error(`${packageFolder}: a default export that is not ./dist/*.js: ${condition.default}`);
+    if (name === undefined)
+      throw new Error(`${packageFolder}: a default export that is not ./dist/*.js: ${condition.default}`);
     entries[name] = join(checkout, packageFolder, condition.development);
   }
   return entries;
@@ -95,11 +96,19 @@ const isPackage = (id) => !id.startsWith('.') && !id.startsWith('/') && !/^[A-Za
 const isUnbundled = (id) => unbundled.some((name) => id === name || id.startsWith(`${name}/`));
 
 for (const folder of ['agent-bus/protocol', 'agent-bus', 'orchestrator']) {
-  await bundleInto(folder, { input: exportedEntries(folder), external: isPackage, output: { entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' } });
+  await bundleInto(folder, {
+    input: exportedEntries(folder),
+    external: isPackage,
+    output: { entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
+  });
 }
 await bundleInto('tools/cli', {
   input: exportedEntries('tools/cli'),
   external: isUnbundled,
   output: { entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js', minify: false },
 });
-await bundleInto('worker-image', { input: exportedEntries('worker-image'), external: () => false, output: { entryFileNames: '[name].mjs', codeSplitting: false } });
+await bundleInto('worker-image', {
+  input: exportedEntries('worker-image'),
+  external: () => false,
+  output: { entryFileNames: '[name].mjs', codeSplitting: false },
+});

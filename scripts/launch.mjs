@@ -27,7 +27,11 @@ async function goOnUnderNewerNode(args) {
   } finally {
     await lock.release();
   }
-  const env = { ...process.env, AGENTCOMPANY_STARTED_BY: process.execPath, npm_execpath: findNpm(process.env, process.execPath) };
+  const env = {
+    ...process.env,
+    AGENTCOMPANY_STARTED_BY: process.execPath,
+    npm_execpath: findNpm(process.env, process.execPath),
+  };
   return runForeground(node, [fileURLToPath(import.meta.url), ...args], { cwd: process.cwd(), env });
 }
 

@@ -12,14 +12,20 @@ export interface SkipRule {
 /** Reads and checks `tests/may-skip.json`; a malformed file is a bug and throws. */
 export function readSkipRules(file: URL): readonly SkipRule[] {
   const rules: unknown = JSON.parse(readFileSync(file, 'utf8'));
-  if (!Array.isArray(rules) || !rules.every(isSkipRule)) throw new Error(`${file.pathname} is not a list of {needs, files, why}`);
+  if (!Array.isArray(rules) || !rules.every(isSkipRule))
+    throw new Error(`${file.pathname} is not a list of {needs, files, why}`);
   return rules;
 }
 
 function isSkipRule(value: unknown): value is SkipRule {
   if (value === null || typeof value !== 'object') return false;
   const rule: Partial<Record<keyof SkipRule, unknown>> = value;
-  return typeof rule.needs === 'string' && typeof rule.why === 'string' && Array.isArray(rule.files) && rule.files.every((glob) => typeof glob === 'string');
+  return (
+    typeof rule.needs === 'string' &&
+    typeof rule.why === 'string' &&
+    Array.isArray(rule.files) &&
+    rule.files.every((glob) => typeof glob === 'string')
+  );
 }
 
 /**
@@ -27,7 +33,11 @@ function isSkipRule(value: unknown): value is SkipRule {
  * @param missing comma-separated names of `needs`, as the launcher sets them; a name no rule has is a bug and throws
  * @param continuousIntegration there nothing may be skipped: a lack is then a failure
  */
-export function excludedFiles(rules: readonly SkipRule[], missing: string | undefined, continuousIntegration: boolean): readonly string[] {
+export function excludedFiles(
+  rules: readonly SkipRule[],
+  missing: string | undefined,
+  continuousIntegration: boolean,
+): readonly string[] {
   if (missing === undefined || missing === '') return [];
   if (continuousIntegration) throw new Error(`with CI=true no test may be skipped, but this machine lacks: ${missing}`);
   return missing.split(',').flatMap((need) => {

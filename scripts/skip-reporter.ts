@@ -22,9 +22,12 @@ export class SkipReporter implements Reporter {
 
   onTestRunEnd(modules: readonly TestModule[]): void {
     if (this.#filtered) return;
-    const skipped = modules.flatMap((module) => [...module.children.allTests('skipped')].map((test) => ({ file: this.#fileOf(module), name: test.fullName })));
+    const skipped = modules.flatMap((module) =>
+      [...module.children.allTests('skipped')].map((test) => ({ file: this.#fileOf(module), name: test.fullName })),
+    );
     const refused = skipped.filter(({ file }) => !maySkip(this.#rules, file, this.#continuousIntegration));
-    for (const { file, name } of refused) process.stderr.write(`skipped without leave (tests/may-skip.json): ${file} > ${name}\n`);
+    for (const { file, name } of refused)
+      process.stderr.write(`skipped without leave (tests/may-skip.json): ${file} > ${name}\n`);
     if (refused.length > 0) process.exitCode = 1;
   }
 

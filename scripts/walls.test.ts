@@ -89,7 +89,6 @@ const importForms: readonly Planted[] = (
 const otherRules: readonly Planted[] = [
   ...(
     [
-      ['Date', 'no-restricted-globals'],
       ['crypto', 'no-restricted-globals'],
       ['process', 'no-restricted-globals'],
       ['setTimeout', 'no-restricted-globals'],
@@ -102,6 +101,12 @@ const otherRules: readonly Planted[] = [
     file: `orchestrator/src/company/pure-${index}.ts`,
     text: `export const value = ${name};\n`,
     rule: `eslint(${rule})`,
+  })),
+  ...['Date', 'Date.now()', 'new Date()', 'Date()', `Date['now']()`].map((text, index) => ({
+    wall: `company has no clock: ${text}`,
+    file: `orchestrator/src/company/clock-${index}.ts`,
+    text: `export const value = ${text};\n`,
+    rule: 'walls(no-clock)',
   })),
   {
     wall: 'company is pure: newId',
@@ -175,6 +180,7 @@ const clean: Readonly<Record<string, string>> = {
   'agent-bus/src/adapters/sqlite/clean.ts': `import 'better-sqlite3';\nimport '../../clean.ts';\n`,
   'orchestrator/src/errors.ts': `import '@agentcompany/protocol';\n`,
   'orchestrator/src/company/clean.ts': `import '@agentcompany/protocol';\nimport '../errors.ts';\n`,
+  'orchestrator/src/company/recorded-time.ts': `export const dayAfter = (time: string): Date => new Date(Date.parse(time) + 86_400_000);\n`,
   'orchestrator/src/company/clean.test.ts': `import 'node:fs';\nimport '../engine/clean.ts';\nexport const now = Date.now();\n`,
   'orchestrator/src/agents/merger/clean.ts': `import '../../company/clean.ts';\nimport '../../forges/forge.ts';\n`,
   'orchestrator/src/engine/clean.ts': `import '../agents/merger/clean.ts';\nimport '../door/clean.ts';\nimport '@agentcompany/agent-bus';\n`,

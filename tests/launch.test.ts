@@ -10,8 +10,15 @@ const checkout = fileURLToPath(new URL('..', import.meta.url));
 let clone: string;
 
 /** A start of the launcher in the clone; resolves with how it ended and what it said. */
-function start(...args: string[]): { child: ChildProcess; ended: Promise<{ code: number | null; said: string }>; says: (text: string) => Promise<void> } {
-  const child = spawn(process.execPath, [join(clone, 'scripts', 'launch.mjs'), ...args], { cwd: clone, stdio: ['ignore', 'ignore', 'pipe'] });
+function start(...args: string[]): {
+  child: ChildProcess;
+  ended: Promise<{ code: number | null; said: string }>;
+  says: (text: string) => Promise<void>;
+} {
+  const child = spawn(process.execPath, [join(clone, 'scripts', 'launch.mjs'), ...args], {
+    cwd: clone,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let said = '';
   const heard = new Set<() => void>();
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -32,7 +39,10 @@ function start(...args: string[]): { child: ChildProcess; ended: Promise<{ code:
 describe('starting in a fresh clone', () => {
   beforeAll(() => {
     clone = realpathSync(mkdtempSync(join(tmpdir(), 'clone-')));
-    const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: checkout, encoding: 'utf8' });
+    const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+      cwd: checkout,
+      encoding: 'utf8',
+    });
     for (const file of files.split('\0').filter((name) => name !== '' && existsSync(join(checkout, name)))) {
       mkdirSync(dirname(join(clone, file)), { recursive: true });
       cpSync(join(checkout, file), join(clone, file));
@@ -47,12 +57,16 @@ describe('starting in a fresh clone', () => {
     await killed.ended;
     expect(existsSync(join(clone, '.cache', 'stamps', 'install.stamp'))).toBe(false);
 
+    const left = join(clone, '.cache', 'image-left');
+    mkdirSync(left, { recursive: true });
+
     const both = await Promise.all([start('build').ended, start('build').ended]);
     expect(both.map(({ code }) => code)).toEqual([0, 0]);
     const said = both.map((one) => one.said).join('');
     expect(said.split('Installing packages')).toHaveLength(2);
     expect(said.split('Building')).toHaveLength(2);
     expect(said).toContain('Waiting for another start');
+    expect(existsSync(left)).toBe(false);
 
     const began = performance.now();
     const again = await start('build').ended;
@@ -63,6 +77,7 @@ describe('starting in a fresh clone', () => {
   it('lists its commands, and refuses another with code 2', async () => {
     const { code, said } = await start('dance').ended;
     expect(code).toBe(2);
-    for (const command of ['demo', 'test', 'test:unit', 'check', 'build', 'bench', 'requirements', 'cli']) expect(said).toContain(`  ${command} `);
+    for (const command of ['demo', 'test', 'test:unit', 'check', 'build', 'bench', 'requirements', 'cli'])
+      expect(said).toContain(`  ${command} `);
   });
 });

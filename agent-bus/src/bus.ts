@@ -59,6 +59,7 @@ export interface QueueStatistics {
   readonly leased: number;
 }
 
+/** A delivery that was given up. `id` is that of its `dead_letter` notice; an envelope that cannot be read any more shows as a `dead_letter` with its own id. */
 export interface DeadLetter {
   readonly id: string;
   readonly queue: string;

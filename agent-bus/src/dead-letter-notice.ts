@@ -23,6 +23,16 @@ export interface BuriedDelivery {
   readonly epoch: number;
 }
 
+/** What a notice keeps of each text of an error, in characters: a cause may carry what a worker printed. */
+const maxErrorText = 8192;
+
+/** The error with texts short enough for a notice. */
+export function clipError(error: AppError): AppError {
+  const clip = (text: string): string => (text.length > maxErrorText ? `${text.slice(0, maxErrorText)}…` : text);
+  const cause = error.cause === null ? null : clip(error.cause);
+  return { ...error, message: clip(error.message), cause, remedy: clip(error.remedy) };
+}
+
 /** The `dead_letter` envelope of a buried delivery. Its id follows from (envelope, queue, epoch), so one burial has one notice. `now`: unix milliseconds. */
 export function deadLetterNotice(buried: BuriedDelivery, error: AppError, now: number): Envelope {
   return {

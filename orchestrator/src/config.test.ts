@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { unwrap, type Result } from '@agentcompany/protocol';
@@ -133,7 +133,7 @@ describe('loadConfig', () => {
   ])('C2 refuses %s %j naming the field', (key, value, text) => {
     const error = refusal({ file: { [key]: value } });
     expect(error.code).toBe('AC_CONFIG_INVALID');
-    expect(error.message).toContain(`${key}`);
+    expect(error.message).toContain(key);
     expect(error.message).toContain(text);
     expect(error.remedy).toContain('config.json');
   });
@@ -164,6 +164,15 @@ describe('loadConfig', () => {
   it('freezes the configuration to its leaves', () => {
     const { config } = unwrap(load({}));
     expect([config, config.approvals, config.egress_allow].every(Object.isFrozen)).toBe(true);
+  });
+
+  it('is documented key by key with its default', () => {
+    const page = readFileSync(path.join(import.meta.dirname, '../../docs/configuration.md'), 'utf8');
+    const rows = [...page.matchAll(/^\| `(\w+)` \| `(.*?)` \|/gm)].map(([, key = '', value = '']) => [
+      key,
+      JSON.parse(value),
+    ]);
+    expect(Object.fromEntries(rows)).toEqual(unwrap(load({})).config);
   });
 
   it('counts memory in powers of 1024', () => {

@@ -98,10 +98,9 @@ function readEnvironment(environment: Environment): { readonly values: Values; r
   return { values, warnings };
 }
 
-class UnknownReference {
-  readonly name: string;
-  constructor(name: string) {
-    this.name = name;
+class UnknownReference extends Error {
+  constructor(variable: string) {
+    super(`the variable ${variable} is not set`);
   }
 }
 
@@ -143,8 +142,7 @@ function resolveLayer(layer: Layer, environment: Environment): Result<Layer> {
       values[key] = resolveReferences(value, key, environment);
     } catch (cause) {
       if (!(cause instanceof UnknownReference)) throw cause;
-      const problem = `the variable ${cause.name} is not set`;
-      return failure(errors.AC_CONFIG_INVALID({ field: key, problem, source: layer.label(key) }));
+      return failure(errors.AC_CONFIG_INVALID({ field: key, problem: cause.message, source: layer.label(key) }));
     }
   }
   return success({ ...layer, values });

@@ -108,8 +108,9 @@ export async function runChecks(
   onReport: (report: CheckReport) => void,
 ): Promise<readonly CheckReport[]> {
   const reports: CheckReport[] = [];
-  for (const { id, title, run } of checks) {
-    const result = await run();
+  for (const check of checks) {
+    const { id, title } = check;
+    const result = await check.run();
     const report = {
       id,
       title,

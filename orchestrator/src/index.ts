@@ -1,2 +1,2 @@
 export type * from './company-facade.ts';
-export { openCompany, type OpenCompanyOptions } from './open-company.ts';
+export type { StreamEntry } from '@agentcompany/agent-bus';

@@ -3,7 +3,7 @@ import { openBus, type AgentBus } from '@agentcompany/agent-bus';
 import { success, type Result } from '@agentcompany/protocol';
 import { instanceId, type CompanyHome } from './company-home.ts';
 import type { Company, DriveOptions } from './company-facade.ts';
-import { loadConfig, memoryBytes, type Config, type Environment } from './config.ts';
+import type { Config, Environment } from './config.ts';
 import { crashPoint } from './crash-point.ts';
 import { drive } from './engine/drive.ts';
 import { engineOwner, takeEngineLock } from './engine/engine-lock.ts';
@@ -16,12 +16,13 @@ import { openRunCommands } from './facade/run-commands.ts';
 import { openRunQueries } from './facade/run-queries.ts';
 import { openProjects, type Projects } from './open-projects.ts';
 import { openWorkers } from './open-workers.ts';
+import { workerLimits } from './worker-limits.ts';
 
 export interface OpenCompanyOptions {
   readonly environment: Environment;
   /** Folder of the product itself: where the worker runtime and the record of its image lie. */
   readonly installation: string;
-  readonly flags?: Readonly<Record<string, unknown>>;
+  readonly config: Config;
   readonly log?: Log;
 }
 
@@ -30,12 +31,10 @@ const engineLeaseMs = 30_000;
 
 /**
  * Opens the company at `home`. Opening takes no lock: reading and sending go beside a running engine.
- * Errors: those of the configuration and of the bus.
+ * Errors: those of the bus.
  */
 export async function openCompany(home: CompanyHome, options: OpenCompanyOptions): Promise<Result<Company>> {
-  const loaded = loadConfig({ home, environment: options.environment, ...(options.flags === undefined ? {} : { flags: options.flags }) });
-  if (!loaded.ok) return loaded;
-  const { config } = loaded.value;
+  const { config } = options;
   const onDurableStep = crashPoint(options.environment['CRASH_AT']);
   // Before its commit a step has not happened: a crash there is one after the step before it.
   const onBusStep = (step: string): void => (step === 'bus:after' ? onDurableStep(step) : undefined);
@@ -99,7 +98,7 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
   const { home, bus, model, projects, config, options, onDurableStep } = context;
   const instance = instanceId(home);
   if (!instance.ok) return instance;
-  const runner = await openWorkers({ instance: instance.value, installation: options.installation, environment: options.environment, onDurableStep });
+  const runner = await openWorkers({ instance: instance.value, installation: options.installation, environment: options.environment, acceptNoLimits: config.accept_no_limits, onDurableStep });
   if (!runner.ok) return runner;
   const refreshed = await model.refresh();
   if (!refreshed.ok) return refreshed;
@@ -115,13 +114,7 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
     runner: runner.value,
     project: (id) => projects.parts(id),
     maximumWorkers: config.max_workers,
-    limits: {
-      memoryBytes: memoryBytes(config.worker_memory_limit),
-      pids: 256,
-      cpus: config.worker_cpus,
-      workspaceBytes: 1024 ** 3,
-      temporaryBytes: 256 * 1024 ** 2,
-    },
+    limits: workerLimits(config),
     commandTimeout: config.command_timeout,
     leaseMs: config.lease_ms,
     log: options.log ?? (() => undefined),

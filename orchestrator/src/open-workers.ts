@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { failure, success, type Result } from '@agentcompany/protocol';
 import type { Environment } from './config.ts';
 import { steppingEngine } from './containers/stepping-engine.ts';
+import type { ContainerEngine } from './containers/container-engine.ts';
 import type { WorkerRunner } from './containers/worker-runner.ts';
 import { facadeErrors } from './facade/errors.ts';
 
@@ -11,6 +12,8 @@ export interface OpenWorkersOptions {
   /** Folder of the product: `worker-image/dist` holds the runtime, `.cache/worker-image.json` names the image made at set-up. */
   readonly installation: string;
   readonly environment: Environment;
+  /** Go on although the engine does not enforce limits. */
+  readonly acceptNoLimits: boolean;
   readonly onDurableStep: (step: string) => void;
 }
 
@@ -18,26 +21,31 @@ export interface OpenWorkersOptions {
 export async function openWorkers(options: OpenWorkersOptions): Promise<Result<WorkerRunner>> {
   const image = await workerImage(options.installation);
   if (!image.ok) return image;
-  const [{ openDockerEngine }, { createWorkerRunner }] = await Promise.all([
-    import('./containers/dod/open-engine.ts'),
-    import('./containers/sealed-worker-runner.ts'),
-  ]);
-  const engine = openDockerEngine({ dockerHost: options.environment['DOCKER_HOST'] ?? null });
+  const engine = await openEngine(options.environment);
   if (!engine.ok) return engine;
-  const reached = await engine.value.ping();
-  if (!reached.ok) return reached;
+  const { createWorkerRunner } = await import('./containers/sealed-worker-runner.ts');
   return success(
     createWorkerRunner({
       engine: steppingEngine(engine.value, options.onDurableStep),
       instance: options.instance,
       defaultImage: image.value,
+      acceptNoLimits: options.acceptNoLimits,
       runtimeFolder: join(options.installation, 'worker-image', 'dist'),
     }),
   );
 }
 
-/** The image that set-up made, by its id. */
-async function workerImage(installation: string): Promise<Result<string>> {
+/** The container engine, reached once. Errors: `AC_ENGINE_ABSENT`, `AC_ENGINE_STOPPED`, `AC_ENGINE_FORBIDDEN`. */
+export async function openEngine(environment: Environment): Promise<Result<ContainerEngine>> {
+  const { openDockerEngine } = await import('./containers/dod/open-engine.ts');
+  const engine = openDockerEngine({ dockerHost: environment['DOCKER_HOST'] ?? null });
+  if (!engine.ok) return engine;
+  const reached = await engine.value.ping();
+  return reached.ok ? engine : reached;
+}
+
+/** The image that set-up made, by its id. Error: `AC_IMAGE_NOT_BUILT`. */
+export async function workerImage(installation: string): Promise<Result<string>> {
   try {
     const text = await readFile(join(installation, '.cache', 'worker-image.json'), 'utf8');
     const record: unknown = JSON.parse(text);

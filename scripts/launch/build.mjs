@@ -19,20 +19,29 @@ const sourceFolders = ['agent-bus', 'orchestrator', 'worker-image', 'tools'];
  */
 export async function build(root, options) {
   const node = await workerNode(root, options);
-  const sources = sourceFolders.flatMap((folder) => filesBelow(join(root, folder))).filter((file) => !/\.test\.ts$/.test(file));
+  const sources = sourceFolders
+    .flatMap((folder) => filesBelow(join(root, folder)))
+    .filter((file) => !file.endsWith('.test.ts'));
   const recipes = [join(root, 'scripts', 'build.mjs'), join(root, 'package-lock.json'), ...manifests(root)];
   return runStamped({
     name: 'build',
     stamps: cachePaths(root).stamps,
-    inputs: digestOf(root, [...new Set([...sources, ...recipes])], [node.version, process.version, process.platform, process.arch]),
-    present: () => ['tools/cli/dist/main.js', 'worker-image/dist/runtime.mjs', 'worker-image/dist/node'].every((file) => existsSync(join(root, file))),
+    inputs: digestOf(
+      root,
+      [...new Set([...sources, ...recipes])],
+      [node.version, process.version, process.platform, process.arch],
+    ),
+    present: () =>
+      ['tools/cli/dist/main.js', 'worker-image/dist/runtime.mjs', 'worker-image/dist/node'].every((file) =>
+        existsSync(join(root, file)),
+      ),
     say: options.say,
     doing: 'Building',
     run: async () => {
       await runStep(process.execPath, [join(root, 'scripts', 'build.mjs'), '--worker-node', node.binary], {
         cwd: root,
         lockFd: options.lockFd,
-        failure: { code: 'AC_BUILD_FAILED', what: 'the build failed', remedy: 'mend what the lines above name, then run the command again' },
+        code: 'AC_BUILD_FAILED',
       });
     },
   });

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { constants as system } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { SetupFailure } from './failure.mjs';
+import { setupFailure } from './errors.mjs';
 
 /** How much of a failed step's output is shown. */
 const shownBytes = 4000;
@@ -13,21 +13,30 @@ const shownBytes = 4000;
  * `lockFd` is handed on to the child, so that the lock outlives a launcher that is killed while npm still writes.
  * @param {string} file
  * @param {readonly string[]} args
- * @param {{cwd: string, env?: NodeJS.ProcessEnv, lockFd?: number | null, failure: {code: string, what: string, remedy: string}}} options
+ * @param {{cwd: string, env?: NodeJS.ProcessEnv, lockFd?: number | null, code: import('./errors.mjs').LaunchCode, parameters?: Readonly<Record<string, string>>}} options
  * @returns {Promise<string>} its standard output
  */
 export function runStep(file, args, options) {
   return new Promise((resolve, reject) => {
     const fds = options.lockFd === null || options.lockFd === undefined ? [] : [options.lockFd];
-    const child = spawn(file, [...args], { cwd: options.cwd, env: options.env ?? process.env, stdio: ['ignore', 'pipe', 'pipe', ...fds] });
+    const child = spawn(file, [...args], {
+      cwd: options.cwd,
+      env: options.env ?? process.env,
+      stdio: ['ignore', 'pipe', 'pipe', ...fds],
+    });
     let output = '';
     let errors = '';
     child.stdout?.setEncoding('utf8').on('data', (/** @type {string} */ text) => (output += text));
-    child.stderr?.setEncoding('utf8').on('data', (/** @type {string} */ text) => (errors = (errors + text).slice(-shownBytes)));
+    child.stderr
+      ?.setEncoding('utf8')
+      .on('data', (/** @type {string} */ text) => (errors = (errors + text).slice(-shownBytes)));
     const fail = (/** @type {string} */ reason) => {
-      const { code, what, remedy } = options.failure;
       const detail = `${errors}\n${output.slice(-shownBytes)}`.trim().slice(-shownBytes);
-      reject(new SetupFailure(code, `${what} (${reason})${detail === '' ? '' : `\n${detail}`}`, remedy));
+      {
+        const failure = setupFailure(options.code, options.parameters, reason);
+        if (detail !== '') failure.message += `\n${detail}`;
+        reject(failure);
+      }
     };
     child.on('error', (error) => fail(error.message));
     child.on('close', (status, signal) => {

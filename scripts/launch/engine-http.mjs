@@ -11,21 +11,31 @@ import { request } from 'node:http';
  */
 export function callEngine(socketPath, { method, path, contentType, body, quietMs = 10_000, onLine }) {
   return new Promise((resolve, reject) => {
-    const outgoing = request({ socketPath, method, path, headers: { Host: 'engine', ...(contentType === undefined ? {} : { 'Content-Type': contentType }) } }, (answer) => {
-      let text = '';
-      let line = '';
-      answer.setEncoding('utf8');
-      answer.on('data', (/** @type {string} */ chunk) => {
-        if (text.length < 4 * 1024 * 1024) text += chunk;
-        if (onLine === undefined) return;
-        const lines = (line + chunk).split('\n');
-        line = lines.pop() ?? '';
-        for (const complete of lines) if (complete.trim() !== '') onLine(complete);
-      });
-      answer.on('error', reject);
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: text }));
-    });
-    outgoing.setTimeout(quietMs, () => outgoing.destroy(Object.assign(new Error(`no answer for ${quietMs / 1000} s`), { code: 'ETIMEDOUT' })));
+    const outgoing = request(
+      {
+        socketPath,
+        method,
+        path,
+        headers: { Host: 'engine', ...(contentType === undefined ? {} : { 'Content-Type': contentType }) },
+      },
+      (answer) => {
+        let text = '';
+        let line = '';
+        answer.setEncoding('utf8');
+        answer.on('data', (/** @type {string} */ chunk) => {
+          if (text.length < 4 * 1024 * 1024) text += chunk;
+          if (onLine === undefined) return;
+          const lines = (line + chunk).split('\n');
+          line = lines.pop() ?? '';
+          for (const complete of lines) if (complete.trim() !== '') onLine(complete);
+        });
+        answer.on('error', reject);
+        answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: text }));
+      },
+    );
+    outgoing.setTimeout(quietMs, () =>
+      outgoing.destroy(Object.assign(new Error(`no answer for ${quietMs / 1000} s`), { code: 'ETIMEDOUT' })),
+    );
     outgoing.on('error', reject);
     if (body === undefined) outgoing.end();
     else {

@@ -5,7 +5,8 @@ import { dirname } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { findExecutable, runStep } from './child.mjs';
 import { detectEngine, engineFailure } from './engine.mjs';
-import { SetupFailure, messageOf } from './failure.mjs';
+import { setupFailure } from './errors.mjs';
+import { messageOf } from './failure.mjs';
 import { cachePaths } from './paths.mjs';
 import { readText } from './steps.mjs';
 
@@ -24,13 +25,19 @@ const startDeadline = 60_000;
 export async function prepareEngine(root, { env, yes, mayInstall, lockFd, say }) {
   const found = await detectEngine({ env });
   if (found.status === 'ready') return { socket: found.socket, notes: [] };
-  if (found.status === 'no-limits' && env['AGENTCOMPANY_ACCEPT_NO_LIMITS'] === 'true') return { socket: found.socket, notes: [] };
+  if (found.status === 'no-limits' && env['AGENTCOMPANY_ACCEPT_NO_LIMITS'] === 'true')
+    return { socket: found.socket, notes: [] };
   const ownSocket = env['DOCKER_HOST'] === undefined || env['DOCKER_HOST'] === '';
   const repairable = (found.status === 'absent' || found.status === 'stopped') && ownSocket;
   if (!repairable || !mayInstall) throw engineFailure(found);
 
-  const packages = found.status === 'absent' ? packagesToInstall((name) => findExecutable(name, systemPath(env)) !== null) : [];
-  await consent(found.status === 'absent' ? 'No container engine is installed' : 'The container engine is not running', packages, { yes, say });
+  const packages =
+    found.status === 'absent' ? packagesToInstall((name) => findExecutable(name, systemPath(env)) !== null) : [];
+  await consent(
+    found.status === 'absent' ? 'No container engine is installed' : 'The container engine is not running',
+    packages,
+    { yes, say },
+  );
   if (packages.length > 0) await installPackages(packages, { env, lockFd, say });
   say('Starting the container engine (dockerd)');
   const started = await startEngine(root, { env, say });
@@ -68,7 +75,9 @@ export function packagesToInstall(has) {
  * @returns {string[]}
  */
 export function removalNotes(packages) {
-  return packages.length === 0 ? [] : [`Installed: ${packages.join(', ')}. To remove: apt-get purge ${packages.join(' ')} && apt-get autoremove`];
+  return packages.length === 0
+    ? []
+    : [`Installed: ${packages.join(', ')}. To remove: apt-get purge ${packages.join(' ')} && apt-get autoremove`];
 }
 
 /**
@@ -94,7 +103,7 @@ export async function consent(why, packages, { yes, say }) {
   const answer = (await terminal.question('Go on? [Y/n] ')).trim().toLowerCase();
   terminal.close();
   if (answer === '' || answer === 'y' || answer === 'yes') return;
-  throw new SetupFailure('AC_SETUP_DECLINED', 'nothing was installed or started', 'do it yourself, or answer yes (--yes does not ask)');
+  throw setupFailure('AC_SETUP_DECLINED');
 }
 
 /**
@@ -104,12 +113,17 @@ export async function consent(why, packages, { yes, say }) {
  */
 export async function installPackages(packages, { env, lockFd, say }) {
   const line = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
-  const step = { cwd: '/', env: { ...env, DEBIAN_FRONTEND: 'noninteractive' }, lockFd };
-  const failure = { code: 'AC_ENGINE_INSTALL', what: `apt-get could not install ${packages.join(', ')}`, remedy: `apt-get update && ${line}` };
+  const step = {
+    cwd: '/',
+    env: { ...env, DEBIAN_FRONTEND: 'noninteractive' },
+    lockFd,
+    code: /** @type {const} */ ('AC_ENGINE_INSTALL'),
+    parameters: { packages: packages.join(' ') },
+  };
   say('apt-get update');
-  await runStep('apt-get', ['-q', 'update'], { ...step, failure });
+  await runStep('apt-get', ['-q', 'update'], step);
   say(line);
-  await runStep('apt-get', ['-q', 'install', '-y', '--no-install-recommends', ...packages], { ...step, failure });
+  await runStep('apt-get', ['-q', 'install', '-y', '--no-install-recommends', ...packages], step);
 }
 
 /**
@@ -118,10 +132,9 @@ export async function installPackages(packages, { env, lockFd, say }) {
  * @returns {Promise<{how: string, stop: string}>}
  */
 async function startEngine(root, { env, say }) {
-  const failure = { code: 'AC_ENGINE_STOPPED', what: 'the container engine did not start', remedy: 'start dockerd yourself, look at what it says, then run the command again' };
   const attempt = async (/** @type {string} */ file, /** @type {string[]} */ args) => {
     try {
-      await runStep(file, args, { cwd: '/', env, failure });
+      await runStep(file, args, { cwd: '/', env, code: 'AC_ENGINE_STOPPED' });
       return true;
     } catch (error) {
       say(`${file} ${args.join(' ')} failed: ${messageOf(error).split('\n')[0]}`);
@@ -131,7 +144,8 @@ async function startEngine(root, { env, say }) {
   if (existsSync('/run/systemd/system')) {
     if (await attempt('systemctl', ['start', 'docker'])) return { how: 'by systemd', stop: 'systemctl stop docker' };
   } else if (existsSync('/etc/init.d/docker') && findExecutable('service', systemPath(env)) !== null) {
-    if (await attempt('service', ['docker', 'start'])) return { how: 'by its init script', stop: 'service docker stop' };
+    if (await attempt('service', ['docker', 'start']))
+      return { how: 'by its init script', stop: 'service docker stop' };
   }
   return startDetached(root, env);
 }
@@ -148,12 +162,20 @@ function startDetached(root, env) {
   mkdirSync(cache, { recursive: true });
   const log = openSync(engineLog, 'a');
   const path = systemPath(env);
-  const daemon = spawn(findExecutable('dockerd', path) ?? 'dockerd', [], { cwd: '/', env: { ...env, PATH: path }, detached: true, stdio: ['ignore', log, log] });
+  const daemon = spawn(findExecutable('dockerd', path) ?? 'dockerd', [], {
+    cwd: '/',
+    env: { ...env, PATH: path },
+    detached: true,
+    stdio: ['ignore', log, log],
+  });
   // A dockerd that cannot run shows as a socket that never answers; its log says why.
   daemon.on('error', () => {});
   daemon.unref();
   closeSync(log);
-  return { how: `process ${daemon.pid ?? '?'}, log .cache/dockerd.log`, stop: `kill ${daemon.pid ?? '$(cat /var/run/docker.pid)'}` };
+  return {
+    how: `process ${daemon.pid ?? '?'}, log .cache/dockerd.log`,
+    stop: `kill ${daemon.pid ?? '$(cat /var/run/docker.pid)'}`,
+  };
 }
 
 /**

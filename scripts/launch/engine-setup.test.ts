@@ -31,8 +31,17 @@ describe('setting a container engine up', () => {
   it('never installs an engine over one that DOCKER_HOST names', async () => {
     const said: string[] = [];
     const env = { DOCKER_HOST: 'unix:///nonexistent/engine.sock', PATH: '/nonexistent' };
-    const preparing = prepareEngine('/nonexistent', { env, yes: true, mayInstall: true, lockFd: null, say: (line) => said.push(line) });
-    await expect(preparing).rejects.toMatchObject({ code: expect.stringMatching(/^AC_ENGINE_(ABSENT|STOPPED)$/), exitCode: 4 });
+    const preparing = prepareEngine('/nonexistent', {
+      env,
+      yes: true,
+      mayInstall: true,
+      lockFd: null,
+      say: (line) => said.push(line),
+    });
+    await expect(preparing).rejects.toMatchObject({
+      code: expect.stringMatching(/^AC_ENGINE_(ABSENT|STOPPED)$/),
+      exitCode: 4,
+    });
     expect(said).toEqual([]);
   });
 });

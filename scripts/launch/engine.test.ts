@@ -89,14 +89,17 @@ describe('the states of a container engine', () => {
     expect(await codeOf()).toBe('AC_ENGINE_FORBIDDEN');
   });
 
-  it.each(['MemoryLimit', 'PidsLimit', 'CpuCfsQuota'] as const)('without limits: %s is false or missing', async (control) => {
-    let info: Record<string, unknown> = { ...limited, [control]: false };
-    await engine((response) => response.end(JSON.stringify(info)));
-    expect(await codeOf()).toBe('AC_ENGINE_NO_LIMITS');
-    info = { ...limited };
-    delete info[control];
-    expect(await codeOf()).toBe('AC_ENGINE_NO_LIMITS');
-  });
+  it.each(['MemoryLimit', 'PidsLimit', 'CpuCfsQuota'] as const)(
+    'without limits: %s is false or missing',
+    async (control) => {
+      let info: Record<string, unknown> = { ...limited, [control]: false };
+      await engine((response) => response.end(JSON.stringify(info)));
+      expect(await codeOf()).toBe('AC_ENGINE_NO_LIMITS');
+      info = { ...limited };
+      delete info[control];
+      expect(await codeOf()).toBe('AC_ENGINE_NO_LIMITS');
+    },
+  );
 
   it('ready: answers and enforces limits', async () => {
     await engine((response) => response.end(JSON.stringify(limited)));

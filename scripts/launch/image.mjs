@@ -4,13 +4,17 @@ import { createReadStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { findExecutable, runStep } from './child.mjs';
 import { answerMessage, callEngine, streamedError } from './engine-http.mjs';
+import { setupFailure } from './errors.mjs';
 import { consent, installPackages, removalNotes, systemPath } from './engine-setup.mjs';
-import { SetupFailure, messageOf } from './failure.mjs';
+import { messageOf } from './failure.mjs';
 import { cachePaths } from './paths.mjs';
-import { digestOf, filesBelow, readText, writeDurably } from './steps.mjs';
+import { digestOf, readText, writeDurably } from './steps.mjs';
 import { workerNode } from './worker-node.mjs';
 
 const repository = 'agentcompany-worker';
+
+/** What an image is made of; a change of one of them makes another image. */
+const recipeFiles = ['Dockerfile', 'from-packages.mjs', 'gitconfig'];
 
 /**
  * The worker image: there already, or built with the engine where an image registry can be reached, or made of the
@@ -23,7 +27,11 @@ const repository = 'agentcompany-worker';
 export async function prepareImage(root, options) {
   const node = await workerNode(root, options);
   const folder = join(root, 'worker-image', 'image');
-  const recipe = digestOf(folder, filesBelow(folder), [node.version, process.arch]);
+  const recipe = digestOf(
+    folder,
+    recipeFiles.map((name) => join(folder, name)),
+    [node.version, process.arch],
+  );
   const reference = `${repository}:${recipe.slice(0, 16)}`;
   const { workerImage } = cachePaths(root);
   const present = await imageId(options.socket, reference);
@@ -37,7 +45,7 @@ export async function prepareImage(root, options) {
   const refused = await buildWithRegistry(folder, reference, node.version, options);
   if (refused !== null) {
     options.say(`No image registry could be used: ${refused}`);
-    notes.push(...(await buildFromPackages(root, { reference, node: node.binary, refused }, options)));
+    notes.push(...(await buildFromPackages(root, { reference, node, refused }, options)));
   }
   const id = await imageId(options.socket, reference);
   if (id === null) throw unavailable(reference, node.version, 'the engine does not have the image it has just made');
@@ -75,11 +83,24 @@ async function imageId(socket, reference) {
  */
 async function buildWithRegistry(folder, reference, nodeVersion, { socket, say }) {
   say(`Building the worker image ${reference}`);
-  const query = new URLSearchParams({ t: reference, rm: '1', forcerm: '1', buildargs: JSON.stringify({ NODE_VERSION: nodeVersion }) });
+  const query = new URLSearchParams({
+    t: reference,
+    rm: '1',
+    forcerm: '1',
+    buildargs: JSON.stringify({ NODE_VERSION: nodeVersion }),
+  });
   // The API, not the docker program: Debian's docker.io comes without the program since trixie.
-  const context = spawn('tar', ['-C', folder, '-cf', '-', 'Dockerfile', 'gitconfig'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const context = spawn('tar', ['-C', folder, '-cf', '-', 'Dockerfile', 'gitconfig'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   try {
-    const answer = await callEngine(socket, { method: 'POST', path: `/build?${query}`, contentType: 'application/x-tar', body: context.stdout, quietMs: 120_000 });
+    const answer = await callEngine(socket, {
+      method: 'POST',
+      path: `/build?${query}`,
+      contentType: 'application/x-tar',
+      body: context.stdout,
+      quietMs: 120_000,
+    });
     const error = answer.status === 200 ? streamedError(answer.body) : answerMessage(answer);
     return error === null ? null : (error.split('\n')[0] ?? error);
   } catch (error) {
@@ -91,30 +112,32 @@ async function buildWithRegistry(folder, reference, nodeVersion, { socket, say }
 
 /**
  * @param {string} root
- * @param {{reference: string, node: string, refused: string}} image
+ * @param {{reference: string, node: {binary: string, version: string}, refused: string}} image
  * @param {{socket: string, env: NodeJS.ProcessEnv, yes: boolean, mayInstall: boolean, lockFd: number | null, say: (line: string) => void}} options
  * @returns {Promise<string[]>} notes
  */
 async function buildFromPackages(root, { reference, node, refused }, { socket, env, yes, mayInstall, lockFd, say }) {
-  if (!mayInstall) throw unavailable(reference, process.versions.node, refused);
+  if (!mayInstall) throw unavailable(reference, node.version, refused);
   const missing = findExecutable('mmdebstrap', systemPath(env)) === null ? ['mmdebstrap'] : [];
   if (missing.length > 0) {
-    await consent('The worker image is made from this system\'s packages', missing, { yes, say });
+    await consent("The worker image is made from this system's packages", missing, { yes, say });
     await installPackages(missing, { env, lockFd, say });
   }
-  say('Making it from this system\'s packages (mmdebstrap)');
+  say("Making it from this system's packages (mmdebstrap)");
   const { cache } = cachePaths(root);
   mkdirSync(cache, { recursive: true });
   const room = mkdtempSync(join(cache, 'image-'));
   try {
     const archive = join(room, 'rootfs.tar');
-    await runStep(process.execPath, [join(root, 'worker-image', 'image', 'from-packages.mjs'), node, archive], {
+    await runStep(process.execPath, [join(root, 'worker-image', 'image', 'from-packages.mjs'), node.binary, archive], {
       cwd: room,
       env: { ...env, PATH: systemPath(env) },
       lockFd,
-      failure: { code: 'AC_IMAGE_UNAVAILABLE', what: 'mmdebstrap could not make the worker image', remedy: bothWays(reference, process.versions.node) },
+      code: 'AC_IMAGE_UNAVAILABLE',
+      parameters: { reference, version: node.version },
     });
-    await importArchive(socket, archive, reference);
+    const error = await importArchive(socket, archive, reference);
+    if (error !== null) throw unavailable(reference, node.version, `the engine refused the image: ${error}`);
   } finally {
     rmSync(room, { recursive: true, force: true });
   }
@@ -125,14 +148,20 @@ async function buildFromPackages(root, { reference, node, refused }, { socket, e
  * @param {string} socket
  * @param {string} archive
  * @param {string} reference
+ * @returns {Promise<string | null>} why the engine refused it, or null
  */
 async function importArchive(socket, archive, reference) {
   const [repo = '', tag = ''] = reference.split(':');
   const query = new URLSearchParams({ fromSrc: '-', repo, tag, changes: 'USER 10001:10001' });
-  const call = { method: 'POST', path: `/images/create?${query}`, contentType: 'application/x-tar', body: createReadStream(archive), quietMs: 120_000 };
+  const call = {
+    method: 'POST',
+    path: `/images/create?${query}`,
+    contentType: 'application/x-tar',
+    body: createReadStream(archive),
+    quietMs: 120_000,
+  };
   const answer = await callEngine(socket, call);
-  const error = answer.status === 200 ? streamedError(answer.body) : answerMessage(answer);
-  if (error !== null) throw unavailable(reference, process.versions.node, `the engine refused the image: ${error}`);
+  return answer.status === 200 ? streamedError(answer.body) : answerMessage(answer);
 }
 
 /**
@@ -141,16 +170,5 @@ async function importArchive(socket, archive, reference) {
  * @param {string} detail
  */
 function unavailable(reference, nodeVersion, detail) {
-  return new SetupFailure('AC_IMAGE_UNAVAILABLE', `there is no worker image and none can be made (${detail})`, bothWays(reference, nodeVersion));
-}
-
-/**
- * @param {string} reference
- * @param {string} nodeVersion
- */
-function bothWays(reference, nodeVersion) {
-  return [
-    `with an image registry: docker build -t ${reference} --build-arg NODE_VERSION=${nodeVersion} worker-image/image`,
-    '     as root on Debian or Ubuntu: sudo node scripts/launch.mjs setup',
-  ].join('\n');
+  return setupFailure('AC_IMAGE_UNAVAILABLE', { reference, version: nodeVersion }, detail);
 }

@@ -25,7 +25,12 @@ async function startEngine(): Promise<void> {
       if (request.method === 'GET' && inspected !== undefined) {
         if (images.has(inspected)) response.end('{"Id":"sha256:0123"}');
         else response.writeHead(404).end('{"message":"no such image"}');
-      } else if (request.method === 'POST' && url.pathname === '/build' && body.startsWith('Dockerfile\0') && body.includes('gitconfig\0')) {
+      } else if (
+        request.method === 'POST' &&
+        url.pathname === '/build' &&
+        body.startsWith('Dockerfile\0') &&
+        body.includes('gitconfig\0')
+      ) {
         if (buildError === null) images.add(url.searchParams.get('t') ?? '');
         response.end(`{"stream":"Step 1"}\n${buildError === null ? '' : JSON.stringify({ error: buildError })}\n`);
       } else response.writeHead(400).end('{"message":"not expected"}');
@@ -36,8 +41,16 @@ async function startEngine(): Promise<void> {
 }
 
 const prepare = (): Promise<string[]> =>
-  prepareImage(root, { socket: join(root, 'engine.sock'), env: {}, yes: true, mayInstall: false, lockFd: null, say: () => {} });
-const record = (): { reference: string; id: string; recipe: string } => JSON.parse(readFileSync(join(root, '.cache', 'worker-image.json'), 'utf8'));
+  prepareImage(root, {
+    socket: join(root, 'engine.sock'),
+    env: {},
+    yes: true,
+    mayInstall: false,
+    lockFd: null,
+    say: () => {},
+  });
+const record = (): { reference: string; id: string; recipe: string } =>
+  JSON.parse(readFileSync(join(root, '.cache', 'worker-image.json'), 'utf8'));
 
 describe('the worker image', () => {
   beforeEach(async () => {
@@ -79,7 +92,9 @@ describe('the worker image', () => {
       code: 'AC_IMAGE_UNAVAILABLE',
       exitCode: 4,
       message: expect.stringContaining('dial tcp: lookup failed'),
-      remedy: expect.stringMatching(/docker build -t agentcompany-worker:[0-9a-f]{16} [^]*sudo node scripts\/launch\.mjs setup/),
+      remedy: expect.stringMatching(
+        /docker build -t agentcompany-worker:[0-9a-f]{16} [^]*sudo node scripts\/launch\.mjs setup/,
+      ),
     });
     expect(existsSync(join(root, '.cache', 'worker-image.json'))).toBe(false);
   });

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, delimiter, join } from 'node:path';
 import { runStep } from './child.mjs';
-import { SetupFailure } from './failure.mjs';
+import { setupFailure } from './errors.mjs';
 import { bringNpm } from './node.mjs';
 import { cachePaths } from './paths.mjs';
 import { digestOf, readText, runStamped, writeDurably } from './steps.mjs';
@@ -21,7 +21,11 @@ export async function install(root, options) {
   return runStamped({
     name: 'install',
     stamps,
-    inputs: digestOf(root, [join(root, 'package-lock.json'), join(root, '.npmrc'), ...manifests(root)], [process.platform, process.arch]),
+    inputs: digestOf(
+      root,
+      [join(root, 'package-lock.json'), join(root, '.npmrc'), ...manifests(root)],
+      [process.platform, process.arch],
+    ),
     present: () => existsSync(record),
     say: options.say,
     doing: 'Installing packages (npm install --ignore-scripts)',
@@ -45,17 +49,13 @@ async function installWith(root, npm, lockFd) {
     cwd: root,
     env: { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}` },
     lockFd,
-    failure: { code: 'AC_INSTALL_FAILED', what: 'npm install failed', remedy: 'check the network and the registry npm is set to (npm config get registry), then run the command again' },
+    code: 'AC_INSTALL_FAILED',
   });
   const after = readText(lockfile);
   if (after === before) return;
   if (after !== null) writeDurably(cachePaths(root).rejectedLockfile, after);
   if (before !== null) writeDurably(lockfile, before);
-  throw new SetupFailure(
-    'AC_LOCKFILE_CHANGED',
-    'package-lock.json does not say what the package.json files ask for: npm install changed it (put back; the changed one is .cache/package-lock.rejected.json)',
-    'after a change of dependencies: cp .cache/package-lock.rejected.json package-lock.json, look at git diff, commit it; otherwise find out who changed a package.json',
-  );
+  throw setupFailure('AC_LOCKFILE_CHANGED');
 }
 
 /**

@@ -11,13 +11,20 @@ let root: string;
 function npmThatDoes(program: string): void {
   const bin = join(root, '.cache', 'npm', 'bin');
   mkdirSync(bin, { recursive: true });
-  writeFileSync(join(root, '.cache', 'npm', 'package.json'), JSON.stringify({ version: npmPackage.version, type: 'commonjs' }));
+  writeFileSync(
+    join(root, '.cache', 'npm', 'package.json'),
+    JSON.stringify({ version: npmPackage.version, type: 'commonjs' }),
+  );
   const prelude = `const fs = require('fs'); fs.appendFileSync('calls', process.argv.slice(2).join(' ') + '\\n'); fs.mkdirSync('node_modules', { recursive: true });`;
-  writeFileSync(join(bin, 'npm-cli.js'), `${prelude} fs.writeFileSync('node_modules/.package-lock.json', '{}'); ${program}`);
+  writeFileSync(
+    join(bin, 'npm-cli.js'),
+    `${prelude} fs.writeFileSync('node_modules/.package-lock.json', '{}'); ${program}`,
+  );
 }
 
 const start = (): Promise<boolean> => install(root, { lockFd: null, say: () => {} });
-const calls = (): string[] => (existsSync(join(root, 'calls')) ? readFileSync(join(root, 'calls'), 'utf8').trim().split('\n') : []);
+const calls = (): string[] =>
+  existsSync(join(root, 'calls')) ? readFileSync(join(root, 'calls'), 'utf8').trim().split('\n') : [];
 
 describe('installing packages', () => {
   beforeEach(() => {
@@ -52,7 +59,10 @@ describe('installing packages', () => {
 
   it('shows what npm said when it fails, and starts over next time', async () => {
     npmThatDoes(`console.error('E404 no such package'); process.exit(1);`);
-    await expect(start()).rejects.toMatchObject({ code: 'AC_INSTALL_FAILED', message: expect.stringContaining('E404 no such package') });
+    await expect(start()).rejects.toMatchObject({
+      code: 'AC_INSTALL_FAILED',
+      message: expect.stringContaining('E404 no such package'),
+    });
     npmThatDoes('');
     expect(await start()).toBe(true);
   });

@@ -112,7 +112,11 @@ async function takeFileLock(root, onWait) {
   mkdirSync(cache, { recursive: true });
   const waiting = setTimeout(() => onWait('another process'), 1000);
   try {
-    const fd = await promisify(open)(join(cache, 'setup.lock'), constants.O_RDWR | constants.O_CREAT | openExclusive, 0o600);
+    const fd = await promisify(open)(
+      join(cache, 'setup.lock'),
+      constants.O_RDWR | constants.O_CREAT | openExclusive,
+      0o600,
+    );
     return { fd, release: async () => closeSync(fd) };
   } finally {
     clearTimeout(waiting);

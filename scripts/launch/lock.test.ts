@@ -18,7 +18,9 @@ async function holder(result = 'null'): Promise<{ process: ChildProcess; result:
     const lock = await takeLock(${JSON.stringify(root)}, () => {});
     console.log(String(${result}));
     process.stdin.resume();`;
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', program], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   children.push(child);
   const [line] = await once(child.stdout, 'data');
   return { process: child, result: String(line).trim() };
@@ -35,7 +37,12 @@ describe('the set-up lock', () => {
     root = mkdtempSync(join(tmpdir(), 'lock-'));
   });
   afterEach(async () => {
-    await Promise.all(children.splice(0).filter((child) => child.exitCode === null && child.signalCode === null).map(killed));
+    await Promise.all(
+      children
+        .splice(0)
+        .filter((child) => child.exitCode === null && child.signalCode === null)
+        .map(killed),
+    );
     rmSync(root, { recursive: true, force: true });
   });
 
@@ -72,7 +79,9 @@ describe('the set-up lock', () => {
   });
 
   it('stays taken while a step of a killed owner still runs', async () => {
-    const { process: owner, result } = await holder(`spawn('sleep', ['60'], { stdio: ['ignore', 'ignore', 'ignore', lock.fd], detached: true }).pid`);
+    const { process: owner, result } = await holder(
+      `spawn('sleep', ['60'], { stdio: ['ignore', 'ignore', 'ignore', lock.fd], detached: true }).pid`,
+    );
     const stepProcess = Number(result);
     await killed(owner);
     const told = Promise.withResolvers<string>();
@@ -90,7 +99,9 @@ describe('the set-up lock', () => {
   it('is one lock per checkout', async () => {
     const other = mkdtempSync(join(tmpdir(), 'lock-other-'));
     const first = await takeLock(root, () => {});
-    const second = await takeLock(other, () => {});
+    let waited = false;
+    const second = await takeLock(other, () => (waited = true));
+    expect(waited).toBe(false);
     await Promise.all([first.release(), second.release()]);
     rmSync(other, { recursive: true });
   });

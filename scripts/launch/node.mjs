@@ -2,7 +2,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { findExecutable } from './child.mjs';
-import { SetupFailure } from './failure.mjs';
+import { setupFailure } from './errors.mjs';
 import { bringPackage, packageVersion } from './packages.mjs';
 import { cachePaths } from './paths.mjs';
 
@@ -70,19 +70,24 @@ export function nodeBinary(folder, platform) {
  * @param {{lockFd: number | null, say: (line: string) => void, platform?: string, folder?: string}} options
  * @returns {Promise<string>}
  */
-export async function bringNode(root, { lockFd, say, platform = `${process.platform}-${process.arch}`, folder = cachePaths(root).node }) {
+export async function bringNode(
+  root,
+  { lockFd, say, platform = `${process.platform}-${process.arch}`, folder = cachePaths(root).node },
+) {
   const pinned = nodePackages[platform];
   if (pinned === undefined) {
-    throw new SetupFailure(
-      'AC_NODE_UNAVAILABLE',
-      `this is Node ${process.version}, ${oldestNode.join('.')} or newer is needed, and none can be brought for ${platform}`,
-      `install Node ${oldestNode.join('.')} or newer from https://nodejs.org, then run the command again`,
-    );
+    throw setupFailure('AC_NODE_UNAVAILABLE', { version: process.version, needed: oldestNode.join('.'), platform });
   }
   const binary = nodeBinary(folder, platform);
   if (packageVersion(folder) !== pinned.version || !existsSync(binary)) {
     say(`Bringing Node ${pinned.version} for ${platform} into .cache/${basename(folder)}`);
-    await bringPackage(pinned, { target: folder, cache: cachePaths(root).cache, node: process.execPath, npm: findNpm(process.env, process.execPath), lockFd });
+    await bringPackage(pinned, {
+      target: folder,
+      cache: cachePaths(root).cache,
+      node: process.execPath,
+      npm: findNpm(process.env, process.execPath),
+      lockFd,
+    });
   }
   return binary;
 }
@@ -116,11 +121,16 @@ export async function bringNpm(root, { lockFd, say }) {
 export function findNpm(env, node) {
   const started = env['npm_execpath'];
   if (started !== undefined && basename(started) === 'npm-cli.js' && existsSync(started)) return started;
-  const beside = [join(dirname(node), '..', 'lib', 'node_modules', 'npm', 'bin', 'npm-cli.js'), join(dirname(node), 'node_modules', 'npm', 'bin', 'npm-cli.js')];
+  const beside = [
+    join(dirname(node), '..', 'lib', 'node_modules', 'npm', 'bin', 'npm-cli.js'),
+    join(dirname(node), 'node_modules', 'npm', 'bin', 'npm-cli.js'),
+  ];
   const onPath = findExecutable('npm', env['PATH']);
-  const found = [...beside, ...(onPath === null ? [] : [realpathSync(onPath)])].find((file) => basename(file) === 'npm-cli.js' && existsSync(file));
+  const found = [...beside, ...(onPath === null ? [] : [realpathSync(onPath)])].find(
+    (file) => basename(file) === 'npm-cli.js' && existsSync(file),
+  );
   if (found !== undefined) return found;
-  throw new SetupFailure('AC_NPM_ABSENT', 'npm was found neither beside Node nor on the PATH', 'install npm (it comes with Node from https://nodejs.org), then run the command again');
+  throw setupFailure('AC_NPM_ABSENT');
 }
 
 /**

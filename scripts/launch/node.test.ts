@@ -53,7 +53,12 @@ describe('finding Node and npm', () => {
   });
 
   it('says so where there is no npm, and where no Node can be brought', async () => {
-    expect(() => findNpm({ PATH: folder }, join(folder, 'node'))).toThrow(expect.objectContaining({ code: 'AC_NPM_ABSENT' }));
-    await expect(bringNode(folder, { lockFd: null, say: () => {}, platform: 'plan9-mips' })).rejects.toMatchObject({ code: 'AC_NODE_UNAVAILABLE', exitCode: 4 });
+    expect(() => findNpm({ PATH: folder }, join(folder, 'node'))).toThrow(
+      expect.objectContaining({ code: 'AC_NPM_ABSENT' }),
+    );
+    await expect(bringNode(folder, { lockFd: null, say: () => {}, platform: 'plan9-mips' })).rejects.toMatchObject({
+      code: 'AC_NODE_UNAVAILABLE',
+      exitCode: 4,
+    });
   });
 });

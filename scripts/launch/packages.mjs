@@ -1,9 +1,9 @@
 // @ts-check
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { runStep } from './child.mjs';
-import { SetupFailure } from './failure.mjs';
+import { setupFailure } from './errors.mjs';
 
 /**
  * One exact package of the registry, with the digest of its archive as kept in this source.
@@ -22,19 +22,29 @@ export async function bringPackage(pinned, { target, cache, node, npm, lockFd })
   mkdirSync(cache, { recursive: true });
   const room = mkdtempSync(join(cache, 'fetch-'));
   try {
-    await runStep(node, [npm, 'pack', `${pinned.name}@${pinned.version}`, '--pack-destination', room, '--ignore-scripts', '--silent'], {
-      cwd: room,
-      lockFd,
-      failure: {
+    await runStep(
+      node,
+      [
+        npm,
+        'pack',
+        `${pinned.name}@${pinned.version}`,
+        '--pack-destination',
+        room,
+        '--ignore-scripts',
+        '--loglevel=error',
+      ],
+      {
+        cwd: room,
+        lockFd,
         code: 'AC_PACKAGE_FETCH',
-        what: `npm could not fetch ${pinned.name}@${pinned.version}`,
-        remedy: 'check the network and the registry npm is set to (npm config get registry), then run the command again',
+        parameters: { package: nameOf(pinned) },
       },
-    });
+    );
     const archive = readdirSync(room).find((name) => name.endsWith('.tgz'));
-    if (archive === undefined) throw new SetupFailure('AC_PACKAGE_FETCH', `npm pack left no archive of ${pinned.name}`, 'run the command again');
+    if (archive === undefined)
+      throw setupFailure('AC_PACKAGE_FETCH', { package: nameOf(pinned) }, 'npm pack left no archive');
     checkIntegrity(join(room, archive), pinned);
-    await unpack(join(room, archive), room, lockFd);
+    await unpack(pinned, join(room, archive), lockFd);
     const old = join(room, 'old');
     if (existsSync(target)) renameSync(target, old);
     renameSync(join(room, 'package'), target);
@@ -51,11 +61,7 @@ export async function bringPackage(pinned, { target, cache, node, npm, lockFd })
 export function checkIntegrity(archive, pinned) {
   const found = `sha512-${createHash('sha512').update(readFileSync(archive)).digest('base64')}`;
   if (found === pinned.integrity) return;
-  throw new SetupFailure(
-    'AC_PACKAGE_INTEGRITY',
-    `the archive of ${pinned.name}@${pinned.version} is ${found}, expected ${pinned.integrity}; nothing of it was used`,
-    'the registry or something on the way to it changed the package: check npm config get registry and the proxy in use',
-  );
+  throw setupFailure('AC_PACKAGE_INTEGRITY', { package: nameOf(pinned), found, expected: pinned.integrity });
 }
 
 /**
@@ -72,15 +78,20 @@ export function packageVersion(folder) {
   }
 }
 
+/** @param {PinnedPackage} pinned */
+const nameOf = (pinned) => `${pinned.name}@${pinned.version}`;
+
 /**
- * @param {string} archive
- * @param {string} folder
+ * @param {PinnedPackage} pinned
+ * @param {string} archive unpacked beside itself
  * @param {number | null} lockFd
  */
-async function unpack(archive, folder, lockFd) {
+async function unpack(pinned, archive, lockFd) {
+  const folder = dirname(archive);
   await runStep('tar', ['-xzf', archive, '-C', folder], {
     cwd: folder,
     lockFd,
-    failure: { code: 'AC_PACKAGE_UNPACK', what: 'the archive could not be unpacked', remedy: 'install tar, check the free space, then run the command again' },
+    code: 'AC_PACKAGE_UNPACK',
+    parameters: { package: nameOf(pinned) },
   });
 }

@@ -12,7 +12,10 @@ let archive: string;
 /** Stands where npm-cli.js would: answers `pack NAME --pack-destination FOLDER` with the archive of this test. */
 function npmThatPacks(): string {
   const script = join(folder, 'npm-cli.cjs');
-  writeFileSync(script, `require('fs').copyFileSync(${JSON.stringify(archive)}, require('path').join(process.argv[process.argv.indexOf('--pack-destination') + 1], 'tool-1.2.3.tgz'));`);
+  writeFileSync(
+    script,
+    `require('fs').copyFileSync(${JSON.stringify(archive)}, require('path').join(process.argv[process.argv.indexOf('--pack-destination') + 1], 'tool-1.2.3.tgz'));`,
+  );
   return script;
 }
 
@@ -23,7 +26,13 @@ function integrityOf(file: string): string {
 async function bring(integrity: string): Promise<string> {
   const target = join(folder, 'cache', 'tool');
   const pinned = { name: 'tool', version: '1.2.3', integrity };
-  await bringPackage(pinned, { target, cache: join(folder, 'cache'), node: process.execPath, npm: npmThatPacks(), lockFd: null });
+  await bringPackage(pinned, {
+    target,
+    cache: join(folder, 'cache'),
+    node: process.execPath,
+    npm: npmThatPacks(),
+    lockFd: null,
+  });
   return target;
 }
 
@@ -48,7 +57,9 @@ describe('bringing a pinned package', () => {
     writeFileSync(archive, Buffer.concat([readFileSync(archive), Buffer.from([0])]));
     await expect(bring(integrity)).rejects.toMatchObject({ code: 'AC_PACKAGE_INTEGRITY', exitCode: 4 });
     expect(readdirSync(join(folder, 'cache'))).toEqual([]);
-    expect(() => checkIntegrity(archive, { name: 'tool', version: '1.2.3', integrity: integrityOf(archive) })).not.toThrow();
+    expect(() =>
+      checkIntegrity(archive, { name: 'tool', version: '1.2.3', integrity: integrityOf(archive) }),
+    ).not.toThrow();
   });
 
   it('replaces an older version, and keeps it where the new one is refused', async () => {
@@ -63,7 +74,10 @@ describe('bringing a pinned package', () => {
 
   it('says what npm said where it cannot fetch', async () => {
     rmSync(archive);
-    await expect(bring('sha512-any')).rejects.toMatchObject({ code: 'AC_PACKAGE_FETCH', message: expect.stringContaining('ENOENT') });
+    await expect(bring('sha512-any')).rejects.toMatchObject({
+      code: 'AC_PACKAGE_FETCH',
+      message: expect.stringContaining('ENOENT'),
+    });
     expect(existsSync(join(folder, 'cache', 'tool'))).toBe(false);
   });
 });

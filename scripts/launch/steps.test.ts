@@ -9,7 +9,15 @@ import { digestOf, filesBelow, runStamped } from './steps.mjs';
 let folder: string;
 
 function step(inputs: string, run: () => Promise<void>, present = true): Promise<boolean> {
-  return runStamped({ name: 'step', stamps: folder, inputs, present: () => present, run, say: () => {}, doing: 'working' });
+  return runStamped({
+    name: 'step',
+    stamps: folder,
+    inputs,
+    present: () => present,
+    run,
+    say: () => {},
+    doing: 'working',
+  });
 }
 
 const nothing = (): Promise<void> => Promise.resolve();
@@ -41,7 +49,9 @@ describe('stamped steps', () => {
       import { runStamped } from ${JSON.stringify(new URL('steps.mjs', import.meta.url).href)};
       const run = () => new Promise(() => { console.log('in it'); process.stdin.resume(); });
       await runStamped({ name: 'step', stamps: ${JSON.stringify(folder)}, inputs: 'b', present: () => true, run, say: () => {}, doing: '' });`;
-    const child = spawn(process.execPath, ['--input-type=module', '--eval', program], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
     await once(child.stdout, 'data');
     child.kill('SIGKILL');
     await once(child, 'exit');

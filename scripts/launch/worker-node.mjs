@@ -25,7 +25,9 @@ export async function workerNode(root, options) {
  * @returns {boolean}
  */
 export function isSelfContained(node) {
-  const shared = Object.entries(node.config.variables).some(([name, value]) => name.startsWith('node_shared') && (value === true || value === 'true'));
+  const shared = Object.entries(node.config.variables).some(
+    ([name, value]) => name.startsWith('node_shared') && (value === true || value === 'true'),
+  );
   const header = /** @type {{header?: {glibcVersionRuntime?: string}}} */ (node.report.getReport()).header;
   return !shared && header?.glibcVersionRuntime !== undefined;
 }

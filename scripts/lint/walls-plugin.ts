@@ -1,6 +1,7 @@
 import { builtinModules } from 'node:module';
 import { dirname, relative, resolve, sep } from 'node:path';
-import { wallProblem } from './walls.ts';
+import { noClock } from './no-clock.ts';
+import { placeProblem, wallProblem } from './walls.ts';
 
 /**
  * The oxlint rule `walls/imports`. It sees what `no-restricted-imports` does not: `import()`, `require()`, the type
@@ -57,6 +58,10 @@ function createVisitor(context: RuleContext): Record<string, (node: SyntaxNode) 
   }
   const judgeSource = (node: SyntaxNode): void => judge(node, node.source, isTypeOnly(node));
   return {
+    Program: (node) => {
+      const message = placeProblem(file);
+      if (message !== null) context.report({ node, message });
+    },
     ImportDeclaration: judgeSource,
     ExportAllDeclaration: judgeSource,
     ExportNamedDeclaration: (node) => {
@@ -70,4 +75,4 @@ function createVisitor(context: RuleContext): Record<string, (node: SyntaxNode) 
   };
 }
 
-export default { meta: { name: 'walls' }, rules: { imports: { create: createVisitor } } };
+export default { meta: { name: 'walls' }, rules: { 'imports': { create: createVisitor }, 'no-clock': noClock } };

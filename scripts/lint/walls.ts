@@ -62,13 +62,13 @@ const orchestratorZones: readonly Zone[] = [
     name: 'agents',
     files: /^orchestrator\/src\/agents\//,
     zones: ['company', 'ports'],
-    packages: [protocol, 'picomatch', 'zod'],
+    packages: [protocol, 'canonicalize', 'picomatch', 'zod'],
     builtins: ['crypto', 'path', 'util'],
   },
   {
     name: 'engine',
     files: /^orchestrator\/src\/engine\//,
-    zones: ['company', 'agents', 'ports', 'door'],
+    zones: ['company', 'agents', 'ports', 'door', 'home'],
     packages: [protocol, bus, 'better-sqlite3', 'canonicalize', 'zod'],
     builtins: 'all',
   },
@@ -94,15 +94,22 @@ const orchestratorZones: readonly Zone[] = [
   portAdapter('forges', /^orchestrator\/src\/forges\/[^/]+\.ts$/, [], []),
   {
     name: 'open-company',
-    files: /^orchestrator\/src\/(open-company\/.+|open-company|index|main)\.ts$/,
+    files: /^orchestrator\/src\/(facade\/.+|open-[a-z-]+|index|main)\.ts$/,
     zones: 'all',
     packages: [protocol, bus, 'better-sqlite3', 'canonicalize', 'yaml', 'zod'],
     builtins: 'all',
   },
   {
+    name: 'home',
+    files: /^orchestrator\/src\/company-home\.ts$/,
+    zones: ['facade'],
+    packages: [protocol],
+    builtins: 'all',
+  },
+  {
     name: 'facade',
     files: /^orchestrator\/src\/[^/]+\.ts$/,
-    zones: ['company', 'plans', 'ports'],
+    zones: ['company', 'home', 'plans', 'ports'],
     packages: [protocol, bus, 'better-sqlite3', 'canonicalize', 'yaml', 'zod'],
     builtins: 'all',
   },
@@ -134,7 +141,7 @@ const owners: Readonly<Record<string, RegExp>> = {
 
 /** Tests, tools and examples: they may import anything, product code may not import them. */
 const outside =
-  /^(scripts|tests|bench|docs|worker-image\/image|tools\/cli\/bin)\/|\.test\.ts$|^orchestrator\/src\/(.+\/)?testing\/|^[^/]+$/;
+  /^(scripts|tests|bench|docs|worker-image\/image|tools\/cli\/(bin|src\/demo\/scripts))\/|\.test\.ts$|^(orchestrator|worker-image|tools\/cli)\/src\/(.+\/)?testing\/|^[^/]+$/;
 
 /** What every file of a package may import: its package's error catalogue, its log port, its own manifest. */
 const shared = /^(agent-bus|orchestrator|worker-image|tools\/cli)\/(src\/(errors|log)\.ts|package\.json)$/;
@@ -209,10 +216,15 @@ function packageProblem(from: Zone, edge: ImportEdge, builtins: ReadonlySet<stri
   return `${from.name} may not import ${name}`;
 }
 
+/** What is wrong with where a file lies; null when its walls are known. */
+export function placeProblem(file: string): string | null {
+  const known = outside.test(file) || zoneOf(file) !== undefined;
+  return known ? null : `${file} has no zone: declare its walls in scripts/lint/walls.ts`;
+}
+
 /** What is wrong with this import, in one line; null when the walls allow it. `builtins` are Node's module names. */
 export function wallProblem(edge: ImportEdge, builtins: ReadonlySet<string>): string | null {
-  if (outside.test(edge.file)) return null;
   const from = zoneOf(edge.file);
-  if (from === undefined) return `${edge.file} has no zone: declare its walls in scripts/lint/walls.ts`;
+  if (outside.test(edge.file) || from === undefined) return null;
   return edge.target === null ? packageProblem(from, edge, builtins) : fileProblem(from, edge.file, edge.target);
 }

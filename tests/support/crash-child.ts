@@ -1,6 +1,6 @@
 import { unwrap } from '@agentcompany/protocol';
 import { resolveHome } from '../../orchestrator/src/company-home.ts';
-import { processEnvironment } from '../../orchestrator/src/config.ts';
+import { loadConfig, processEnvironment } from '../../orchestrator/src/config.ts';
 import { openCompany } from '../../orchestrator/src/open-company.ts';
 import { installation, planOf } from './open-test-company.ts';
 
@@ -9,7 +9,9 @@ import { installation, planOf } from './open-test-company.ts';
  * its pull request. Started with CRASH_AT=<n> it ends by SIGKILL at its n-th durable step; started again it goes on.
  */
 const home = unwrap(resolveHome({ flag: process.argv[2] ?? '', environment: {}, cwd: process.cwd() }));
-const company = unwrap(await openCompany(home, { environment: processEnvironment(), installation, flags: { max_workers: 2 } }));
+const environment = processEnvironment();
+const { config } = unwrap(loadConfig({ home, environment, flags: { max_workers: 2 } }));
+const company = unwrap(await openCompany(home, { config, environment, installation }));
 const plan = planOf(
   [
     { id: 'one', run: { command: 'echo one > one.txt' }, verify: ['test -f one.txt'], paths: ['one.txt'] },

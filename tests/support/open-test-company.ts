@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { planSchema, unwrap, type Plan } from '@agentcompany/protocol';
 import { initHome, type CompanyHome } from '../../orchestrator/src/company-home.ts';
 import type { Company } from '../../orchestrator/src/company-facade.ts';
+import { loadConfig } from '../../orchestrator/src/config.ts';
 import { openCompany } from '../../orchestrator/src/open-company.ts';
 import { addProject } from '../../orchestrator/src/projects.ts';
 
@@ -26,6 +27,8 @@ export interface TestCompanyOptions {
   readonly files?: Readonly<Record<string, string>>;
   readonly flags?: Readonly<Record<string, unknown>>;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Where the home is made; a fresh folder where absent. */
+  readonly homeFolder?: string;
 }
 
 /** Runs git as a user would, outside the product. */
@@ -45,7 +48,7 @@ export function createRepository(folder: string, files: Readonly<Record<string, 
   }
   git(checkout, 'add', '-A');
   git(checkout, '-c', 'user.name=Test', '-c', 'user.email=test@example.com', 'commit', '-q', '--allow-empty', '-m', 'First commit');
-  execFileSync('git', ['clone', '-q', '--bare', checkout, folder]);
+  execFileSync('git', ['clone', '-q', '--bare', checkout, folder], { stdio: 'ignore' });
   return folder;
 }
 
@@ -53,15 +56,11 @@ export function createRepository(folder: string, files: Readonly<Record<string, 
 export async function openTestCompany(options: TestCompanyOptions = {}): Promise<TestCompany> {
   const folder = mkdtempSync(join(tmpdir(), 'agentcompany-test-'));
   const repository = createRepository(join(folder, 'app.git'), options.files ?? { 'README.md': '# App\n' });
-  const home = unwrap(initHome(join(folder, 'home')));
+  const home = unwrap(initHome(options.homeFolder ?? join(folder, 'home')));
   unwrap(addProject(home, { id: 'app', path: repository, cwd: folder }));
-  const company = unwrap(
-    await openCompany(home, {
-      environment: { ...environmentOfEngine(), ...options.environment },
-      installation,
-      ...(options.flags === undefined ? {} : { flags: options.flags }),
-    }),
-  );
+  const environment = { ...environmentOfEngine(), ...options.environment };
+  const { config } = unwrap(loadConfig({ home, environment, flags: options.flags ?? {} }));
+  const company = unwrap(await openCompany(home, { config, environment, installation }));
   return {
     folder,
     home,

@@ -69,8 +69,10 @@ function oneLines(text) {
 /** @param {string} text @returns {{options: string, uri: string, suite: string}[]} */
 function paragraphs(text) {
   return text.split(/\n\s*\n/).flatMap((paragraph) => {
-    const field = (/** @type {string} */ name) => new RegExp(`^${name}:[ \\t]*(.*)$`, 'm').exec(paragraph)?.[1]?.trim().split(/\s+/) ?? [];
-    if (!field('Types').includes('deb') || !field('Components').includes('main') || field('Enabled')[0] === 'no') return [];
+    const field = (/** @type {string} */ name) =>
+      new RegExp(`^${name}:[ \\t]*(.*)$`, 'm').exec(paragraph)?.[1]?.trim().split(/\s+/) ?? [];
+    if (!field('Types').includes('deb') || !field('Components').includes('main') || field('Enabled')[0] === 'no')
+      return [];
     const key = field('Signed-By')[0];
     const options = key !== undefined && key.startsWith('/') ? `signed-by=${key}` : '';
     return field('URIs').flatMap((uri) => field('Suites').map((suite) => ({ options, uri, suite })));
@@ -85,8 +87,13 @@ export function codeName(osRelease) {
 /** @returns {string[]} */
 function hostSources() {
   const folder = '/etc/apt/sources.list.d';
-  const files = ['/etc/apt/sources.list', ...(existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [])];
-  return files.filter((file) => existsSync(file) && /\.(list|sources)$/.test(file)).map((file) => readFileSync(file, 'utf8'));
+  const files = [
+    '/etc/apt/sources.list',
+    ...(existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []),
+  ];
+  return files
+    .filter((file) => existsSync(file) && /\.(list|sources)$/.test(file))
+    .map((file) => readFileSync(file, 'utf8'));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
@@ -97,7 +104,11 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   }
   const suite = codeName(readFileSync('/etc/os-release', 'utf8'));
   const gitconfig = fileURLToPath(new URL('gitconfig', import.meta.url));
-  const child = spawn('mmdebstrap', bootstrapArguments({ node, gitconfig, output, suite, sources: mainSources(hostSources(), suite) }), { stdio: 'inherit' });
+  const child = spawn(
+    'mmdebstrap',
+    bootstrapArguments({ node, gitconfig, output, suite, sources: mainSources(hostSources(), suite) }),
+    { stdio: 'inherit' },
+  );
   child.on('error', (error) => {
     process.stderr.write(`${error.message}\n`);
     process.exitCode = 1;

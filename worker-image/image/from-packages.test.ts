@@ -52,7 +52,13 @@ describe('the image made from packages', () => {
   });
 
   it('removes every setuid bit after the packages are in, as the last thing', () => {
-    const line = bootstrapArguments({ node: '/n', gitconfig: '/g', output: 'o.tar', suite: 'bookworm', sources: ['deb x'] });
+    const line = bootstrapArguments({
+      node: '/n',
+      gitconfig: '/g',
+      output: 'o.tar',
+      suite: 'bookworm',
+      sources: ['deb x'],
+    });
     const hooks = line.filter((argument) => argument.startsWith('--customize-hook='));
     expect(hooks.at(-1)).toContain('-perm /6000');
     expect(line.slice(-3)).toEqual(['bookworm', 'o.tar', 'deb x']);

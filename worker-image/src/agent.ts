@@ -1,5 +1,13 @@
 import { writeFile } from 'node:fs/promises';
-import { failure, success, type AppError, type CommandReport, type Result, type TaskRun, type WorkOrder } from '@agentcompany/protocol';
+import {
+  failure,
+  success,
+  type AppError,
+  type CommandReport,
+  type Result,
+  type TaskRun,
+  type WorkOrder,
+} from '@agentcompany/protocol';
 import { workerErrors } from './errors.ts';
 import { speaksOfFullDisk, type GitPlace } from './git.ts';
 import type { WorkerPaths } from './paths.ts';
@@ -78,5 +86,8 @@ export async function runAgent(order: TaskOrder, paths: WorkerPaths, place: GitP
     timeoutSeconds: order.command_timeout,
     onOutput: place.onOutput,
   });
-  return success({ report: commandReport(call.shown, end), error: await problemOf(end, order.command_timeout, killsBefore) });
+  return success({
+    report: commandReport(call.shown, end),
+    error: await problemOf(end, order.command_timeout, killsBefore),
+  });
 }

@@ -47,7 +47,12 @@ export async function resetToCommit(commit: string, place: GitPlace): Promise<Re
 }
 
 /** Writes a bundle with exactly one ref, whose prerequisite is the base. */
-export async function writeBundle(order: TaskOrder, commit: string, file: string, place: GitPlace): Promise<Result<string>> {
+export async function writeBundle(
+  order: TaskOrder,
+  commit: string,
+  file: string,
+  place: GitPlace,
+): Promise<Result<string>> {
   const named = await git(place, ['update-ref', order.result_ref, commit]);
   if (!named.ok) return named;
   return git(place, ['bundle', 'create', '--quiet', file, order.result_ref, `^${order.base_oid}`]);

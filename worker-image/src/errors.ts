@@ -49,7 +49,8 @@ export const workerErrors = errorCatalogue({
   },
   AC_VERIFY_UNAVAILABLE: {
     message: 'the check `{command}` could not start: a tool it needs is not in the image of the worker',
-    remedy: 'Name an image for the project that has the tool (agentcompany project add --image, field image of projects.json).',
+    remedy:
+      'Name an image for the project that has the tool (agentcompany project add --image, field image of projects.json).',
     retry: 'never',
   },
   AC_RESULT_REFUSED: {

@@ -11,7 +11,16 @@ export interface GitPlace {
 
 const gitSeconds = 600;
 // The repository's own configuration is the agent's to write; these are not taken from it.
-const guards = ['-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false', '-c', 'commit.gpgSign=false', '-c', 'gc.auto=0'];
+const guards = [
+  '-c',
+  'core.hooksPath=/dev/null',
+  '-c',
+  'core.fsmonitor=false',
+  '-c',
+  'commit.gpgSign=false',
+  '-c',
+  'gc.auto=0',
+];
 
 /** True for what a program prints when the disk, here the workspace, is full. */
 export function speaksOfFullDisk(output: string): boolean {
@@ -22,7 +31,11 @@ export function speaksOfFullDisk(output: string): boolean {
  * Runs git and gives its trimmed output, which must be short. A failure is `AC_WORKSPACE_FULL` when there was no room,
  * else what `otherwise` makes of the output.
  */
-export async function git(place: GitPlace, args: readonly string[], otherwise?: (output: string) => AppError): Promise<Result<string>> {
+export async function git(
+  place: GitPlace,
+  args: readonly string[],
+  otherwise?: (output: string) => AppError,
+): Promise<Result<string>> {
   const end = await runCommand({
     program: 'git',
     args: [...guards, ...args],
@@ -33,6 +46,7 @@ export async function git(place: GitPlace, args: readonly string[], otherwise?: 
   });
   if (end.exitCode === 0) return success(end.output.trim());
   if (speaksOfFullDisk(end.output)) return failure(workerErrors.AC_WORKSPACE_FULL({}, end.output.trim()));
-  const make = otherwise ?? ((output: string) => workerErrors.AC_WORK_GIT({ action: `run git ${args[0] ?? ''}` }, output));
+  const make =
+    otherwise ?? ((output: string) => workerErrors.AC_WORK_GIT({ action: `run git ${args[0] ?? ''}` }, output));
   return failure(make(end.output.trim()));
 }

@@ -23,7 +23,9 @@ function leave(why: string): never {
 
 async function work(): Promise<void> {
   watchHost(process.stdin, hostSilentMs, leave);
-  const door = new DoorClient(Duplex.from({ readable: process.stdin, writable: process.stdout }), () => leave('the door was closed'));
+  const door = new DoorClient(Duplex.from({ readable: process.stdin, writable: process.stdout }), () =>
+    leave('the door was closed'),
+  );
   const order = await door.next({ report: await readSelfReport() });
   const paths = workerPaths('/workspace');
   let latest = '';

@@ -15,7 +15,9 @@ export class OutputTail {
   /** The tail as text of at most 8 KiB; what is not UTF-8 is replaced. */
   text(): string {
     this.#shrink();
-    const text = Buffer.concat(this.#chunks).toString('utf8').replace(/^\uFFFD{1,3}/, '');
+    const text = Buffer.concat(this.#chunks)
+      .toString('utf8')
+      .replace(/^\uFFFD{1,3}/, '');
     const encoded = Buffer.from(text);
     if (encoded.length <= tailBytes) return text;
     // Each byte that is not UTF-8 grows to three: keep whole characters that fit.

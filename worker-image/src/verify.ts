@@ -15,13 +15,18 @@ const couldNotStart = new Set([126, 127]);
 function problemOf(command: string, end: CommandEnd): AppError | null {
   if (end.exitCode === 0) return null;
   const cause = end.output.slice(-500);
-  if (end.exitCode !== null && couldNotStart.has(end.exitCode)) return workerErrors.AC_VERIFY_UNAVAILABLE({ command }, cause);
+  if (end.exitCode !== null && couldNotStart.has(end.exitCode))
+    return workerErrors.AC_VERIFY_UNAVAILABLE({ command }, cause);
   if (speaksOfFullDisk(end.output)) return workerErrors.AC_WORKSPACE_FULL({}, cause);
   return workerErrors.AC_VERIFY_FAILED({ command, how: end.timedOut ? 'its time limit' : howItEnded(end) }, cause);
 }
 
 /** Runs the checks in order and stops at the first that is not green. Errors: `AC_VERIFY_FAILED`, `AC_VERIFY_UNAVAILABLE`. */
-export async function runChecks(commands: readonly string[], place: GitPlace, timeoutSeconds: number): Promise<VerifyEnd> {
+export async function runChecks(
+  commands: readonly string[],
+  place: GitPlace,
+  timeoutSeconds: number,
+): Promise<VerifyEnd> {
   const reports: CommandReport[] = [];
   for (const command of commands) {
     const end = await runCommand({ program: 'sh', args: ['-c', command], timeoutSeconds, ...place });

@@ -1,4 +1,12 @@
-import { failure, success, type AppError, type CommandReport, type Result, type WorkOrder, type WorkReport } from '@agentcompany/protocol';
+import {
+  failure,
+  success,
+  type AppError,
+  type CommandReport,
+  type Result,
+  type WorkOrder,
+  type WorkReport,
+} from '@agentcompany/protocol';
 import { runAgent } from './agent.ts';
 import { commitWork, resetToCommit, writeBundle, type CommittedWork } from './commit.ts';
 import type { GitPlace } from './git.ts';
@@ -42,7 +50,11 @@ async function check(order: WorkOrder, findings: Findings, around: Surroundings)
   return checks.error === null ? success() : failure(checks.error);
 }
 
-async function carryOutTask(order: TaskOrder, findings: Findings, around: Surroundings): Promise<Result<CommittedWork>> {
+async function carryOutTask(
+  order: TaskOrder,
+  findings: Findings,
+  around: Surroundings,
+): Promise<Result<CommittedWork>> {
   const { paths, place } = around;
   around.progress('working');
   const agent = await runAgent(order, paths, place);

@@ -81,6 +81,16 @@ export function buryingContract(contract: Contract): void {
     },
   );
 
+  contract('S75 an error that carries all a worker printed is buried with its beginning', async (store) => {
+    const bus = await openInstance(store);
+    await sendAll(bus, [makeEnvelope()]);
+    const cause = `beginning${'x'.repeat(bus.capabilities().maxPayloadBytes)}`;
+    unwrap(await bus.reject(await claimOne(bus, 'workers'), { ...testError, cause }, []));
+    const [letter] = unwrap(await bus.deadLetters());
+    assert.match(letter?.error.cause ?? '', /^beginningx+…$/);
+    assert.equal((await claim(bus, 'engine')).length, 1);
+  });
+
   contract('S75 clean releases spend no delivery', async (store) => {
     const bus = await openInstance(store, { maxDeliveries: 2 });
     await sendAll(bus, [makeEnvelope()]);

@@ -113,6 +113,21 @@ export function decidingContract(contract: Contract): void {
     assertRefused(await bus.complete({ ...delivery, token: newId() }, []), 'AC_BUS_STALE_LEASE');
   });
 
+  contract(
+    'C3 who lost the answer to a complete repeats it after a restart and gets the first receipt',
+    async (store) => {
+      const before = await openInstance(store);
+      const [task, answer] = makeRun(2).envelopes;
+      await sendAll(before, [task!]);
+      const delivery = await claimOne(before, 'workers');
+      const first = unwrap(await before.complete(delivery, [{ envelope: answer! }]));
+      await before.close();
+      const after = await openInstance(store);
+      assert.deepEqual(unwrap(await after.complete(structuredClone(delivery), [{ envelope: answer! }])), first);
+      assert.deepEqual(ids(await claim(after, 'workers')), [answer!.id]);
+    },
+  );
+
   contract('C3 a repeated send with expect gives the first receipt although the stream went on', async (store) => {
     const bus = await openInstance(store);
     const { run, envelopes } = makeRun(2);

@@ -42,11 +42,6 @@ export const companyErrors = errorCatalogue({
     remedy: 'Read agentcompany logs RUN --task {task}, then agentcompany resume RUN for another try, or cancel it.',
     retry: 'never',
   },
-  AC_TASK_UNDELIVERABLE: {
-    message: 'task {task} could not be handed over: {message}',
-    remedy: 'Run agentcompany doctor, mend what it names, then agentcompany resume RUN.',
-    retry: 'never',
-  },
   AC_RUN_STUCK: {
     message: 'nothing can move without a person: {tasks}',
     remedy: 'Look at agentcompany runs show RUN, then agentcompany resume RUN for another try, or agentcompany cancel RUN.',

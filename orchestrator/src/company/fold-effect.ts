@@ -28,7 +28,7 @@ function requestEffect(run: Run, envelope: Envelope, { effect }: PayloadOf<'effe
 
 function finishEffect(run: Run, envelope: Envelope, payload: PayloadOf<'effect_result'>): boolean {
   const record = run.effects.get(payload.key);
-  if (record === undefined || record.done) return false;
+  if (record === undefined || record.done || !answers(record, payload)) return false;
   record.done = true;
   record.outcome = payload.outcome;
   record.error = payload.error;
@@ -46,6 +46,11 @@ function finishEffect(run: Run, envelope: Envelope, payload: PayloadOf<'effect_r
     case 'verify':
       return true;
   }
+}
+
+/** Exactly one of outcome and error, and an outcome of the kind that was asked for, where that kind has any. */
+function answers({ effect }: EffectRecord, { outcome, error }: PayloadOf<'effect_result'>): boolean {
+  return outcome === null ? error !== null : error === null && outcome.kind === effect.kind;
 }
 
 function finishContainer(run: Run, envelope: Envelope, record: EffectRecord, attemptId: string): boolean {
@@ -68,6 +73,7 @@ function finishIntegration(run: Run, record: EffectRecord): boolean {
   const outcome = record.outcome;
   if (outcome?.kind !== 'integrate' || outcome.outcome !== 'merged' || outcome.tip_after === run.tipOid) return true;
   run.tipOid = outcome.tip_after;
+  run.baseMoves += 1;
   run.merges.push({ taskId: null, tip: outcome.tip_after });
   return true;
 }

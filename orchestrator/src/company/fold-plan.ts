@@ -1,7 +1,11 @@
 import type { Envelope, Feedback, PayloadOf, Task } from '@agentcompany/protocol';
 import { withPayload } from './fold-payload.ts';
 import { moveRun, moveTask } from './moves.ts';
+import { findPlanProblem } from './plan-check.ts';
 import type { Run, TaskRecord } from './records.ts';
+import { stageOf } from './stage.ts';
+import { nextState } from './transitions.ts';
+import { taskTable } from './task-table.ts';
 
 /** Plans, revisions and approvals. Undefined for other envelope types. */
 export function foldPlan(run: Run, envelope: Envelope): boolean | undefined {
@@ -50,7 +54,7 @@ function addTask(run: Run, spec: Task, conflictRounds: number, feedback: Feedbac
 }
 
 function takePlan(run: Run, payload: PayloadOf<'task_plan'>): boolean {
-  if (run.state !== 'planning' || run.plan !== null) return false;
+  if (stageOf(run) !== 'planning' || run.plan !== null || findPlanProblem(payload.plan) !== null) return false;
   run.plan = payload.plan;
   run.planHash = payload.hash;
   run.revision = payload.revision;
@@ -61,12 +65,13 @@ function takePlan(run: Run, payload: PayloadOf<'task_plan'>): boolean {
 }
 
 function takeRevision(run: Run, payload: PayloadOf<'plan_revision'>): boolean {
-  if (run.plan === null || payload.revision !== run.revision + 1) return false;
+  if (run.plan === null || payload.revision !== run.revision + 1 || !isPossible(run, payload)) return false;
   run.revision = payload.revision;
   const rounds = new Map<string, number>();
   for (const { task_id, by } of payload.supersede) {
     const task = run.tasks.get(task_id);
-    if (task === undefined || !moveTask(run, task, 'plan_revision')) return false;
+    if (task === undefined) continue;
+    moveTask(run, task, 'plan_revision');
     task.supersededBy = by;
     rounds.set(by, task.conflictRounds + 1);
   }
@@ -82,6 +87,18 @@ function takeRevision(run: Run, payload: PayloadOf<'plan_revision'>): boolean {
   // A conflict that was held back, so that two revisions never claim one number, is decided now.
   for (const [id, task] of run.tasks) if (task.conflicts !== null) run.agenda.add(id);
   return true;
+}
+
+/** A revision is taken whole or not at all: new names, known dependencies, and for each superseded task one that it adds. */
+function isPossible(run: Run, { add, supersede }: PayloadOf<'plan_revision'>): boolean {
+  const added = new Set(add.map(({ id }) => id));
+  const superseded = new Set(supersede.map(({ task_id: id }) => id));
+  if (added.size !== add.length || superseded.size !== supersede.length) return false;
+  if (add.some((spec) => run.tasks.has(spec.id) || spec.depends_on.some((id) => !run.tasks.has(id)))) return false;
+  return supersede.every(({ task_id: id, by }) => {
+    const task = run.tasks.get(id);
+    return task !== undefined && added.has(by) && nextState(taskTable, task.state, 'plan_revision') !== null;
+  });
 }
 
 function takeApprovalRequest(run: Run, payload: PayloadOf<'approval_request'>): boolean {

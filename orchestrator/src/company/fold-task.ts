@@ -25,11 +25,18 @@ export function foldTask(run: Run, envelope: Envelope): boolean | undefined {
     case 'review_response':
       return withPayload('review_response', envelope, (payload) => task !== undefined && takeVerdict(run, task, payload));
     case 'merge_request':
-      return task !== undefined && moveTask(run, task, 'merge_request');
+      if (task === undefined || !moveTask(run, task, 'merge_request')) return false;
+      task.conflicts = null;
+      return true;
     case 'merge_complete':
       return withPayload('merge_complete', envelope, (payload) => task !== undefined && takeMerge(run, task, payload));
     case 'conflict_escalate':
       return task !== undefined && moveTask(run, task, 'conflict_escalate');
+    case 'escalate':
+      return withPayload('escalate', envelope, (payload) => {
+        if (task?.state === 'awaiting_person' && payload.error !== null) task.error = payload.error;
+        return true;
+      });
     default:
       return undefined;
   }
@@ -39,6 +46,7 @@ function changeTaskState(run: Run, task: TaskRecord, payload: PayloadOf<'task_st
   if (!moveTask(run, task, 'task_state', payload.to)) return false;
   task.error = payload.error;
   closeApproval(run, task.approvalId);
+  task.approvalId = null;
   return true;
 }
 

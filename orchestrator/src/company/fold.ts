@@ -6,7 +6,8 @@ import { foldPlan } from './fold-plan.ts';
 import { foldTask } from './fold-task.ts';
 import { closeApproval, openApproval } from './approvals.ts';
 import { moveRun } from './moves.ts';
-import type { Run } from './records.ts';
+import { stageOf } from './stage.ts';
+import type { EffectRecord, Run } from './records.ts';
 import { taskStates, type TaskState } from './states.ts';
 
 /**
@@ -43,7 +44,7 @@ export function openRun(envelope: Envelope): Run | null {
     verifications: new Map(),
     merges: [],
     integrations: 0,
-    integrationsForgiven: 0,
+    baseMoves: 0,
     reopenings: 0,
     pullRequest: null,
     error: null,
@@ -117,16 +118,21 @@ function resumeRun(run: Run): boolean {
   return true;
 }
 
-/** A person asked for another try: what was sent outside and did not succeed may be requested anew, red checks run again. */
+const outside: ReadonlySet<EffectRecord['effect']['kind']> = new Set(['push', 'pull_request', 'integrate', 'verify']);
+
+/** A person asked for another try: what was sent outside and did not succeed may be requested anew, checks that were not green run again. */
 function forgetFailures(run: Run): void {
-  const outside = new Set(['push', 'pull_request', 'integrate', 'verify']);
-  for (const [key, { effect, outcome }] of run.effects) if (outcome === null && outside.has(effect.kind)) run.effects.delete(key);
-  if (run.tipOid !== null) run.verifications.delete(run.tipOid);
-  run.integrationsForgiven = run.integrations;
+  for (const [key, { effect, outcome }] of run.effects) {
+    const isConflict = outcome?.kind === 'integrate' && outcome.outcome === 'conflict';
+    if (outside.has(effect.kind) && (outcome === null || isConflict)) run.effects.delete(key);
+  }
+  for (const [oid, { outcomes }] of run.verifications) if (outcomes.at(-1)?.outcome !== 'green') run.verifications.delete(oid);
+  run.baseMoves = 0;
+  run.reopenings = 0;
 }
 
 function changeRunState(run: Run, payload: PayloadOf<'run_state'>): boolean {
-  const from = run.state;
+  const from = stageOf(run);
   if (!moveRun(run, 'run_state', payload.to)) return false;
   if (run.state === 'needs_attention') {
     run.returnsTo = from === 'awaiting_approval' ? 'planning' : from;

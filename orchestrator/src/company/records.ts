@@ -103,9 +103,11 @@ export interface Run {
   readonly effects: Map<string, EffectRecord>;
   readonly verifications: Map<string, VerificationRecord>;
   readonly merges: MergeRecord[];
+  /** Integrations requested so far. */
   integrations: number;
-  /** Of these, the ones before a person asked for another try. */
-  integrationsForgiven: number;
+  /** Integrations that found the base branch moved, since a person last asked for another try. */
+  baseMoves: number;
+  /** Tasks reopened after a red verification, since a person last asked for another try. */
   reopenings: number;
   pullRequest: PullRequestRef | null;
   error: AppError | null;

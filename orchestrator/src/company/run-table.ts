@@ -16,6 +16,8 @@ export const runTable: StateTable<RunState> = {
   paused: {
     run_resume: ['pending', 'planning', 'awaiting_approval', 'running', 'verifying', 'publishing'],
     run_cancel: ['cancelling'],
+    run_state: ['needs_attention'],
+    run_failed: ['failed'],
   },
   needs_attention: {
     run_resume: ['planning', 'awaiting_approval', 'running', 'verifying', 'publishing'],

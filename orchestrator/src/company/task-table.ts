@@ -12,7 +12,7 @@ export const taskTable: StateTable<TaskState> = {
     attempt_lost: ['assigned'],
     task_complete: ['quality_check'],
     task_retry: ['ready'],
-    task_state: ['failed', 'awaiting_person', 'cancelling'],
+    task_state: ['failed', 'awaiting_person', 'cancelling', 'cancelled'],
   },
   quality_check: {
     review_request: ['in_review'],
@@ -33,7 +33,7 @@ export const taskTable: StateTable<TaskState> = {
   },
   awaiting_person: {
     task_retry: ['ready'],
-    task_state: ['approved', 'failed', 'cancelled'],
+    task_state: ['approved', 'failed', 'awaiting_person', 'cancelled'],
     plan_revision: ['cancelled'],
   },
   cancelling: { attempt_lost: ['cancelled'], task_complete: ['cancelled'], task_failed: ['cancelled'] },

@@ -5,7 +5,16 @@ import { labelPrefix } from './worker-labels.ts';
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Settings of the engine that we never ask for and that would loosen the container: they must be empty. */
-const mustBeEmpty = ['PortBindings', 'PublishAllPorts', 'DeviceCgroupRules', 'Sysctls', 'VolumeDriver', 'Cgroup', 'CgroupParent', 'StorageOpt'];
+const mustBeEmpty = [
+  'PortBindings',
+  'PublishAllPorts',
+  'DeviceCgroupRules',
+  'Sysctls',
+  'VolumeDriver',
+  'Cgroup',
+  'CgroupParent',
+  'StorageOpt',
+];
 /** Paths of /proc and /sys that an engine hides or write-protects in every container that is not loosened. */
 const mustBeMasked = ['/proc/kcore', '/proc/keys', '/sys/firmware'];
 const mustBeReadonly = ['/proc/sys', '/proc/sysrq-trigger'];
@@ -31,7 +40,8 @@ function isSame(asked: unknown, found: unknown): boolean {
     if (!Array.isArray(found) || found.length !== asked.length) return false;
     return asked.every((item) => found.some((other) => isSame(item, other)));
   }
-  if (typeof asked === 'object') return Object.entries(fields(asked)).every(([name, value]) => isSame(value, fields(found)[name]));
+  if (typeof asked === 'object')
+    return Object.entries(fields(asked)).every(([name, value]) => isSame(value, fields(found)[name]));
   return asked === found;
 }
 
@@ -74,10 +84,13 @@ function* mountDifferences(body: CreateBody, found: readonly unknown[]): Generat
 function* protectionDifferences(body: CreateBody, raw: Fields): Generator<string> {
   const host = fields(raw['HostConfig']);
   for (const name of mustBeEmpty) if (!isEmpty(host[name])) yield `HostConfig.${name} is ${show(host[name])}`;
-  for (const path of mustBeMasked) if (!list(host['MaskedPaths']).includes(path)) yield `HostConfig.MaskedPaths lacks ${path}`;
-  for (const path of mustBeReadonly) if (!list(host['ReadonlyPaths']).includes(path)) yield `HostConfig.ReadonlyPaths lacks ${path}`;
+  for (const path of mustBeMasked)
+    if (!list(host['MaskedPaths']).includes(path)) yield `HostConfig.MaskedPaths lacks ${path}`;
+  for (const path of mustBeReadonly)
+    if (!list(host['ReadonlyPaths']).includes(path)) yield `HostConfig.ReadonlyPaths lacks ${path}`;
   const wantsAppArmor = body.HostConfig.SecurityOpt.includes('apparmor=docker-default');
-  if (wantsAppArmor && raw['AppArmorProfile'] !== 'docker-default') yield `AppArmorProfile is ${show(raw['AppArmorProfile'])}`;
+  if (wantsAppArmor && raw['AppArmorProfile'] !== 'docker-default')
+    yield `AppArmorProfile is ${show(raw['AppArmorProfile'])}`;
 }
 
 /**

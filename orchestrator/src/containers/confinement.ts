@@ -16,7 +16,11 @@ function isMemoryAsAsked(asked: number, found: number | null): boolean {
  * What differs between how a worker says it is confined and how it was meant to be; empty means nothing (S1).
  * Where the engine is accepted without limits (`acceptNoLimits`) a limit that is absent is no difference.
  */
-export function confinementDifferences(report: SelfReport, limits: WorkerLimits, acceptNoLimits: boolean): readonly string[] {
+export function confinementDifferences(
+  report: SelfReport,
+  limits: WorkerLimits,
+  acceptNoLimits: boolean,
+): readonly string[] {
   const isAccepted = (found: number | null): boolean => acceptNoLimits && found === null;
   const rules: readonly (readonly [boolean, string])[] = [
     [report.uid === workerUid, `its user is ${report.uid}, not ${workerUid}`],
@@ -42,6 +46,12 @@ export function confinementDifferences(report: SelfReport, limits: WorkerLimits,
 
 /** Whether the engine says it enforces memory, process and CPU limits (S12). Error: `AC_ENGINE_NO_LIMITS` naming those it does not. */
 export function checkEngineLimits(info: EngineInfo): Result<undefined> {
-  const missing = [info.memoryLimit ? [] : ['memory'], info.pidsLimit ? [] : ['processes'], info.cpuLimit ? [] : ['CPU']].flat();
-  return missing.length === 0 ? success() : failure(containerErrors.AC_ENGINE_NO_LIMITS({ missing: missing.join(', ') }));
+  const missing = [
+    info.memoryLimit ? [] : ['memory'],
+    info.pidsLimit ? [] : ['processes'],
+    info.cpuLimit ? [] : ['CPU'],
+  ].flat();
+  return missing.length === 0
+    ? success()
+    : failure(containerErrors.AC_ENGINE_NO_LIMITS({ missing: missing.join(', ') }));
 }

@@ -69,9 +69,20 @@ export interface ContainerEngine {
   remove(id: string): Promise<Result<undefined>>;
   list(instance: string): Promise<Result<readonly OwnedContainer[]>>;
   imageInspect(reference: string): Promise<Result<ImageDetails>>;
-  imageImport(archive: Readable, options: { readonly tag: string; readonly changes: readonly string[] }): Promise<Result<{ readonly id: string }>>;
-  imageBuild(context: Readable, options: { readonly tag: string; readonly onLine: (line: string) => void }): Promise<Result<{ readonly id: string }>>;
-  volumeCreate(options: { readonly name: string; readonly lower: string; readonly upper: string; readonly work: string }): Promise<Result<undefined>>;
+  imageImport(
+    archive: Readable,
+    options: { readonly tag: string; readonly changes: readonly string[] },
+  ): Promise<Result<{ readonly id: string }>>;
+  imageBuild(
+    context: Readable,
+    options: { readonly tag: string; readonly onLine: (line: string) => void },
+  ): Promise<Result<{ readonly id: string }>>;
+  volumeCreate(options: {
+    readonly name: string;
+    readonly lower: string;
+    readonly upper: string;
+    readonly work: string;
+  }): Promise<Result<undefined>>;
   volumeRemove(name: string): Promise<Result<undefined>>;
   info(): Promise<Result<EngineInfo>>;
   version(): Promise<Result<{ readonly version: string }>>;

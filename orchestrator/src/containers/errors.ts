@@ -40,12 +40,14 @@ export const containerErrors = errorCatalogue({
   },
   AC_IMAGE_UNAVAILABLE: {
     message: 'the image {image} for this worker is not on this machine',
-    remedy: 'Build or load it (docker build, docker load, docker import), or correct the image the project names; nothing is ever pulled.',
+    remedy:
+      'Build or load it (docker build, docker load, docker import), or correct the image the project names; nothing is ever pulled.',
     retry: 'later',
   },
   AC_IMAGE_REFUSED: {
     message: 'the image {image} may not be used for workers: {rule}',
-    remedy: 'Rebuild the image without it: no VOLUME, HEALTHCHECK, ONBUILD, label agentcompany.*, or variable that changes what programs load.',
+    remedy:
+      'Rebuild the image without it: no VOLUME, HEALTHCHECK, ONBUILD, label agentcompany.*, or variable that changes what programs load.',
     retry: 'never',
   },
   AC_CONTAINER_UNKNOWN: {
@@ -55,7 +57,8 @@ export const containerErrors = errorCatalogue({
   },
   AC_WORKER_CONFINEMENT: {
     message: 'a worker was not confined as asked: {difference}',
-    remedy: 'The worker was destroyed before it got a task. Mend the engine (agentcompany doctor), or report this difference.',
+    remedy:
+      'The worker was destroyed before it got a task. Mend the engine (agentcompany doctor), or report this difference.',
     retry: 'never',
   },
   AC_WORKER_SILENT: {
@@ -75,7 +78,8 @@ export const containerErrors = errorCatalogue({
   },
   AC_WORKER_GARBAGE: {
     message: 'the worker broke the protocol of its door: {problem}',
-    remedy: 'The worker was destroyed. Its image or command wrote to the standard output of the runtime, or is hostile.',
+    remedy:
+      'The worker was destroyed. Its image or command wrote to the standard output of the runtime, or is hostile.',
     retry: 'later',
   },
   AC_WORKER_EXITED: {

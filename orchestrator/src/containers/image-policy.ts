@@ -9,12 +9,15 @@ export const forbiddenVariable =
 
 function firstOffence(image: ImageDetails): string | null {
   const [volume] = image.volumes;
-  if (volume !== undefined) return `it declares the volume ${volume}, which would be a writable path on the host's disk`;
+  if (volume !== undefined)
+    return `it declares the volume ${volume}, which would be a writable path on the host's disk`;
   if (image.hasHealthcheck) return 'it declares a HEALTHCHECK, a command run beside the worker';
   if (image.onBuild.length > 0) return 'it declares ONBUILD';
   const label = Object.keys(image.labels).find((name) => name.toLowerCase().startsWith(labelPrefix));
   if (label !== undefined) return `it carries the label ${label}, which could forge ownership`;
-  const variable = image.environment.map((entry) => entry.split('=', 1)[0] ?? '').find((name) => forbiddenVariable.test(name));
+  const variable = image.environment
+    .map((entry) => entry.split('=', 1)[0] ?? '')
+    .find((name) => forbiddenVariable.test(name));
   return variable === undefined ? null : `it sets the variable ${variable}`;
 }
 

@@ -20,7 +20,11 @@ describe('a worker that misbehaves', () => {
   });
   afterAll(() => fixture.close());
 
-  async function withLauncher(script: string, job: Partial<WorkerJob> = {}, options: Partial<WorkerRunnerOptions> = {}): Promise<Finished> {
+  async function withLauncher(
+    script: string,
+    job: Partial<WorkerJob> = {},
+    options: Partial<WorkerRunnerOptions> = {},
+  ): Promise<Finished> {
     const runtimeFolder = await makeRuntime(fixture.folder, script);
     return fixture.finish(fixture.order(), job, { runtimeFolder, ...options });
   }
@@ -28,11 +32,16 @@ describe('a worker that misbehaves', () => {
   async function expectEnd(finished: Finished, code: string): Promise<void> {
     expect(finished.result).toMatchObject({ ok: false, error: { code } });
     expect(finished.containers).toHaveLength(1);
-    expect(await fixture.engine.inspect(finished.containers[0] ?? '')).toMatchObject({ error: { code: 'AC_CONTAINER_UNKNOWN' } });
+    expect(await fixture.engine.inspect(finished.containers[0] ?? '')).toMatchObject({
+      error: { code: 'AC_CONTAINER_UNKNOWN' },
+    });
   }
 
   it('and prints rubbish on stdout ends as AC_WORKER_GARBAGE', async () => {
-    await expectEnd(await withLauncher('#!/bin/sh\necho this is not HTTP/2, whatever else it may be; sleep 60\n'), 'AC_WORKER_GARBAGE');
+    await expectEnd(
+      await withLauncher('#!/bin/sh\necho this is not HTTP/2, whatever else it may be; sleep 60\n'),
+      'AC_WORKER_GARBAGE',
+    );
   });
 
   it('S10 and floods stdout is cut off while the memory of the host stays bounded', async () => {
@@ -47,7 +56,7 @@ describe('a worker that misbehaves', () => {
 
   it('S10 and sends more valid bytes than any work needs is cut off', async () => {
     const code = `${idleClient.replace('connect(', 'const s = connect(')}
-      const flood = () => { const r = s.request({ ":method": "POST", ":path": "/progress" }); r.on("error", () => {}); r.on("close", flood); r.end(Buffer.alloc(30000)); };
+      const flood = () => { const r = s.request({ ":method": "POST", ":path": "/progress" }); r.on("error", () => {}); r.on("close", flood); r.resume(); r.end(Buffer.alloc(30000)); };
       flood();`.replaceAll("'", '"');
     const finished = await withLauncher(launch(code), {}, { doorLimits: { totalBytes: 2_000_000 } });
     await expectEnd(finished, 'AC_WORKER_GARBAGE');
@@ -55,7 +64,10 @@ describe('a worker that misbehaves', () => {
   });
 
   it('and hangs without a byte ends as AC_WORKER_SILENT', async () => {
-    await expectEnd(await withLauncher('#!/bin/sh\nsleep 60\n', {}, { doorLimits: { silentMs: 1500 } }), 'AC_WORKER_SILENT');
+    await expectEnd(
+      await withLauncher('#!/bin/sh\nsleep 60\n', {}, { doorLimits: { silentMs: 1500 } }),
+      'AC_WORKER_SILENT',
+    );
   });
 
   it('S20 and stops itself in the middle of its work ends as AC_WORKER_SILENT', async () => {
@@ -66,7 +78,11 @@ describe('a worker that misbehaves', () => {
   });
 
   it('and answers pings but makes no progress is stuck, and ends as AC_WORKER_SILENT', async () => {
-    const finished = await withLauncher(launch(idleClient.replaceAll("'", '"')), {}, { doorLimits: { pingMs: 200, stuckMs: 2000 } });
+    const finished = await withLauncher(
+      launch(idleClient.replaceAll("'", '"')),
+      {},
+      { doorLimits: { pingMs: 200, stuckMs: 2000 } },
+    );
     await expectEnd(finished, 'AC_WORKER_SILENT');
     expect(JSON.stringify(finished.result)).toContain('no beat');
   });
@@ -105,7 +121,7 @@ describe('a worker that misbehaves', () => {
   it('is cancelled at any moment: AC_WORKER_CANCELLED', async () => {
     const controller = new AbortController();
     const order = fixture.order({ run: { command: 'sleep 60' }, command_timeout: 80 });
-    const onProgress = (message: string): void => void (message === 'working' ? controller.abort() : undefined);
+    const onProgress = (message: string): void => (message === 'working' ? controller.abort() : undefined);
     await expectEnd(await fixture.finish(order, { signal: controller.signal, onProgress }), 'AC_WORKER_CANCELLED');
   });
 

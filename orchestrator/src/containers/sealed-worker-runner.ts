@@ -1,7 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { failure, success, type AppError, type Result } from '@agentcompany/protocol';
-import type { DoorEnd } from '../door/door-events.ts';
 import { defaultDoorLimits, type DoorLimits } from '../door/door-limits.ts';
 import { openDoor } from '../door/open-door.ts';
 import { AttemptLog } from './attempt-log.ts';
@@ -97,12 +96,18 @@ class SealedWorkerRunner implements WorkerRunner {
     }
   }
 
-  async #runCreated(id: string, container: WorkerContainer, features: EngineFeatures, job: WorkerJob): Promise<Result<WorkerOutcome>> {
+  async #runCreated(
+    id: string,
+    container: WorkerContainer,
+    features: EngineFeatures,
+    job: WorkerJob,
+  ): Promise<Result<WorkerOutcome>> {
     const { engine } = this.#options;
     const made = await engine.inspect(id);
     if (!made.ok) return made;
     const differences = compareInspect(createBody(container, features), made.value.raw);
-    if (differences.length > 0) return failure(containerErrors.AC_WORKER_CONFINEMENT({ difference: differences.join('; ') }));
+    if (differences.length > 0)
+      return failure(containerErrors.AC_WORKER_CONFINEMENT({ difference: differences.join('; ') }));
     const recorded = await job.onCreated(id);
     if (!recorded.ok) return recorded;
     const attached = await engine.attach(id);
@@ -134,18 +139,14 @@ class SealedWorkerRunner implements WorkerRunner {
       const started = await engine.start(id);
       if (!started.ok) return started;
       const end = await Promise.race([door.end, interruption(job, ended.signal)]);
+      // Nothing that still runs inside may go on while the outcome is worked out.
+      if (end.kind !== 'closed') await engine.kill(id);
       if (end.kind === 'interrupted') return failure(end.error);
-      if (end.kind !== 'closed') await this.#killUnlessDone(id, end);
       return await outcomeOf(end, { engine, id, job, ...limits, lastWords: log.tail() });
     } finally {
       ended.abort();
       door.close();
     }
-  }
-
-  /** A worker that misbehaved is ended before anything else; one that reported is left to the removal. */
-  async #killUnlessDone(id: string, end: DoorEnd): Promise<void> {
-    if (end.kind !== 'reported') await this.#options.engine.kill(id);
   }
 
   async #engineFeatures(): Promise<Result<EngineFeatures>> {

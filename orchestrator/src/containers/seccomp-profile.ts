@@ -51,7 +51,11 @@ const personalities = [0, 0x0002_0000, 0xffff_ffff];
 
 type Comparison = 'SCMP_CMP_EQ' | 'SCMP_CMP_MASKED_EQ';
 const argument = (index: number, op: Comparison, value: number, valueTwo = 0) => ({ index, value, valueTwo, op });
-const allow = (name: string, args: readonly ReturnType<typeof argument>[]) => ({ names: [name], action: 'SCMP_ACT_ALLOW', args });
+const allow = (name: string, args: readonly ReturnType<typeof argument>[]) => ({
+  names: [name],
+  action: 'SCMP_ACT_ALLOW',
+  args,
+});
 
 /** The profile as the JSON text that goes inline into the create body. The same text for every worker. */
 export const seccompProfile: string = JSON.stringify({

@@ -18,7 +18,14 @@ describe('a task in a real container', () => {
   /** Brings a bundle into the mirror so that its content can be looked at. */
   async function show(finished: Finished, path: string): Promise<string> {
     const { report } = unwrap(finished.result);
-    await fixture.git('-C', fixture.mirror, 'fetch', '--quiet', finished.bundleFile, `refs/agentcompany/result:refs/test/${report.commit}`);
+    await fixture.git(
+      '-C',
+      fixture.mirror,
+      'fetch',
+      '--quiet',
+      finished.bundleFile,
+      `refs/agentcompany/result:refs/test/${report.commit}`,
+    );
     return fixture.git('-C', fixture.mirror, 'show', `${report.commit}:${path}`);
   }
 
@@ -34,7 +41,9 @@ describe('a task in a real container', () => {
     expect(await fixture.git('-C', fixture.mirror, 'rev-parse', `${report.commit}^{tree}`)).toBe(report.tree);
     expect(finished.progress[0]).toBe('checking out');
     expect(finished.containers).toHaveLength(1);
-    expect(await fixture.engine.inspect(finished.containers[0] ?? '')).toMatchObject({ error: { code: 'AC_CONTAINER_UNKNOWN' } });
+    expect(await fixture.engine.inspect(finished.containers[0] ?? '')).toMatchObject({
+      error: { code: 'AC_CONTAINER_UNKNOWN' },
+    });
   });
 
   it('runs a script with node, outside the repository, with task and feedback as files', async () => {
@@ -46,11 +55,16 @@ describe('a task in a real container', () => {
     const finished = await finish({ run: { script, interpreter: 'node' }, feedback });
     expect(JSON.parse(await show(finished, 'told.json'))).toEqual(['Change something', 'it was red']);
     const { report } = unwrap(finished.result);
-    expect(await fixture.git('-C', fixture.mirror, 'diff', '--name-only', fixture.base, report.commit ?? '')).toBe('told.json');
+    expect(await fixture.git('-C', fixture.mirror, 'diff', '--name-only', fixture.base, report.commit ?? '')).toBe(
+      'told.json',
+    );
   });
 
   it('names no feedback where there is none, and takes commits the agent made itself', async () => {
-    const run = { command: 'test -z "${AGENTCOMPANY_FEEDBACK+set}" && echo 1 > one && git add one && git commit -qm one && echo 2 > two' };
+    const run = {
+      command:
+        'test -z "${AGENTCOMPANY_FEEDBACK+set}" && echo 1 > one && git add one && git commit -qm one && echo 2 > two',
+    };
     const { report } = unwrap((await finish({ run })).result);
     expect(report).toMatchObject({ outcome: 'done' });
   });
@@ -65,7 +79,9 @@ describe('a task in a real container', () => {
   });
 
   it('whose command fails reports its exit code and the tail of its output, and leaves no bundle', async () => {
-    const { result, bundleFile } = await finish({ run: { command: 'yes filler | head -c 20000; echo the end >&2; exit 3' } });
+    const { result, bundleFile } = await finish({
+      run: { command: 'yes filler | head -c 20000; echo the end >&2; exit 3' },
+    });
     const { report, bundle } = unwrap(result);
     expect(report).toMatchObject({ outcome: 'failed', error: { code: 'AC_WORK_FAILED' }, agent: { exit_code: 3 } });
     expect(report.error?.message).toContain('exit code 3');
@@ -77,7 +93,10 @@ describe('a task in a real container', () => {
 
   it('that takes too long is ended with all its children', async () => {
     const begun = performance.now();
-    const report = await reportOf({ run: { command: 'setsid sleep 60 & sleep 60 & echo begun; wait' }, command_timeout: 1 });
+    const report = await reportOf({
+      run: { command: 'setsid sleep 60 & sleep 60 & echo begun; wait' },
+      command_timeout: 1,
+    });
     expect(report).toMatchObject({ error: { code: 'AC_WORK_TIMEOUT' }, agent: { exit_code: null, output: 'begun\n' } });
     expect(performance.now() - begun).toBeLessThan(20_000);
   });
@@ -95,13 +114,19 @@ describe('a task in a real container', () => {
   });
 
   it('is checked on the committed tree alone: what is ignored or left running does not count', async () => {
-    const command = 'echo 1 > kept; echo 1 > ignored.txt; (setsid sh -c "while :; do echo x > kept; done" >/dev/null 2>&1 &) ; true';
-    const report = await reportOf({ run: { command }, verify: ['test ! -e ignored.txt', 'sleep 0.3; git diff --exit-code'] });
+    const command =
+      'echo 1 > kept; echo 1 > ignored.txt; (setsid sh -c "while :; do echo x > kept; done" >/dev/null 2>&1 &) ; true';
+    const report = await reportOf({
+      run: { command },
+      verify: ['test ! -e ignored.txt', 'sleep 0.3; git diff --exit-code'],
+    });
     expect(report.verify).toMatchObject([{ exit_code: 0 }, { exit_code: 0 }]);
   });
 
   it('hands over the commit that was checked, whatever the check did to the repository', async () => {
-    const finished = await finish({ verify: ['echo evil > changed.txt; git commit -qam evil; git update-ref refs/agentcompany/result HEAD'] });
+    const finished = await finish({
+      verify: ['echo evil > changed.txt; git commit -qam evil; git update-ref refs/agentcompany/result HEAD'],
+    });
     expect(await show(finished, 'changed.txt')).toBe('changed');
   });
 

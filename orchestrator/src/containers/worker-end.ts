@@ -7,7 +7,12 @@ import type { WorkerJob, WorkerOutcome } from './worker-runner.ts';
 const silentSeconds = (milliseconds: number): number => Math.round(milliseconds / 100) / 10;
 
 /** What the container tells of its end when the door only saw the stream close. */
-async function closedOutcome(engine: ContainerEngine, id: string, job: WorkerJob, lastWords: string): Promise<Result<never>> {
+async function closedOutcome(
+  engine: ContainerEngine,
+  id: string,
+  job: WorkerJob,
+  lastWords: string,
+): Promise<Result<never>> {
   const graceMs = 3000;
   const waited = await engine.wait(id, AbortSignal.timeout(graceMs));
   const found = await engine.inspect(id);
@@ -41,7 +46,9 @@ export async function outcomeOf(end: DoorEnd, context: EndContext): Promise<Resu
       return failure(containerErrors.AC_WORKER_GARBAGE({ problem: end.problem }, end.cause));
     case 'missing': {
       const seconds = silentSeconds(end.sign === 'data' ? context.silentMs : context.stuckMs);
-      return failure(containerErrors.AC_WORKER_SILENT({ sign: end.sign === 'data' ? 'sign of life' : 'beat', seconds }, lastWords));
+      return failure(
+        containerErrors.AC_WORKER_SILENT({ sign: end.sign === 'data' ? 'sign of life' : 'beat', seconds }, lastWords),
+      );
     }
     case 'storage':
       return failure(containerErrors.AC_RESULT_STORE({ file: end.file }, end.cause));

@@ -10,7 +10,7 @@ export interface DoorLimits {
   readonly silentMs: number;
   /** Milliseconds without a beat before the worker counts as stuck (DESIGN §6: six beats of 10 s). */
   readonly stuckMs: number;
-  /** Progress messages handed on come at least this many milliseconds apart; others are dropped. */
+  /** Progress messages are handed on at least this many milliseconds apart: the latest of those that came. */
   readonly progressMs: number;
 }
 
@@ -22,7 +22,7 @@ export const defaultDoorLimits: DoorLimits = {
   pingMs: 10_000,
   silentMs: 30_000,
   stuckMs: 60_000,
-  progressMs: 1000,
+  progressMs: 250,
 };
 
 /** Bytes of the body of one request, by what it carries. A report holds at most 21 command outputs of 8 KiB, escaped. */

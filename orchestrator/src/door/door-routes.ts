@@ -3,6 +3,7 @@ import { doorPaths, nextRequest, progressRequest, workReport, type WorkReport } 
 import { readAnnouncement } from './bundle-request.ts';
 import type { DoorEnd, DoorOptions } from './door-events.ts';
 import { bodyBytes } from './door-limits.ts';
+import { ProgressThrottle } from './progress-throttle.ts';
 import { readBody } from './read-body.ts';
 import { storeBundle, type StoredBundle } from './store-bundle.ts';
 
@@ -11,15 +12,20 @@ export class DoorRoutes {
   readonly #options: DoorOptions;
   readonly #end: (end: DoorEnd) => void;
   readonly #beat: () => void;
+  readonly #progressThrottle: ProgressThrottle;
   #isOrderGiven = false;
   #isUploading = false;
   #bundle: StoredBundle | null = null;
-  #lastProgress = -Infinity;
 
   constructor(options: DoorOptions, events: { readonly end: (end: DoorEnd) => void; readonly beat: () => void }) {
     this.#options = options;
     this.#end = events.end;
     this.#beat = events.beat;
+    this.#progressThrottle = new ProgressThrottle(options.limits.progressMs, options.onProgress);
+  }
+
+  stop(): void {
+    this.#progressThrottle.stop();
   }
 
   /** Answers one request. Never rejects for what the worker sent; a broken stream only ends the request. */
@@ -49,11 +55,7 @@ export class DoorRoutes {
     const body = await readBody(stream, bodyBytes.progress, progressRequest);
     if (!body.ok) return answer(stream, body.status, { problem: body.problem });
     this.#beat();
-    const now = performance.now();
-    if (body.value.message !== '' && now - this.#lastProgress >= this.#options.limits.progressMs) {
-      this.#lastProgress = now;
-      this.#options.onProgress(body.value.message);
-    }
+    this.#progressThrottle.push(body.value.message);
     answer(stream, 204);
   }
 
@@ -62,14 +64,21 @@ export class DoorRoutes {
     const { bundleFile, limits } = this.#options;
     if (bundleFile === null || !this.#isOrderGiven) return answer(stream, 404, { problem: 'no bundle is expected' });
     if (announced === null) return answer(stream, 411, { problem: 'content-length and content-digest are needed' });
-    if (announced.bytes > limits.bundleBytes) return answer(stream, 413, { problem: `a bundle may have ${limits.bundleBytes} bytes` });
+    if (announced.bytes > limits.bundleBytes)
+      return answer(stream, 413, { problem: `a bundle may have ${limits.bundleBytes} bytes` });
     if (this.#bundle !== null) {
       const isSame = this.#bundle.sha256 === announced.sha256;
-      return isSame ? answer(stream, 200, this.#bundle) : answer(stream, 409, { problem: 'another bundle was stored already' });
+      return isSame
+        ? answer(stream, 200, this.#bundle)
+        : answer(stream, 409, { problem: 'another bundle was stored already' });
     }
     if (this.#isUploading) return answer(stream, 409, { problem: 'an upload is under way' });
     this.#isUploading = true;
-    const stored = await storeBundle({ ...announced, body: stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>, file: bundleFile });
+    const stored = await storeBundle({
+      ...announced,
+      body: stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>,
+      file: bundleFile,
+    });
     this.#isUploading = false;
     if (stored.outcome === 'mismatch') return answer(stream, 400, { problem: stored.problem });
     if (stored.outcome === 'disk') {

@@ -11,6 +11,8 @@ export interface Door {
   close(): void;
 }
 
+const afterEndMs = 200;
+
 function isProtocolError(error: unknown): boolean {
   const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
   return typeof code === 'string' && code.startsWith('ERR_HTTP2');
@@ -18,7 +20,9 @@ function isProtocolError(error: unknown): boolean {
 
 function endByError(error: Error): DoorEnd {
   const cause = error.message;
-  return isProtocolError(error) ? { kind: 'garbage', problem: 'its standard output is not HTTP/2', cause } : { kind: 'closed', cause };
+  return isProtocolError(error)
+    ? { kind: 'garbage', problem: 'its standard output is not HTTP/2', cause }
+    : { kind: 'closed', cause };
 }
 
 function pingRegularly(session: ServerHttp2Session, pingMs: number): NodeJS.Timeout {
@@ -59,14 +63,18 @@ export function openDoor(stream: Duplex, options: DoorOptions): Door {
   stream.on('data', (chunk: Buffer) => {
     liveness.data();
     total += chunk.length;
-    if (total > limits.totalBytes) settle({ kind: 'garbage', problem: `it sent more than ${limits.totalBytes} bytes`, cause: null });
+    if (total > limits.totalBytes)
+      settle({ kind: 'garbage', problem: `it sent more than ${limits.totalBytes} bytes`, cause: null });
   });
   stream.on('error', (error) => settle(endByError(error)));
+  // What came before the end is still being read when it arrives; it may explain the end better.
+  stream.once('end', () => setTimeout(() => settle({ kind: 'closed', cause: null }), afterEndMs));
   serve(server, stream);
 
   const close = (): void => {
     clearInterval(pings);
     liveness.stop();
+    routes.stop();
     stream.destroy();
     server.close();
   };

@@ -22,7 +22,11 @@ async function readBytes(stream: ServerHttp2Stream, maxBytes: number): Promise<B
 }
 
 /** Reads a JSON body of at most `maxBytes` and checks it: 413 when longer, 400 when it is not what the schema says. */
-export async function readBody<Value>(stream: ServerHttp2Stream, maxBytes: number, schema: z.ZodType<Value>): Promise<Body<Value>> {
+export async function readBody<Value>(
+  stream: ServerHttp2Stream,
+  maxBytes: number,
+  schema: z.ZodType<Value>,
+): Promise<Body<Value>> {
   const bytes = await readBytes(stream, maxBytes);
   if (bytes === null) return refused(413, `the body is longer than ${maxBytes} bytes`);
   let value: unknown;

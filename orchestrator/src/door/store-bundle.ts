@@ -47,8 +47,10 @@ async function storePart(part: string, upload: BundleUpload): Promise<BundleStor
   const handle = await open(part, 'w', 0o600);
   try {
     const bundle = await writeBody(handle, upload);
-    if (bundle.bytes !== upload.bytes) return { outcome: 'mismatch', problem: `${bundle.bytes} bytes came, ${upload.bytes} were announced` };
-    if (bundle.sha256 !== upload.sha256) return { outcome: 'mismatch', problem: 'the bytes have another SHA-256 than announced' };
+    if (bundle.bytes !== upload.bytes)
+      return { outcome: 'mismatch', problem: `${bundle.bytes} bytes came, ${upload.bytes} were announced` };
+    if (bundle.sha256 !== upload.sha256)
+      return { outcome: 'mismatch', problem: 'the bytes have another SHA-256 than announced' };
     await handle.sync();
     return { outcome: 'stored', bundle };
   } finally {

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Delivery } from '@agentcompany/agent-bus';
 import { derivedId, failure, parsePayload, success, type AppError, type PayloadOf, type Result } from '@agentcompany/protocol';
 import { message, record, type Draft } from '../company/decide/draft.ts';
@@ -9,7 +8,7 @@ import type { LiveJobs } from './live-jobs.ts';
 import { mint } from './mint.ts';
 import type { EngineParts } from './parts.ts';
 import { attemptBundle, attemptLog } from './run-files.ts';
-import { giveBackWork } from './give-back-work.ts';
+import { giveBackWork, isHostFault } from './give-back-work.ts';
 
 /** The ref a worker's bundle must carry, and no other. */
 export function resultReference(attemptId: string): string {
@@ -155,7 +154,7 @@ async function finish(
 ): Promise<Result<unknown>> {
   const about = { taskId: attempt.taskId, attemptId: attempt.id };
   const identity = { attempt_id: attempt.id, epoch: attempt.epoch };
-  if (!outcome.ok && (jobs.stopping || outcome.error.code.startsWith('AC_ENGINE_'))) {
+  if (!outcome.ok && (jobs.stopping || isHostFault(outcome.error))) {
     const error = jobs.stopping ? engineErrors.AC_HOST_STOPPED({ attempt: attempt.id }) : outcome.error;
     const lost = record('attempt_lost', { ...identity, error }, about);
     return giveBackWork(parts, jobs, run, delivery, lost, outcome.error);

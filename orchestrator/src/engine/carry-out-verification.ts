@@ -3,7 +3,7 @@ import { derivedId, parsePayload, success, type AppError, type CommandReport, ty
 import { message, type Draft } from '../company/decide/draft.ts';
 import type { Run } from '../company/records.ts';
 import type { WorkerJob } from '../containers/worker-runner.ts';
-import { giveBackWork } from './give-back-work.ts';
+import { giveBackWork, isHostFault } from './give-back-work.ts';
 import type { LiveJobs } from './live-jobs.ts';
 import { mint } from './mint.ts';
 import type { EngineParts } from './parts.ts';
@@ -25,7 +25,7 @@ export async function carryOutVerification(parts: EngineParts, jobs: LiveJobs, r
   try {
     const job = jobOf(parts, run, effect, owner, delivery.epoch, project.value.repositories.mirrorFolder, live.signal);
     const outcome = await parts.runner.run(job);
-    if (!outcome.ok && (jobs.stopping || outcome.error.code.startsWith('AC_ENGINE_'))) {
+    if (!outcome.ok && (jobs.stopping || isHostFault(outcome.error))) {
       return await giveBackWork(parts, jobs, run, delivery, null, outcome.error);
     }
     const draft = outcome.ok

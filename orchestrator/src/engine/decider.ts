@@ -28,13 +28,26 @@ export async function decideForever(options: DeciderOptions): Promise<Result<und
   const { bus, leaseMs, signal } = options;
   while (!signal.aborted) {
     const received = await bus.receive('engine', { max: 16, waitMs: 60_000, leaseMs, signal });
-    if (!received.ok) return signal.aborted ? success() : received;
+    if (!received.ok) return received;
     for (const delivery of received.value) {
       const decided = await handle(options, delivery);
       if (!decided.ok) return decided;
     }
   }
-  return success();
+  return drain(options);
+}
+
+/** What already waits is decided before the engine stops: nothing that is settled stays in its queue. */
+async function drain(options: DeciderOptions): Promise<Result<undefined>> {
+  for (;;) {
+    const received = await options.bus.receive('engine', { max: 16, waitMs: 0, leaseMs: options.leaseMs });
+    if (!received.ok) return received;
+    if (received.value.length === 0) return success();
+    for (const delivery of received.value) {
+      const decided = await handle(options, delivery);
+      if (!decided.ok) return decided;
+    }
+  }
 }
 
 async function handle(options: DeciderOptions, delivery: Delivery): Promise<Result<unknown>> {

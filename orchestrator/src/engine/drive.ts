@@ -6,6 +6,7 @@ import { planRun } from '../agents/manager/manager.ts';
 import { reviewTask } from '../agents/reviewer/reviewer.ts';
 import { checkPlan } from '../company/plan-check.ts';
 import type { Run } from '../company/records.ts';
+import { stageOf } from '../company/stage.ts';
 import type { RunState } from '../company/states.ts';
 import { consume, type Handle } from './consumer.ts';
 import { decideForever, settle } from './decider.ts';
@@ -71,7 +72,7 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
 
 function managing(parts: EngineParts): Handle {
   return async (run) => {
-    if (run.state !== 'planning' || run.plan !== null) return success([]);
+    if (stageOf(run) !== 'planning' || run.plan !== null) return success([]);
     const project = await parts.project(run.projectId);
     return project.ok ? planRun(run, { repositories: project.value.repositories, checkPlan }) : project;
   };

@@ -10,6 +10,11 @@ import type { EngineParts } from './parts.ts';
 const maximumFailures = 5;
 const retryAfterMs = 5000;
 
+/** Failures of the machine, not of the task: the engine is away, the attach was lost with it, the host's disk is full (S77). */
+export function isHostFault({ code }: AppError): boolean {
+  return code.startsWith('AC_ENGINE_') || code === 'AC_WORKER_LOST' || code === 'AC_RESULT_STORE';
+}
+
 /**
  * Gives work back that could not be carried out through no fault of its own: the container engine is away, or this host
  * stops. It goes to whoever is next; an engine that stays away makes it a dead letter, which the engine answers.

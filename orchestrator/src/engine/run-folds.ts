@@ -31,20 +31,21 @@ export class RunFolds {
   }
 
   async #read(runId: string): Promise<Result<Run | null>> {
+    // Kept here, not looked up again: the run may be let go of while its stream is being read.
+    let run = this.#runs.get(runId) ?? null;
     for (;;) {
-      const after = this.#runs.get(runId)?.version ?? 0;
-      const entries = await this.#bus.readStream(runId, { after, limit: pageSize });
+      const entries = await this.#bus.readStream(runId, { after: run?.version ?? 0, limit: pageSize });
       if (!entries.ok) return entries;
       for (const { seq, envelope } of entries.value) {
-        const run = this.#runs.get(runId);
-        if (run !== undefined) fold(run, seq, envelope);
-        else {
-          const opened = openRun(envelope);
-          if (opened === null) return success(null);
-          this.#runs.set(runId, opened);
+        if (run !== null) {
+          fold(run, seq, envelope);
+          continue;
         }
+        run = openRun(envelope);
+        if (run === null) return success(null);
+        this.#runs.set(runId, run);
       }
-      if (entries.value.length < pageSize) return success(this.#runs.get(runId) ?? null);
+      if (entries.value.length < pageSize) return success(run);
     }
   }
 

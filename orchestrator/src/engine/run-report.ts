@@ -40,7 +40,7 @@ function execution(run: Run, attempt: AttemptRecord): Record<string, unknown> {
     ticket_id: attempt.taskId,
     agent_id: attempt.slot,
     attempt_id: attempt.id,
-    status: statusOf(run, attempt),
+    status: statusOf(attempt),
     start_time: attempt.startedAt,
     end_time: attempt.endedAt,
     artifacts: attempt.ingested?.changes.map(({ path, status }) => ({ path, status })) ?? [],
@@ -50,10 +50,10 @@ function execution(run: Run, attempt: AttemptRecord): Record<string, unknown> {
   };
 }
 
-function statusOf(run: Run, attempt: AttemptRecord): 'success' | 'quality_failed' | 'error' | 'running' {
+function statusOf(attempt: AttemptRecord): 'success' | 'quality_failed' | 'error' | 'running' {
   if (attempt.endedAt === null) return 'running';
   if (attempt.error?.code === 'AC_VERIFY_FAILED' || attempt.review?.verdict === 'request_changes') return 'quality_failed';
-  return run.tasks.get(attempt.taskId)?.state === 'merged' && attempt.state === 'ingested' ? 'success' : 'error';
+  return attempt.review?.verdict === 'approve' ? 'success' : 'error';
 }
 
 function summaryText(run: Run): string {

@@ -31,6 +31,7 @@ export async function openBareRepository(
   const shared = options.worldReadable ? ['--shared=0644'] : [];
   const created = await repository.run({
     arguments: ['init', '--quiet', '--bare', '--initial-branch=main', '--object-format=sha1', ...shared],
+    silent: true,
     gitDir: repository.folder,
   });
   if (!created.ok) return created;
@@ -74,6 +75,7 @@ export async function isAncestor(
 ): Promise<Result<boolean>> {
   const answer = await repository.run({
     arguments: ['merge-base', '--is-ancestor', '--end-of-options', ancestor, descendant],
+    silent: true,
     gitDir: repository.folder,
     answers: [0, 1],
   });

@@ -1,11 +1,10 @@
+/* oxlint-disable no-control-regex -- control characters are what is removed */
 /** Longest first line kept, in characters. */
 const titleLimit = 120;
 
 /** Terminal escape sequences: CSI, OSC and two-character ones, with 7-bit or 8-bit introducers. */
-// oxlint-disable-next-line no-control-regex -- control characters are what is removed
 const escapeSequence =
   /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b\]|\u009d)[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)?|\u001b[@-Z\\^_a-z]/gu;
-// oxlint-disable-next-line no-control-regex -- control characters are what is removed
 const control = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/gu;
 /** Bidirectional controls, zero-width characters, tag characters, lone surrogates. */
 const invisible =

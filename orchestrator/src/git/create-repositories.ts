@@ -11,7 +11,7 @@ import { assertMergeTarget } from './protected-branch.ts';
 import { judgePushBranch, pushBranch } from './push.ts';
 import { changedPath, rawChanges } from './raw-diff.ts';
 import { attemptReference, judgeBranch, judgeObjectName, runReference } from './reference-policy.ts';
-import type { Remote } from './remote.ts';
+import { judgeSource, type Remote } from './remote.ts';
 import type { MergeOutcome, ProjectRepositories } from './repositories.ts';
 import { outputText } from './runner.ts';
 import { updateReference } from './update-reference.ts';
@@ -49,6 +49,8 @@ export function createRepositories(context: RepositoriesContext): ProjectReposit
 }
 
 async function remoteOf(context: RepositoriesContext): Promise<Result<Remote>> {
+  const judged = judgeSource(context.options.source);
+  if (!judged.ok) return judged;
   const prepared = await context.prepare();
   if (!prepared.ok) return prepared;
   return openRemote(context.options.source, `${context.options.vaultFolder}.remote`);

@@ -22,6 +22,11 @@ export const gitErrors = errorCatalogue({
     remedy: 'The repository or the change is beyond what is handled. Split it.',
     retry: 'never',
   },
+  AC_GIT_DISK_FULL: {
+    message: 'git {command} found no room on the disk',
+    remedy: 'Free space where the company keeps its data, then resume. Nothing accepted so far is lost.',
+    retry: 'later',
+  },
   AC_GIT_LOCKED: {
     message: 'a git reference is locked by another process',
     remedy: 'Try again; a lock left behind by a dead process is removed when it is older than {seconds} s.',
@@ -55,6 +60,16 @@ export const gitErrors = errorCatalogue({
   AC_REPOSITORY_EMPTY: {
     message: 'the repository {url} has no branch',
     remedy: 'Push a first commit to it.',
+    retry: 'never',
+  },
+  AC_REPOSITORY_SHALLOW: {
+    message: 'the repository {url} is a shallow clone, from which no history can be taken',
+    remedy: 'Run `git fetch --unshallow` there, or register the repository it was cloned from.',
+    retry: 'never',
+  },
+  AC_REPOSITORY_FORMAT: {
+    message: 'the repository {url} names its objects by SHA-256, which is not supported',
+    remedy: 'Use a repository in the SHA-1 format.',
     retry: 'never',
   },
   AC_GIT_URL_REFUSED: {

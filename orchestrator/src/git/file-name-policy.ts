@@ -12,9 +12,10 @@ const shortName = /^(?:git|gitmod|gi7eba|gitatt|gi7d29|gitign|gi250a)~[0-9]+$/u;
  * characters (HFS+), trailing dots and spaces (NTFS). Two names that fold alike are one file somewhere.
  */
 export function foldName(name: string): string {
-  return name
-    .replace(ignorable, '')
-    .normalize('NFC')
+  // Nearly every name is plain ASCII, and a tree has hundreds of thousands: the short way for those.
+  if (/^[!-~]*[!-\-/-~]$/u.test(name)) return name.toLowerCase();
+  const composed = name.replace(ignorable, '').normalize('NFC');
+  return composed
     .toLowerCase()
     .toUpperCase()
     .toLowerCase()
@@ -24,11 +25,13 @@ export function foldName(name: string): string {
 
 /** `foldName` for each part of a path. */
 export function foldPath(path: string): string {
+  // The same short way for a whole path, where no part ends with a dot.
+  if (/^[!-~]*[!-\-/-~]$/u.test(path) && !path.includes('./')) return path.toLowerCase();
   return path.split('/').map(foldName).join('/');
 }
 
 /** The rule a single file or folder name breaks, or null. */
-export function judgeName(name: string): string | null {
+function judgeName(name: string): string | null {
   if (name === '' || name === '.' || name === '..') return 'dot-name';
   if (control.test(name)) return 'control-character';
   if (name.includes('\\')) return 'backslash';

@@ -61,11 +61,7 @@ async function mergeNew(request: MergeRequest, tip: string): Promise<Result<Merg
 }
 
 /** Merges two commits as trees. Conflicted paths are named, the tree that holds markers is never used. */
-export async function mergeTrees(
-  repository: BareRepository,
-  ours: string,
-  theirs: string,
-): Promise<Result<MergedTree>> {
+async function mergeTrees(repository: BareRepository, ours: string, theirs: string): Promise<Result<MergedTree>> {
   const answer = await repository.run({
     arguments: ['merge-tree', '--write-tree', '-z', '--name-only', '--no-messages', '--end-of-options', ours, theirs],
     gitDir: repository.folder,

@@ -7,6 +7,7 @@ import { gitErrors } from './errors.ts';
 import { explainRemoteFailure, judgeSource, networkTimeoutMs, type Remote } from './remote.ts';
 import type { RemoteSource } from './repositories.ts';
 import { outputText } from './runner.ts';
+import { removeStaleFiles } from './stale-files.ts';
 
 /** Oddities of old histories that harm nobody; every other finding of fsck refuses the fetch. */
 const harmless = ['badTimezone', 'missingSpaceBeforeDate', 'zeroPaddedFilemode'].map(
@@ -35,11 +36,11 @@ export async function openRemote(source: RemoteSource, configurationFolder: stri
  * there goes here, its objects stay (workers may borrow them). Errors: those of `ProjectRepositories.synchronize`.
  */
 export async function fetchBranches(mirror: BareRepository, remote: Remote): Promise<Result<undefined>> {
+  await removeStaleFiles(mirror.folder);
   const fetched = await mirror.run({
     arguments: [
       'fetch',
       '--quiet',
-      '--atomic',
       '--prune',
       '--no-tags',
       '--no-write-fetch-head',
@@ -57,6 +58,10 @@ export async function fetchBranches(mirror: BareRepository, remote: Remote): Pro
   });
   const explained = explainRemoteFailure(remote.url, fetched);
   if (!explained.ok) return explained;
+  // git calls this a success and takes nothing.
+  if (/shallow roots are not allowed/u.test(explained.value.stderr)) {
+    return failure(gitErrors.AC_REPOSITORY_SHALLOW({ url: remote.url }));
+  }
   await syncFolder(path.join(mirror.folder, 'objects', 'pack'));
   const any = await mirror.run({
     arguments: ['for-each-ref', '--count=1', '--format=%(objectname)', 'refs/heads/'],

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { success, type Result } from '@agentcompany/protocol';
 import { openBareRepository, type BareRepository } from './bare-repository.ts';
@@ -7,9 +7,10 @@ import { defaultIngestLimits, type IngestLimits } from './ingest/limits.ts';
 import type { ProjectRepositories, RemoteSource } from './repositories.ts';
 import { createGitRunner, type ArgumentsHook } from './runner.ts';
 import { createSerialQueue } from './serial-queue.ts';
+import { removeStaleFiles, removeStaleQuarantines } from './stale-files.ts';
 
 export interface RepositoriesOptions {
-  /** Absolute folder of the bare mirror; its parent gets mode 0711, for workers reach the mirror through it. */
+  /** Absolute folder of the bare mirror; its parent is created with mode 0711, for workers reach the mirror through it. */
   readonly mirrorFolder: string;
   /** Absolute folder of the bare vault; nobody but this user may look into it. */
   readonly vaultFolder: string;
@@ -21,7 +22,7 @@ export interface RepositoriesOptions {
   readonly limits?: Partial<IngestLimits>;
   /** Called right after each step that a restart will find done. */
   readonly onDurableStep?: (name: string) => void;
-  /** Sees the arguments of every git call. */
+  /** Sees the arguments and the repository folder of every git call. */
   readonly onArguments?: ArgumentsHook;
 }
 
@@ -66,9 +67,13 @@ async function prepareFolders(
   mirror: BareRepository,
   vault: BareRepository,
 ): Promise<Result<undefined>> {
-  await mkdir(path.dirname(mirror.folder), { recursive: true, mode: 0o711 });
+  const parent = path.dirname(mirror.folder);
+  // The mode is set again because the process's umask may have taken from it.
+  if ((await mkdir(parent, { recursive: true, mode: 0o711 })) !== undefined) await chmod(parent, 0o711);
   await mkdir(path.dirname(vault.folder), { recursive: true, mode: 0o700 });
   await mkdir(options.quarantineFolder, { recursive: true, mode: 0o700 });
+  await removeStaleFiles(vault.folder);
+  await removeStaleQuarantines(options.quarantineFolder);
   const opened = await openBareRepository(mirror, { worldReadable: true });
   if (!opened.ok) return opened;
   const borrowed = await openBareRepository(vault, { worldReadable: false, borrowsFrom: mirror.folder });

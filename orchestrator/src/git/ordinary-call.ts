@@ -33,23 +33,21 @@ export async function runOrdinaryCall(
     abort: clock,
     allowEnvironment: Object.keys(environment),
     unsafe: guardsOpened,
-    errors: (error, { exitCode, stdOut, stdErr }) => {
-      if (error instanceof Error) return error;
-      ended = {
-        end: 'exited',
-        exitCode,
-        stdout: Buffer.concat(stdOut),
-        stderr: Buffer.concat(stdErr).toString('utf8'),
-      };
+    errors: (_error, { exitCode, stdOut, stdErr }) => {
+      const stderr = Buffer.concat(stdErr).toString('utf8');
+      ended =
+        exitCode < 0
+          ? { end: 'not-started', cause: new Error(stderr) }
+          : { end: 'exited', exitCode, stdout: Buffer.concat(stdOut), stderr };
       return undefined;
     },
   }).env({ ...environment });
   try {
     await git.raw([...argumentList]);
   } catch (problem) {
-    if (clock.aborted) return { end: 'timeout' };
-    return { end: 'not-started', cause: problem instanceof Error ? problem : new Error(String(problem)) };
+    ended ??= { end: 'not-started', cause: problem instanceof Error ? problem : new Error(String(problem)) };
   }
+  if (clock.aborted) return { end: 'timeout' };
   if (ended === null) throw new Error('simple-git ended a call without saying how');
   return ended;
 }

@@ -2,7 +2,7 @@ import { failure, success, type Result } from '@agentcompany/protocol';
 import { holdsCommit, isAncestor, type BareRepository } from './bare-repository.ts';
 import { gitErrors } from './errors.ts';
 import { isProtectedBranch } from './protected-branch.ts';
-import { judgeBranch } from './reference-policy.ts';
+import { judgeBranch, judgeObjectName } from './reference-policy.ts';
 import { explainRemoteFailure, networkTimeoutMs, type Remote } from './remote.ts';
 import type { GitAnswer, GitCall } from './runner.ts';
 
@@ -36,9 +36,12 @@ export async function pushBranch(
   if (!state.ok) return state;
   if (state.value.head === `refs/heads/${branch}`) return failure(gitErrors.AC_PUSH_PROTECTED({ branch }));
   if (state.value.branch === oid) return success();
-  const ours = await isOurEarlierPush(mirror, state.value.branch, oid);
-  if (!ours.ok) return ours;
-  if (!ours.value) return failure(gitErrors.AC_PUSH_REFUSED({ branch }, 'the branch on the remote holds other work'));
+  const relation = await relationTo(mirror, state.value.branch, oid);
+  if (!relation.ok) return relation;
+  if (relation.value === 'ahead') return success();
+  if (relation.value === 'foreign') {
+    return failure(gitErrors.AC_PUSH_REFUSED({ branch }, 'the branch on the remote holds other work'));
+  }
   const reference = `refs/heads/${branch}`;
   const pushed = await callRemote(mirror, remote, [
     'push',
@@ -80,12 +83,22 @@ async function remoteState(mirror: BareRepository, remote: Remote, branch: strin
   return success({ head: head ?? null, branch: tip ?? null });
 }
 
-async function isOurEarlierPush(mirror: BareRepository, found: string | null, oid: string): Promise<Result<boolean>> {
-  if (found === null) return success(true);
-  if (!/^[0-9a-f]{40}$/u.test(found)) return success(false);
+/** How what the remote holds stands to what is pushed: absent or an earlier push of ours (`behind`), a later one (`ahead`), or neither. */
+async function relationTo(
+  mirror: BareRepository,
+  found: string | null,
+  oid: string,
+): Promise<Result<'behind' | 'ahead' | 'foreign'>> {
+  if (found === null) return success('behind');
+  if (!judgeObjectName(found).ok) return success('foreign');
   const held = await holdsCommit(mirror, found);
-  if (!held.ok || !held.value) return held;
-  return isAncestor(mirror, found, oid);
+  if (!held.ok) return held;
+  if (!held.value) return success('foreign');
+  const behind = await isAncestor(mirror, found, oid);
+  if (!behind.ok) return behind;
+  if (behind.value) return success('behind');
+  const ahead = await isAncestor(mirror, oid, found);
+  return ahead.ok ? success(ahead.value ? 'ahead' : 'foreign') : ahead;
 }
 
 function callRemote(

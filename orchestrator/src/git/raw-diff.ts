@@ -27,7 +27,7 @@ export async function rawChanges(
 }
 
 /** Reads `diff-tree -r -z --raw`: a record, NUL, a path, NUL, again. Throws on anything else: git wrote it. */
-export function parseRawDiff(output: Buffer): readonly RawChange[] {
+function parseRawDiff(output: Buffer): readonly RawChange[] {
   const fields = splitNul(output);
   const changes: RawChange[] = [];
   for (let index = 0; index + 1 < fields.length; index += 2) {

@@ -3,6 +3,7 @@ import { gitErrors } from './errors.ts';
 import type { GitProtocol } from './environment.ts';
 import type { RemoteSource } from './repositories.ts';
 import type { GitAnswer } from './runner.ts';
+import { staleLockSeconds } from './stale-files.ts';
 import { judgeUrl } from './url-policy.ts';
 
 /** A remote as calls need it: the address, the one protocol allowed for it, and the configuration its local children read. */
@@ -38,7 +39,8 @@ const readings: readonly (readonly [RegExp, (url: string, cause: string) => AppE
     /Authentication failed|could not read (?:Username|Password)|Permission denied \(|returned error: 40[13]/u,
     (url, cause) => gitErrors.AC_GIT_CREDENTIALS({ url }, cause),
   ],
-  [/\.lock': File exists/u, (_url, cause) => gitErrors.AC_GIT_LOCKED({ seconds: 10 }, cause)],
+  [/\.lock': File exists/u, (_url, cause) => gitErrors.AC_GIT_LOCKED({ seconds: staleLockSeconds }, cause)],
+  [/mismatched algorithms/u, (url, cause) => gitErrors.AC_REPOSITORY_FORMAT({ url }, cause)],
   [/fsck|index-pack failed|unpack-objects failed/u, (url, cause) => gitErrors.AC_GIT_OBJECTS_INVALID({ url }, cause)],
 ];
 
@@ -46,7 +48,7 @@ const readings: readonly (readonly [RegExp, (url: string, cause: string) => AppE
 export function explainRemoteFailure(url: string, result: Result<GitAnswer>): Result<GitAnswer> {
   if (result.ok) return result;
   const { error } = result;
-  if (error.code === 'AC_GIT_UNAVAILABLE' || error.code === 'AC_GIT_OUTPUT_TOO_LARGE') return result;
+  if (error.code !== 'AC_GIT_FAILED' && error.code !== 'AC_GIT_TIMEOUT') return result;
   const cause = error.cause ?? error.message;
   const reading = readings.find(([pattern]) => pattern.test(cause));
   return failure(reading === undefined ? gitErrors.AC_GIT_UNREACHABLE({ url }, cause) : reading[1](url, cause));

@@ -30,7 +30,7 @@ export type MergeOutcome =
 export interface ProjectRepositories {
   /** Absolute folder of the bare mirror that workers mount. */
   readonly mirrorFolder: string;
-  /** Fetches the source into the mirror. Errors: `AC_GIT_UNREACHABLE`, `AC_GIT_HOST_KEY`, `AC_REPOSITORY_EMPTY`, `AC_GIT_REDIRECT`. */
+  /** Fetches the source into the mirror. Errors: `AC_GIT_URL_REFUSED`, `AC_GIT_UNREACHABLE`, `AC_GIT_CREDENTIALS`, `AC_GIT_HOST_KEY`, `AC_GIT_REDIRECT`, `AC_GIT_OBJECTS_INVALID`, `AC_GIT_LOCKED`, `AC_GIT_DISK_FULL`, `AC_REPOSITORY_EMPTY`, `AC_REPOSITORY_SHALLOW`, `AC_REPOSITORY_FORMAT`. */
   synchronize(): Promise<Result<undefined>>;
   /** The commit of a branch of the source as last fetched. Error: `AC_BRANCH_UNKNOWN`. */
   branchTip(branch: string): Promise<Result<string>>;
@@ -41,7 +41,12 @@ export interface ProjectRepositories {
   /** Bundle -> quarantine -> checks -> vault ref `refs/agentcompany/attempts/<attempt>`. Errors: `AC_INGEST_REFUSED` with the rule as cause, `AC_PATH_REFUSED`, `AC_INGEST_NOT_DESCENDANT`, `AC_INGEST_TOO_LARGE`. */
   ingest(request: IngestRequest): Promise<Result<IngestedCommit>>;
   /** Merges an ingested attempt into the run branch with `merge-tree --write-tree` and brings the merged objects into the mirror. */
-  merge(request: { readonly runId: string; readonly attemptId: string; readonly commit: string; readonly title: string }): Promise<Result<MergeOutcome>>;
+  merge(request: {
+    readonly runId: string;
+    readonly attemptId: string;
+    readonly commit: string;
+    readonly title: string;
+  }): Promise<Result<MergeOutcome>>;
   /** Merges the moved base into the run branch. */
   mergeBase(request: { readonly runId: string; readonly oid: string }): Promise<Result<MergeOutcome>>;
   /** Raw changes between two commits that the mirror or vault holds. */

@@ -1,5 +1,6 @@
+/* oxlint-disable no-control-regex -- control characters are what is removed */
 import { existsSync } from 'node:fs';
-import { failure, success, type Result } from '@agentcompany/protocol';
+import { failure, success, type AppError, type Result } from '@agentcompany/protocol';
 import { runCappedProcess, type ProcessOutcome, type ProcessRequest } from './capped-process.ts';
 import { gitEnvironment, type GitEnvironmentOptions } from './environment.ts';
 import { gitErrors } from './errors.ts';
@@ -19,11 +20,13 @@ export interface GitCall extends GitEnvironmentOptions {
   readonly answers?: readonly number[];
   /** Milliseconds; default one minute. */
   readonly timeoutMs?: number;
-  /** Any of the next four makes the call a plain process instead of one of simple-git. */
+  /** Any of the next five makes the call a plain process instead of one of simple-git. */
   readonly input?: string | Uint8Array | { readonly descriptor: number };
   readonly outputDescriptor?: number;
   readonly outputLimit?: number;
   readonly limits?: ResourceLimits;
+  /** The call prints nothing when all is well: simple-git would wait 50 ms for output that never comes. */
+  readonly silent?: true;
 }
 
 export interface GitAnswer {
@@ -32,8 +35,8 @@ export interface GitAnswer {
   readonly stderr: string;
 }
 
-/** Sees the argument vector of every git call just before it is made. */
-export type ArgumentsHook = (argumentList: readonly string[]) => void;
+/** Sees the argument vector and the repository folder of every git call just before it is made. */
+export type ArgumentsHook = (argumentList: readonly string[], gitDir: string) => void;
 
 /**
  * The one way to run git. Errors: `AC_GIT_UNAVAILABLE`, `AC_GIT_TIMEOUT`, `AC_GIT_OUTPUT_TOO_LARGE`, `AC_GIT_FAILED`
@@ -42,6 +45,8 @@ export type ArgumentsHook = (argumentList: readonly string[]) => void;
 export type GitRunner = (call: GitCall) => Promise<Result<GitAnswer>>;
 
 const minute = 60_000;
+/** Characters of standard error kept in an error. */
+const causeLimit = 4096;
 /** Output of a plain process that names no limit of its own. */
 const defaultOutputLimit = 1024 * 1024;
 const prlimit = ['/usr/bin/prlimit', '/bin/prlimit'].find((file) => existsSync(file)) ?? null;
@@ -49,7 +54,7 @@ const prlimit = ['/usr/bin/prlimit', '/bin/prlimit'].find((file) => existsSync(f
 /** Makes the runner of all git calls of a project. */
 export function createGitRunner(onArguments: ArgumentsHook = () => undefined): GitRunner {
   return async (call) => {
-    onArguments(call.arguments);
+    onArguments(call.arguments, call.gitDir);
     const timeoutMs = call.timeoutMs ?? minute;
     const environment = gitEnvironment(call);
     const outcome = needsPlainProcess(call)
@@ -61,7 +66,7 @@ export function createGitRunner(onArguments: ArgumentsHook = () => undefined): G
 
 /** simple-git can neither stream input, cap output, nor put a call with network children into a process group. */
 function needsPlainProcess(call: GitCall): boolean {
-  const plain = [call.input, call.outputDescriptor, call.outputLimit, call.limits, call.protocols];
+  const plain = [call.input, call.outputDescriptor, call.outputLimit, call.limits, call.protocols, call.silent];
   return plain.some((setting) => setting !== undefined);
 }
 
@@ -93,8 +98,21 @@ function judge(call: GitCall, outcome: ProcessOutcome, timeoutMs: number): Resul
       return failure(gitErrors.AC_GIT_OUTPUT_TOO_LARGE({ command, limit: call.outputLimit ?? defaultOutputLimit }));
     case 'exited':
       if ((call.answers ?? [0]).includes(outcome.exitCode)) return success(outcome);
-      return failure(gitErrors.AC_GIT_FAILED({ command, code: outcome.exitCode }, outcome.stderr.trim()));
+      return failure(explainFailure(command, outcome.exitCode, plainCause(outcome.stderr)));
   }
+}
+
+function explainFailure(command: string, code: number, cause: string): AppError {
+  const diskFull = /No space left on device|Disk quota exceeded/u.test(cause);
+  return diskFull ? gitErrors.AC_GIT_DISK_FULL({ command }, cause) : gitErrors.AC_GIT_FAILED({ command, code }, cause);
+}
+
+/** What git printed, fit for a terminal and a log: a remote may have written into it. */
+function plainCause(stderr: string): string {
+  return stderr
+    .replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/gu, ' ')
+    .trim()
+    .slice(0, causeLimit);
 }
 
 /** Standard output as text without the line end. */

@@ -1,14 +1,12 @@
 import { existsSync } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { failure, success, type Result } from '@agentcompany/protocol';
 import { readReference, type BareRepository } from './bare-repository.ts';
 import { syncFolder } from './durable.ts';
 import { gitErrors } from './errors.ts';
+import { removeStaleFiles, staleLockSeconds } from './stale-files.ts';
 
 const absent = '0'.repeat(40);
-/** Seconds after which a lock is taken for that of a dead process: git holds one for milliseconds. */
-const staleSeconds = 10;
 
 /**
  * Moves a reference from `previous` (null: it must not exist) to `next` with compare-and-swap, durable when it returns.
@@ -19,9 +17,10 @@ export async function updateReference(
   change: { readonly reference: string; readonly next: string; readonly previous: string | null },
 ): Promise<Result<undefined>> {
   const { reference, next, previous } = change;
-  await removeStaleLock(repository.folder, reference);
+  await removeStaleFiles(repository.folder);
   const answer = await repository.run({
     arguments: ['update-ref', '--no-deref', '--end-of-options', reference, next, previous ?? absent],
+    silent: true,
     gitDir: repository.folder,
   });
   if (!answer.ok) return explain(repository, change, answer);
@@ -36,19 +35,13 @@ async function explain(
 ): Promise<Result<undefined>> {
   const cause = refused.ok ? null : refused.error;
   if (/\.lock': File exists/u.test(cause?.cause ?? '')) {
-    return failure(gitErrors.AC_GIT_LOCKED({ seconds: staleSeconds }, cause?.cause));
+    return failure(gitErrors.AC_GIT_LOCKED({ seconds: staleLockSeconds }, cause?.cause));
   }
   const present = await readReference(repository, reference);
   if (present.ok && present.value !== previous) {
     return failure(gitErrors.AC_GIT_REFERENCE_MOVED({ reference }, cause?.cause));
   }
   return refused;
-}
-
-async function removeStaleLock(folder: string, reference: string): Promise<void> {
-  const lock = path.join(folder, `${reference}.lock`);
-  const found = await stat(lock).catch(() => null);
-  if (found !== null && Date.now() - found.mtimeMs > staleSeconds * 1000) await rm(lock, { force: true });
 }
 
 async function syncReferenceFolders(folder: string, reference: string): Promise<void> {

@@ -13,6 +13,9 @@ const hostName =
 const userName = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/;
 /** Path segments of a repository's address: none may begin with `-`, none may be `.` or `..`. */
 const pathSegment = /^(?!\.{1,2}$)[A-Za-z0-9_.~+@][A-Za-z0-9_.~+@%-]*$/;
+/** Read by these patterns and not by a parser of addresses: what git and such a parser take for the host may differ. */
+const standardForm = /^(https|ssh):\/\/([^/]*)\/(.*)$/;
+const authorityForm = /^(?:([^@:]+)@)?([^@:]+)(?::[0-9]{1,5})?$/;
 const scpForm = /^([^@/:]+)@([^:/]+):(?!\/\/)(.+)$/;
 
 /**
@@ -34,16 +37,15 @@ export function judgeUrl(url: string): Result<AllowedUrl> {
 }
 
 function judgeStandardForm(url: string): Result<AllowedUrl> {
-  const protocol = url.startsWith('https://') ? 'https' : 'ssh';
-  const parsed = URL.parse(url);
-  if (parsed === null) return refuse('it cannot be parsed');
-  if (parsed.password !== '') return refuse('it carries a password');
-  if (protocol === 'https' && url.slice('https://'.length).split('/')[0]?.includes('@') === true) {
-    return refuse('it carries a user name or token');
+  const [, protocol = '', authority = '', path = ''] = standardForm.exec(url) ?? [];
+  if (/[?#]/u.test(url)) return refuse('it carries a query or fragment');
+  const [, user, host] = authorityForm.exec(authority) ?? [];
+  if (host === undefined) return refuse('its host is not a plain name, or it carries a password');
+  if (protocol === 'https') {
+    return user === undefined ? judgeParts({ url, protocol, host }, path) : refuse('it carries a user name or token');
   }
-  if (parsed.username !== '' && !userName.test(parsed.username)) return refuse('its user name is not plain');
-  if (parsed.search !== '' || parsed.hash !== '' || /[?#]/u.test(url)) return refuse('it carries a query or fragment');
-  return judgeParts({ url, protocol, host: parsed.hostname }, url.slice(url.indexOf('/', protocol.length + 3) + 1));
+  if (user !== undefined && !userName.test(user)) return refuse('its user name is not plain');
+  return judgeParts({ url, protocol: 'ssh', host }, path);
 }
 
 function judgeScpForm(url: string, [, user = '', host = '', path = '']: RegExpExecArray): Result<AllowedUrl> {
@@ -53,7 +55,7 @@ function judgeScpForm(url: string, [, user = '', host = '', path = '']: RegExpEx
 
 function judgeParts(allowed: AllowedUrl, path: string): Result<AllowedUrl> {
   if (!hostName.test(allowed.host)) return refuse('its host is not a plain name');
-  if (path === '' || path === allowed.url) return refuse('it names no repository');
+  if (path === '') return refuse('it names no repository');
   const segments = path.replace(/\/$/u, '').split('/');
   if (!segments.every((segment) => pathSegment.test(segment))) return refuse('its path is not plain');
   return success(allowed);

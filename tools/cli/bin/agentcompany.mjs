@@ -18,7 +18,12 @@ function refuse(code, message, remedy) {
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major > 24 || (major === 24 && minor >= 12)) {
-  if (!existsSync(bundle)) refuse('AC_NOT_BUILT', 'the command line is not built yet', `node ${fileURLToPath(new URL('scripts/launch.mjs', checkout))} build`);
+  if (!existsSync(bundle))
+    refuse(
+      'AC_NOT_BUILT',
+      'the command line is not built yet',
+      `node ${fileURLToPath(new URL('scripts/launch.mjs', checkout))} build`,
+    );
   else {
     nodeModule.enableCompileCache?.(fileURLToPath(new URL('.cache/compile', checkout)));
     await import(bundle.href);
@@ -29,5 +34,9 @@ if (major > 24 || (major === 24 && minor >= 12)) {
   const ended = spawnSync(brought, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
   process.exitCode = ended.status ?? 1;
 } else {
-  refuse('AC_NODE_TOO_OLD', `this is Node ${process.version}, 24.12 or newer is needed`, `node ${fileURLToPath(new URL('scripts/launch.mjs', checkout))} build   (brings one)`);
+  refuse(
+    'AC_NODE_TOO_OLD',
+    `this is Node ${process.version}, 24.12 or newer is needed`,
+    `node ${fileURLToPath(new URL('scripts/launch.mjs', checkout))} build   (brings one)`,
+  );
 }

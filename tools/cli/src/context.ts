@@ -86,7 +86,7 @@ export function createContext(io: CliIo, options: GlobalOptions): Context {
       const company = await io.openCompany(home.value, {
         environment: io.environment,
         installation: io.checkout,
-        flags: { ...flags },
+        config: loaded.value.config,
       });
       if (!company.ok) return context.fail(company.error);
       try {

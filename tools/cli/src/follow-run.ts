@@ -1,7 +1,7 @@
-import type { Company, RunView } from '@agentcompany/orchestrator';
+import type { Company, RunView, StreamEntry } from '@agentcompany/orchestrator';
 import type { AppError, Result } from '@agentcompany/protocol';
-import type { StreamEntry } from '@agentcompany/agent-bus';
 import type { Context } from './context.ts';
+import { shortId } from './run-outcome.ts';
 import { plainView, terminalView, type LiveView } from './terminal/live-view.ts';
 import { timelineLine } from './terminal/timeline-line.ts';
 
@@ -23,9 +23,11 @@ export function createPrinter(context: Context, label = ''): EventPrinter {
     entry: (entry) => {
       const line = timelineLine(entry, style, io.stdout.columns - label.length);
       if (line !== null) view.line(label + line);
+      if (entry.envelope.envelope_type === 'approval_request')
+        view.line(`${label}          agentcompany approve ${shortId(entry.stream)}`);
     },
-    show: view.show,
-    end: view.end,
+    show: (run) => view.show(run),
+    end: () => view.end(),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { AppError, Result } from '@agentcompany/protocol';
 import type { Company } from '@agentcompany/orchestrator';
 import type { CompanyHome } from '@agentcompany/orchestrator/company-home';
+import type { Config } from '@agentcompany/orchestrator/config';
 
 export interface Output {
   write(text: string): void;
@@ -10,11 +11,10 @@ export interface Output {
 }
 
 export interface OpenRequest {
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Folder of the product: where set-up put the worker runtime and the record of its image. */
+  readonly environment: CliIo['environment'];
+  /** Folder of the product itself. */
   readonly installation: string;
-  /** Configuration given on the command line. */
-  readonly flags: Readonly<Record<string, unknown>>;
+  readonly config: Config;
 }
 
 export type OpenCompany = (home: CompanyHome, request: OpenRequest) => Promise<Result<Company>>;

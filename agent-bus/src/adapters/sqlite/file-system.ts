@@ -1,5 +1,5 @@
 import { chmodSync, closeSync, fdatasyncSync, fsyncSync, mkdirSync, openSync, readFileSync, statfsSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 
 /** Magic numbers of statfs(2) for file systems whose locks or shared memory do not reach other machines. */
 const networkKinds: Readonly<Record<number, string>> = {
@@ -30,21 +30,22 @@ export function makePrivateFolder(folder: string): void {
   const first = mkdirSync(folder, { recursive: true, mode: 0o700 });
   chmodSync(folder, 0o700);
   if (first === undefined) return;
-  for (let made = folder; made.length >= first.length; made = dirname(made)) syncFolder(dirname(made));
+  for (let made = resolve(folder); made.length >= resolve(first).length; made = dirname(made))
+    syncFolder(dirname(made));
 }
 
 /** Makes the names in `folder` durable. Windows has no such call and needs none. */
 export function syncFolder(folder: string): void {
-  if (process.platform !== 'win32') withDescriptor(folder, fsyncSync);
+  if (process.platform !== 'win32') withDescriptor(folder, 'r', fsyncSync);
 }
 
 /** Makes the content of `file` durable. Never for a file with POSIX locks of this process on it: closing it would drop them. */
 export function syncFile(file: string): void {
-  withDescriptor(file, fdatasyncSync);
+  withDescriptor(file, 'r+', fdatasyncSync);
 }
 
-function withDescriptor(path: string, sync: (descriptor: number) => void): void {
-  const descriptor = openSync(path, 'r');
+function withDescriptor(path: string, flags: string, sync: (descriptor: number) => void): void {
+  const descriptor = openSync(path, flags);
   try {
     sync(descriptor);
   } finally {

@@ -1,7 +1,7 @@
 import { failure, success, unwrap, type AppError, type Result } from '@agentcompany/protocol';
 import type Database from 'better-sqlite3';
 import type { DeadLetter, StreamEntry } from '../../bus.ts';
-import { deadLetterNotice, engineQueue, type BuriedDelivery } from '../../dead-letter-notice.ts';
+import { clipError, deadLetterNotice, engineQueue, type BuriedDelivery } from '../../dead-letter-notice.ts';
 import { busErrors } from '../../errors.ts';
 import { prepareItems } from '../../outgoing.ts';
 import type { DeliveryTable } from './delivery-table.ts';
@@ -53,9 +53,10 @@ export class Graveyard {
   bury(
     row: { readonly queue: number; readonly position: number },
     buried: BuriedDelivery,
-    error: AppError,
+    reason: AppError,
     now: number,
   ): readonly StreamEntry[] {
+    const error = clipError(reason);
     const notice = deadLetterNotice(buried, error, now);
     const queue = buried.envelopeType === 'dead_letter' ? null : engineQueue;
     const items = unwrap(prepareItems([{ envelope: notice, queue }]));

@@ -1,10 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, it } from 'vitest';
+import { describe, it, vi } from 'vitest';
 import type { AgentBus } from '../../bus.ts';
 import { openBus } from '../../open-bus.ts';
 import { busContract, type ContractStore } from '../../testing/index.ts';
+
+// Payloads of 16 MiB and fsyncs of a loaded machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 async function create(): Promise<ContractStore> {
   const folder = await mkdtemp(join(tmpdir(), 'sqlite-bus-'));

@@ -22,7 +22,7 @@ import type { Graveyard } from './graveyard.ts';
 import type { Ledger } from './ledger.ts';
 import type { NamedLeases } from './named-leases.ts';
 import type { PreparedCompletion, Steps } from './steps.ts';
-import { storageError } from './storage-error.ts';
+import { isFatal, storageError } from './storage-error.ts';
 import { entriesTopic, type Wakeups } from './wakeups.ts';
 
 export interface SqliteBusParts {
@@ -147,13 +147,13 @@ export class SqliteBus implements AgentBus {
     let position = options.after;
     while (this.#refusal === null && !options.signal.aborted) {
       const seen = wakeups.generation;
-      const entries = ledger.readAfter(position, watchBatch);
-      for (const entry of entries) {
+      const entries = this.#read(() => ledger.readAfter(position, watchBatch));
+      for (const entry of entries.ok ? entries.value : []) {
         position = entry.position;
         yield entry;
         if (options.signal.aborted || this.#refusal !== null) return;
       }
-      if (entries.length === 0) await wakeups.wait(entriesTopic, seen, Infinity, options.signal);
+      if (!entries.ok || entries.value.length === 0) await wakeups.wait(entriesTopic, seen, Infinity, options.signal);
     }
   }
 
@@ -261,6 +261,7 @@ export class SqliteBus implements AgentBus {
     } catch (thrown) {
       const error = storageError(thrown, this.#parts.database.name);
       if (error === null) throw thrown;
+      if (isFatal(error)) this.shutDown(error);
       return failure(error);
     }
   }

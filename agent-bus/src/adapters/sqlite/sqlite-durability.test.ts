@@ -61,7 +61,7 @@ const countBefore = (calls: readonly string[], call: string): number =>
   calls.slice(0, calls.indexOf('opened')).filter((name) => name === call).length;
 
 describe.skipIf(!traced)('durability of the SQLite bus, seen from below', () => {
-  it('S67 every acknowledgement comes after an fsync of what was written for it', { timeout: 30_000 }, async () => {
+  it('S67 every acknowledgement comes after an fsync of what was written for it', { timeout: 60_000 }, async () => {
     const calls = await trace();
     const afterOpen = calls.slice(calls.indexOf('opened') + 1);
     const rounds = afterOpen.join(' ').split('sent').slice(0, 3);
@@ -69,7 +69,18 @@ describe.skipIf(!traced)('durability of the SQLite bus, seen from below', () => 
     for (const round of rounds) expect(round.trim()).toMatch(/^(pwrite64 )+(fsync|fdatasync)$/);
   });
 
-  it('S67 an fsync that fails closes the bus: nothing is acknowledged then or later', { timeout: 30_000 }, async () => {
+  it(
+    'S67 what a killed process left in the log is made durable before anyone is answered for it',
+    { timeout: 60_000 },
+    async () => {
+      const bus = join(folder, 'bus');
+      expect((await startBusProcess({ program: 'walk', folder: bus, crashAt: 2 }).ended).signal).toBe('SIGKILL');
+      const calls = await trace();
+      expect(calls[0]).toBe('fdatasync');
+    },
+  );
+
+  it('S67 an fsync that fails closes the bus: nothing is acknowledged then or later', { timeout: 60_000 }, async () => {
     const calls = await trace();
     const call =
       calls.slice(calls.indexOf('opened')).find((name) => name === 'fsync' || name === 'fdatasync') ?? 'none';
@@ -83,7 +94,7 @@ describe.skipIf(!traced)('durability of the SQLite bus, seen from below', () => 
 
   it(
     'S67 a full disk is AC_BUS_FULL, nothing of the step is kept, and the next one goes through',
-    { timeout: 30_000 },
+    { timeout: 60_000 },
     async () => {
       const calls = await trace();
       const lines = await inject('pwrite64', 'ENOSPC', `${countBefore(calls, 'pwrite64') + 1}`);

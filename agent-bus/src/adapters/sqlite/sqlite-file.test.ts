@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { derivedId, newId, parsePayload, unwrap, type Result } from '@agentcompany/protocol';
 import Database from 'better-sqlite3';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AgentBus } from '../../bus.ts';
 import { derivedIdSync } from '../../dead-letter-notice.ts';
 import type { BusAdapter } from '../../bus-options.ts';
@@ -13,6 +13,9 @@ import { openDatabase } from './database.ts';
 import { claimQuery, dueQuery, nextDueQuery } from './delivery-table.ts';
 import { networkKind } from './file-system.ts';
 import { assembleBus } from './open-sqlite-bus.ts';
+
+// Payloads of 16 MiB and fsyncs of a loaded machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 let folder: string;
 const opened: AgentBus[] = [];

@@ -48,8 +48,8 @@ export class Steps {
 
   /** A repeated send is answered with the first entries, wherever the stream has gone since. */
   send(items: readonly PreparedItem[], expect: Expectation | undefined): Result<Receipt> {
-    const expected = this.#ledger.isRepetition(items) ? success(undefined) : this.#ledger.check(expect);
-    if (!expected.ok) return expected;
+    const expected = this.#ledger.check(expect);
+    if (!expected.ok && !this.#ledger.isRepetition(items)) return expected;
     const entries = this.#ledger.append(items, this.#now());
     return entries.ok ? success({ entries: entries.value }) : entries;
   }

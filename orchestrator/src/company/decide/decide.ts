@@ -1,8 +1,9 @@
 import { parsePayload, type AppError, type Envelope } from '@agentcompany/protocol';
-import { openApprovals } from '../approvals.ts';
+import { isOpen, openApprovals } from '../approvals.ts';
 import { companyErrors } from '../errors.ts';
-import type { Run } from '../records.ts';
-import { tasksInMotion } from '../states.ts';
+import type { Run, TaskRecord } from '../records.ts';
+import { stageOf } from '../stage.ts';
+import { attemptEnds, tasksInMotion } from '../states.ts';
 import { decideCancellation } from './cancellation.ts';
 import { decideTask } from './decide-task.ts';
 import { message, record, runState, taskState, type Draft } from './draft.ts';
@@ -97,23 +98,31 @@ export function decideOnTrigger(run: Run, trigger: Envelope): readonly Draft[] {
 function onTimer(run: Run, trigger: Envelope): readonly Draft[] {
   const payload = parsePayload('timer_due', trigger.payload);
   const approval = payload.ok ? run.approvals.get(payload.value.subject) : undefined;
-  if (approval === undefined || approval.response !== null) return [];
+  if (approval === undefined || !isOpen(approval)) return [];
   const { task_id: taskId, expires_at: expires } = approval.request;
   const error = companyErrors.AC_APPROVAL_LAPSED({ expires });
-  if (taskId === null) return run.state === 'awaiting_approval' ? [runState('needs_attention', 'approval lapsed', error)] : [];
-  return run.tasks.get(taskId)?.state === 'awaiting_person' ? [taskState(taskId, 'failed', 'approval lapsed', error)] : [];
+  if (taskId === null) return stageOf(run) === 'awaiting_approval' ? [runState('needs_attention', 'approval lapsed', error)] : [];
+  return run.tasks.get(taskId)?.state === 'awaiting_person' ? [taskState(taskId, 'awaiting_person', 'approval lapsed', error)] : [];
 }
 
+/** What nobody could carry out: its own error is the run's or the task's, for its remedy is the one that helps. */
 function onDeadLetter(run: Run, trigger: Envelope): readonly Draft[] {
   const payload = parsePayload('dead_letter', trigger.payload);
-  const text = payload.ok ? `${payload.value.error.code}: ${payload.value.error.message}` : 'unreadable dead letter';
+  const error = payload.ok ? payload.value.error : companyErrors.AC_STEP_UNDELIVERABLE({ message: payload.error.message });
   const task = run.tasks.get(trigger.context.task_id ?? '');
-  if (task !== undefined) {
-    const error = companyErrors.AC_TASK_UNDELIVERABLE({ task: task.spec.id, message: text });
-    const reachable = ['assigned', 'running', 'quality_check', 'in_review', 'merging'].includes(task.state);
-    return reachable ? [taskState(task.spec.id, 'awaiting_person', 'undeliverable', error)] : [];
-  }
-  const error = companyErrors.AC_STEP_UNDELIVERABLE({ message: text });
-  if (run.state === 'pending' || run.state === 'planning') return [record('run_failed', { error })];
-  return ['running', 'verifying', 'publishing'].includes(run.state) ? [runState('needs_attention', 'undeliverable', error)] : [];
+  if (task !== undefined) return onUndeliverableTask(run, task, error);
+  const stage = stageOf(run);
+  if (stage === 'pending' || stage === 'planning') return [record('run_failed', { error })];
+  return stage === 'running' || stage === 'verifying' || stage === 'publishing' ? [runState('needs_attention', 'undeliverable', error)] : [];
+}
+
+const reachable: ReadonlySet<TaskRecord['state']> = new Set(['assigned', 'running', 'quality_check', 'in_review', 'merging']);
+
+function onUndeliverableTask(run: Run, task: TaskRecord, error: AppError): readonly Draft[] {
+  const id = task.spec.id;
+  if (reachable.has(task.state)) return [taskState(id, 'awaiting_person', 'undeliverable', error)];
+  const attempt = run.attempts.get(task.attemptId ?? '');
+  if (task.state !== 'cancelling' || attempt === undefined || attemptEnds.has(attempt.state)) return [];
+  // No host will ever answer for it: the cancellation must not wait for one.
+  return [record('attempt_lost', { attempt_id: attempt.id, epoch: attempt.epoch, error }, { taskId: id, attemptId: attempt.id })];
 }

@@ -18,8 +18,8 @@ export function integrateOrPublish(run: Run): readonly Draft[] {
     return [runState('needs_attention', 'base conflict', error)];
   }
   if (last.outcome.tip_before === run.tipOid) return [runState('publishing', 'the result is green on the latest base')];
-  if (run.integrations - run.integrationsForgiven >= maximumIntegrations) {
-    return [runState('needs_attention', 'base moving', companyErrors.AC_BASE_MOVING({ rounds: run.integrations }))];
+  if (run.baseMoves >= maximumIntegrations) {
+    return [runState('needs_attention', 'base moving', companyErrors.AC_BASE_MOVING({ rounds: run.baseMoves }))];
   }
   return [integrate(run, run.integrations + 1)];
 }

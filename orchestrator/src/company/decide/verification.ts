@@ -18,15 +18,19 @@ export function decideVerification(run: Run): readonly Draft[] {
   const last = outcomes.at(-1);
   if (last === undefined) return requestVerification(run, tip);
   if (last.outcome === 'green') return integrateOrPublish(run);
-  if (last.outcome === 'unavailable') {
-    return last.error === null ? [] : [record('run_failed', { error: last.error })];
-  }
+  if (last.outcome === 'unavailable') return unavailable(last);
   if (outcomes.filter(({ outcome }) => outcome === 'red').length < 2) return requestVerification(run, tip);
   return findGuilty(run);
 }
 
 function outcomesOf(run: Run, oid: string): readonly PayloadOf<'verify_result'>[] {
   return run.verifications.get(oid)?.outcomes ?? [];
+}
+
+/** The checks could not be run at all: a person mends what the error names, and the checks run again. */
+function unavailable({ error }: PayloadOf<'verify_result'>): readonly Draft[] {
+  const known = error ?? companyErrors.AC_STEP_UNDELIVERABLE({ message: 'the checks could not be run' });
+  return [runState('needs_attention', 'checks unavailable', known)];
 }
 
 function requestVerification(run: Run, oid: string): readonly Draft[] {
@@ -40,13 +44,15 @@ function findGuilty(run: Run): readonly Draft[] {
   const base = run.baseOid ?? '';
   const baseOutcome = outcomesOf(run, base).at(-1);
   if (baseOutcome === undefined) return requestVerification(run, base);
-  if (baseOutcome.outcome !== 'green') return [runState('needs_attention', 'base_red', companyErrors.AC_BASE_RED())];
+  if (baseOutcome.outcome === 'unavailable') return unavailable(baseOutcome);
+  if (baseOutcome.outcome === 'red') return [runState('needs_attention', 'base_red', companyErrors.AC_BASE_RED())];
   let good = -1;
   let bad = run.merges.length - 1;
   while (bad - good > 1) {
     const middle = Math.floor((good + bad) / 2);
     const outcome = outcomesOf(run, run.merges[middle]?.tip ?? '').at(-1);
     if (outcome === undefined) return requestVerification(run, run.merges[middle]?.tip ?? '');
+    if (outcome.outcome === 'unavailable') return unavailable(outcome);
     if (outcome.outcome === 'green') good = middle;
     else bad = middle;
   }

@@ -14,7 +14,7 @@ export function attachStreams(socketPath: string, container: string, timeoutMs: 
       socketPath,
       method: 'POST',
       path: `/containers/${encodeURIComponent(container)}/attach?stream=1&stdin=1&stdout=1&stderr=1`,
-      headers: { Host: 'engine', Connection: 'Upgrade', Upgrade: 'tcp', 'Content-Length': '0' },
+      headers: { 'Host': 'engine', 'Connection': 'Upgrade', 'Upgrade': 'tcp', 'Content-Length': '0' },
       agent: false,
       timeout: timeoutMs,
     });
@@ -22,7 +22,9 @@ export function attachStreams(socketPath: string, container: string, timeoutMs: 
     call.once('error', reject);
     call.once('response', (response) => {
       response.resume();
-      reject(Object.assign(new Error(`the engine answered ${response.statusCode}`), { statusCode: response.statusCode }));
+      reject(
+        Object.assign(new Error(`the engine answered ${response.statusCode}`), { statusCode: response.statusCode }),
+      );
     });
     call.once('upgrade', (_response, socket: Socket, head) => {
       socket.setTimeout(0);

@@ -2,7 +2,14 @@ import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { failure, success, type Result } from '@agentcompany/protocol';
 import Docker from 'dockerode';
-import type { Attachment, ContainerDetails, ContainerEngine, EngineInfo, ImageDetails, OwnedContainer } from '../container-engine.ts';
+import type {
+  Attachment,
+  ContainerDetails,
+  ContainerEngine,
+  EngineInfo,
+  ImageDetails,
+  OwnedContainer,
+} from '../container-engine.ts';
 import { createBody, engineFeatures, type EngineFeatures } from '../create-body.ts';
 import type { WorkerContainer } from '../worker-container.ts';
 import { labelNames } from '../worker-labels.ts';
@@ -18,6 +25,11 @@ const callTimeoutMs = 60_000;
 function containerName(container: WorkerContainer): string {
   const attempt = container.owner.attempt.replace(/[^A-Za-z0-9_.-]/g, '-').slice(0, 64);
   return `agentcompany-${attempt}-${randomBytes(4).toString('hex')}`;
+}
+
+/** Options of a POST whose query and body are kept apart: given plainly, dockerode repeats the whole body in the query. */
+function posted<Body extends object>(query: Readonly<Record<string, string>>, body: Body): Body {
+  return { _query: query, _body: body } as object as Body;
 }
 
 async function inTime<Value>(work: Promise<Value>): Promise<Value> {
@@ -47,9 +59,8 @@ export class DockerEngine implements ContainerEngine {
     const features = await this.#engineFeatures();
     if (!features.ok) return features;
     return this.#call({ action: 'create a container', image: container.imageId }, async () => {
-      const made = await inTime(
-        this.#docker.createContainer({ name: containerName(container), ...createBody(container, features.value) }),
-      );
+      const call = posted({ name: containerName(container) }, createBody(container, features.value));
+      const made = await inTime(this.#docker.createContainer(call));
       return { id: made.id };
     });
   }
@@ -59,13 +70,18 @@ export class DockerEngine implements ContainerEngine {
   }
 
   attach(id: string): Promise<Result<Attachment>> {
-    return this.#call({ action: 'attach to a container', container: id }, () => attachStreams(this.#socket, id, callTimeoutMs));
+    return this.#call({ action: 'attach to a container', container: id }, () =>
+      attachStreams(this.#socket, id, callTimeoutMs),
+    );
   }
 
   wait(id: string, signal?: AbortSignal): Promise<Result<{ readonly exitCode: number }>> {
     return this.#call({ action: 'wait for a container', container: id }, async () => {
-      const answer: unknown = await this.#docker.getContainer(id).wait(signal === undefined ? {} : { abortSignal: signal });
-      const code = typeof answer === 'object' && answer !== null ? Reflect.get(answer, 'StatusCode') : undefined;
+      const answer: unknown = await this.#docker
+        .getContainer(id)
+        .wait(signal === undefined ? {} : { abortSignal: signal });
+      const code: unknown =
+        typeof answer === 'object' && answer !== null ? Reflect.get(answer, 'StatusCode') : undefined;
       if (typeof code !== 'number') throw new Error('the engine answered without an exit code');
       return { exitCode: code };
     });
@@ -85,7 +101,9 @@ export class DockerEngine implements ContainerEngine {
 
   /** Removes the container and its anonymous volumes, running or not; one that is gone already is a success. */
   async remove(id: string): Promise<Result<undefined>> {
-    const removed = await this.#container(id, 'remove a container', (container) => container.remove({ force: true, v: true }));
+    const removed = await this.#container(id, 'remove a container', (container) =>
+      container.remove({ force: true, v: true }),
+    );
     return !removed.ok && removed.error.code === 'AC_CONTAINER_UNKNOWN' ? success() : removed;
   }
 
@@ -113,8 +131,7 @@ export class DockerEngine implements ContainerEngine {
     const done = await this.#call({ action: 'import an image' }, async () => {
       const [repository = options.tag, tag = 'latest'] = options.tag.split(':');
       const query = { repo: repository, tag, changes: [...options.changes] };
-      // dockerode's type has no call whose answer streams; it is one (POST /images/create).
-      const progress = (await this.#docker.importImage(archive as unknown as string, query)) as NodeJS.ReadableStream;
+      const progress = await this.#docker.importImage(archive, query);
       await followImage(progress, () => undefined);
     });
     return done.ok ? this.#imageId(options.tag) : done;
@@ -134,8 +151,11 @@ export class DockerEngine implements ContainerEngine {
   async volumeCreate(options: Parameters<ContainerEngine['volumeCreate']>[0]): Promise<Result<undefined>> {
     return this.#call({ action: 'create a volume' }, async () => {
       const driverOptions = overlayOptions(options);
-      if (driverOptions === null) throw new Error('the folders of an overlay must be absolute and free of , : = and spaces');
-      await inTime(this.#docker.createVolume({ Name: options.name, Driver: 'local', DriverOpts: driverOptions }));
+      if (driverOptions === null)
+        throw new Error('the folders of an overlay must be absolute and free of , : = and spaces');
+      await inTime(
+        this.#docker.createVolume(posted({}, { Name: options.name, Driver: 'local', DriverOpts: driverOptions })),
+      );
       return undefined;
     });
   }
@@ -149,13 +169,17 @@ export class DockerEngine implements ContainerEngine {
 
   info(): Promise<Result<EngineInfo>> {
     return this.#call({ action: 'describe itself' }, async () => {
-      const [info, version]: readonly unknown[] = await inTime(Promise.all([this.#docker.info(), this.#docker.version()]));
+      const [info, version] = await inTime(
+        Promise.all([this.#docker.info() as Promise<unknown>, this.#docker.version()]),
+      );
       return engineInfo(info, version);
     });
   }
 
   version(): Promise<Result<{ readonly version: string }>> {
-    return this.#call({ action: 'tell its version' }, async () => ({ version: (await inTime(this.#docker.version())).Version }));
+    return this.#call({ action: 'tell its version' }, async () => ({
+      version: (await inTime(this.#docker.version())).Version,
+    }));
   }
 
   ping(): Promise<Result<undefined>> {

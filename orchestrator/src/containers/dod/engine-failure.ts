@@ -25,7 +25,9 @@ export function engineFailure(
   const { address, action, container, image } = subject;
   const code = field(cause, 'code');
   if (code === 'ENOENT' || code === 'ENOTDIR') {
-    return isInstalled() ? containerErrors.AC_ENGINE_STOPPED({ address }, cause) : containerErrors.AC_ENGINE_ABSENT({ address }, cause);
+    return isInstalled()
+      ? containerErrors.AC_ENGINE_STOPPED({ address }, cause)
+      : containerErrors.AC_ENGINE_ABSENT({ address }, cause);
   }
   if (code === 'ECONNREFUSED') return containerErrors.AC_ENGINE_STOPPED({ address }, cause);
   if (code === 'EACCES' || code === 'EPERM') return containerErrors.AC_ENGINE_FORBIDDEN({ address }, cause);

@@ -114,7 +114,11 @@ export class WorkerFixture {
   }
 
   /** Runs an order to its end and gathers all that came of it. */
-  async finish(order: WorkOrder, overrides: Partial<WorkerJob> = {}, options: Partial<WorkerRunnerOptions> = {}): Promise<Finished> {
+  async finish(
+    order: WorkOrder,
+    overrides: Partial<WorkerJob> = {},
+    options: Partial<WorkerRunnerOptions> = {},
+  ): Promise<Finished> {
     const progress: string[] = [];
     const containers: string[] = [];
     const onCreated = (id: string): Promise<Result<undefined>> => {
@@ -135,6 +139,16 @@ export class WorkerFixture {
     return report.agent.output;
   }
 
+  /** The real engine with some of its calls replaced. */
+  altered(changes: Partial<ContainerEngine>): ContainerEngine {
+    return new Proxy(this.engine, {
+      get(target, name: string) {
+        const own: unknown = Reflect.get(changes, name) ?? Reflect.get(target, name);
+        return typeof own === 'function' && !Object.hasOwn(changes, name) ? own.bind(target) : own;
+      },
+    });
+  }
+
   async git(...args: readonly string[]): Promise<string> {
     return (await run('git', args, { cwd: this.folder })).stdout.trim();
   }
@@ -149,7 +163,8 @@ async function makeMirror(folder: string, files: Readonly<Record<string, string>
   const source = join(folder, 'source');
   await mkdir(source);
   for (const [name, content] of Object.entries(files)) await writeFile(join(source, name), content);
-  const git = (...args: readonly string[]) => run('git', ['-c', 'user.name=Test', '-c', 'user.email=test@example.com', ...args], { cwd: source });
+  const git = (...args: readonly string[]) =>
+    run('git', ['-c', 'user.name=Test', '-c', 'user.email=test@example.com', ...args], { cwd: source });
   await git('init', '--quiet', '--initial-branch=main', '.');
   await git('add', '.');
   await git('commit', '--quiet', '-m', 'base');

@@ -1,26 +1,22 @@
 import { createHash } from 'node:crypto';
-import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { chmod, copyFile, mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 
 const entry = new URL('../../../../worker-image/src/main.ts', import.meta.url).pathname;
 
-const gitConfiguration = `[safe]
-	directory = /mirror.git
-	bareRepository = explicit
-[protocol]
-	allow = never
-[protocol "file"]
-	allow = always
-[core]
-	hooksPath = /dev/null
-`;
+const gitConfiguration = readFileSync(new URL('../../../../worker-image/image/gitconfig', import.meta.url), 'utf8');
 
 const launcher = '#!/bin/sh\nexec /opt/worker/node --max-old-space-size=256 /opt/worker/runtime.mjs\n';
 
 async function bundleRuntime(): Promise<string> {
-  const build = await rolldown({ input: entry, platform: 'node', resolve: { conditionNames: ['development', 'node', 'import'] } });
+  const build = await rolldown({
+    input: entry,
+    platform: 'node',
+    resolve: { conditionNames: ['development', 'node', 'import'] },
+  });
   const { output } = await build.generate({ format: 'esm', minify: false });
   await build.close();
   return output[0].code;
@@ -47,19 +43,22 @@ export async function makeRuntime(parent: string, script: string = launcher, cod
 /** The real worker runtime of this source tree as a folder to mount; made once per content and kept among the temporary files. */
 export async function workerRuntime(): Promise<string> {
   const code = await bundleRuntime();
-  const hash = createHash('sha256').update(code).update(launcher).update(gitConfiguration).update(process.version).digest('hex');
+  const hash = createHash('sha256')
+    .update(code)
+    .update(launcher)
+    .update(gitConfiguration)
+    .update(process.version)
+    .digest('hex');
   const cache = join(tmpdir(), 'agentcompany-test-runtimes');
   await mkdir(cache, { recursive: true });
   const finished = join(cache, hash.slice(0, 16));
-  const isThere = await stat(finished).then(() => true, () => false);
+  const isThere = await stat(finished).then(
+    () => true,
+    () => false,
+  );
   if (isThere) return finished;
   const made = await makeRuntime(cache, launcher, code);
   // Another test file may have been faster: its folder has the same content.
   await rename(made, finished).catch(() => rm(made, { recursive: true }));
   return finished;
-}
-
-/** Where the bundled runtime's code lies, for tests that look into it. */
-export function readRuntimeCode(folder: string): Promise<string> {
-  return readFile(join(folder, 'runtime.mjs'), 'utf8');
 }

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { failure, success, type IngestedCommit, type Result } from '@agentcompany/protocol';
+import { failure, success, type AppError, type IngestedCommit, type Result } from '@agentcompany/protocol';
 import {
   commitSeconds,
   holdsCommit,
@@ -41,16 +41,35 @@ export async function ingestBundle(request: IngestRequest, options: IngestOption
   }
   const present = await readReference(options.vault, reference.value);
   if (!present.ok) return present;
-  if (present.value !== null) return describeCommit(options.vault, request.baseOid, present.value);
+  if (present.value !== null) return answerFromVault(request, options, present.value);
   const quarantine = await openQuarantine(request.attemptId, options);
   if (!quarantine.ok) return quarantine;
   try {
     const commit = await acceptBundle(quarantine.value, request, options);
-    if (!commit.ok) return commit;
+    if (!commit.ok) return failure(blameWorker(request.attemptId, commit.error));
     return await store(quarantine.value, request, { ...options, commit: commit.value, reference: reference.value });
   } finally {
     await rm(quarantine.value.folder, { recursive: true, force: true });
   }
+}
+
+/** What an earlier ingest of the attempt found; one on another base is not this attempt's. */
+async function answerFromVault(
+  request: IngestRequest,
+  options: IngestOptions,
+  commit: string,
+): Promise<Result<IngestedCommit>> {
+  const parent = await readReference(options.vault, `${commit}^`);
+  if (!parent.ok) return parent;
+  if (parent.value === request.baseOid) return describeCommit(options.vault, request.baseOid, commit);
+  const { attemptId: attempt } = request;
+  return failure(gitErrors.AC_INGEST_REFUSED({ attempt, rule: 'base-changed' }, 'the vault has it on another base'));
+}
+
+/** A clock or a cap that a worker's own data ran into is a limit of the result, not a fault of this machine to be tried again. */
+function blameWorker(attempt: string, error: AppError): AppError {
+  if (error.code !== 'AC_GIT_TIMEOUT' && error.code !== 'AC_GIT_OUTPUT_TOO_LARGE') return error;
+  return gitErrors.AC_INGEST_TOO_LARGE({ attempt, limit: 'what a check may take' }, error);
 }
 
 /** All checks, then the rewritten commit, in quarantine. */

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { failure, success, type Result } from '@agentcompany/protocol';
+import { failure, success, type AppError, type Result } from '@agentcompany/protocol';
 import { holdsCommit, openBareRepository, type BareRepository } from '../bare-repository.ts';
 import { gitErrors } from '../errors.ts';
 import type { IngestRequest } from '../repositories.ts';
@@ -53,9 +53,7 @@ export async function unpackBundle(
       limits: inflationLimits(limits),
       timeoutMs: 180_000,
     });
-    return indexed.ok
-      ? success()
-      : failure(explainIndexing(request.attemptId, indexed.error.cause ?? indexed.error.message));
+    return indexed.ok ? success() : failure(explainIndexing(request.attemptId, indexed.error));
   } finally {
     await handle.close();
   }
@@ -78,13 +76,18 @@ async function knowsPrerequisites(
   return success();
 }
 
-/** git names its rule as `error: object <oid>: <rule>: …`; other refusals (a torn pack, a limit) have none. */
-function explainIndexing(attempt: string, cause: string): ReturnType<typeof gitErrors.AC_INGEST_REFUSED> {
-  if (/exceeds maximum allowed size|Out of memory|out of memory|mmap failed|File size limit/u.test(cause)) {
+/**
+ * git names its rule as `error: object <oid>: <rule>: …`; other refusals (a torn pack) have none. Silence is a kernel
+ * limit at work. What is not the worker's doing (a full disk, no git) stays what it is.
+ */
+function explainIndexing(attempt: string, error: AppError): AppError {
+  if (error.code !== 'AC_GIT_FAILED') return error;
+  const cause = error.cause ?? '';
+  if (cause === '' || /exceeds maximum allowed size|[Oo]ut of memory|mmap failed|File too large/u.test(cause)) {
     return gitErrors.AC_INGEST_TOO_LARGE({ attempt, limit: 'what a pack may take to unpack' }, cause);
   }
-  const rule = /(?:error|fatal)(?: in [a-z]+ [0-9a-f]{40})?:(?: object [0-9a-f]{40}:)? ([a-z][A-Za-z]+): /u.exec(
-    cause,
-  )?.[1];
+  const rule = namedRule.exec(cause)?.[1];
   return gitErrors.AC_INGEST_REFUSED({ attempt, rule: rule ?? 'index-pack' }, cause);
 }
+
+const namedRule = /(?:error|fatal)(?: in [a-z]+ [0-9a-f]{40})?:(?: object [0-9a-f]{40}:)? ([a-z][A-Za-z0-9]+): /u;

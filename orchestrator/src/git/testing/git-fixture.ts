@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { newId, unwrap } from '@agentcompany/protocol';
@@ -54,6 +54,8 @@ export interface GitFixture extends Disposable {
   readonly steps: string[];
   /** The arguments of every git call of the product so far. */
   readonly calls: (readonly string[])[];
+  /** The repository folders those calls worked in. */
+  readonly gitFolders: Set<string>;
   open(options?: Partial<RepositoriesOptions>): ProjectRepositories;
 }
 
@@ -72,6 +74,7 @@ export function createGitFixture(
   const quarantineFolder = path.join(folder, 'quarantine');
   const steps: string[] = [];
   const calls: (readonly string[])[] = [];
+  const gitFolders = new Set<string>();
   return {
     folder,
     source,
@@ -80,6 +83,7 @@ export function createGitFixture(
     quarantineFolder,
     steps,
     calls,
+    gitFolders,
     open: (options = {}) =>
       openRepositories({
         mirrorFolder,
@@ -88,14 +92,17 @@ export function createGitFixture(
         source: { url: source, isFolder: true },
         protectedBranches: ['main'],
         onDurableStep: (name) => steps.push(name),
-        onArguments: (argumentList) => calls.push(argumentList),
+        onArguments: (argumentList, gitDir) => {
+          calls.push(argumentList);
+          gitFolders.add(gitDir);
+        },
         ...options,
       }),
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
 
-export const resultRef = 'refs/heads/agentcompany-result';
+const resultRef = 'refs/heads/agentcompany-result';
 
 /** A bundle file and the request that announces it truthfully. */
 export function bundleRequest(
@@ -150,4 +157,88 @@ export async function startRun(
   const runId = newId();
   unwrap(await repositories.createRunBranch(runId, base));
   return { repositories, runId, base };
+}
+
+/** Writes an object that need not be well-formed; its name. */
+export function writeObject(
+  repository: string,
+  type: 'blob' | 'tree' | 'commit',
+  content: string | Uint8Array,
+): string {
+  return git(repository, ['hash-object', '-t', type, '-w', '--literally', '--stdin'], content);
+}
+
+/** One entry of a tree as git stores it, checked by nobody. */
+export function treeEntry(mode: string, name: string, oid: string): Buffer {
+  return Buffer.concat([Buffer.from(`${mode} ${name}\0`), Buffer.from(oid, 'hex')]);
+}
+
+/** A bundle of exactly the objects named, packed without looking into them, and the request that announces it. */
+export function craftedRequest(
+  fixture: GitFixture,
+  repository: string,
+  crafted: {
+    readonly base: string;
+    readonly tree: string;
+    readonly objects: readonly string[];
+    readonly parent?: string;
+  },
+  changed: Partial<IngestRequest> = {},
+): IngestRequest {
+  const who = 'Somebody <somebody@example.org> 1700000000 +0000';
+  const text = `tree ${crafted.tree}\nparent ${crafted.parent ?? crafted.base}\nauthor ${who}\ncommitter ${who}\n\nwork\n`;
+  const claimedCommit = writeObject(repository, 'commit', text);
+  const packed = execFileSync('git', ['-C', repository, 'pack-objects', '--stdout', '--quiet'], {
+    env: environment,
+    input: [...crafted.objects, crafted.tree, claimedCommit, ''].join('\n'),
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  const bundle = Buffer.concat([
+    Buffer.from(`# v2 git bundle\n-${crafted.base} base\n${claimedCommit} ${resultRef}\n\n`),
+    packed,
+  ]);
+  const bundleFile = path.join(fixture.folder, `${randomUUID()}.bundle`);
+  writeFileSync(bundleFile, bundle);
+  return {
+    bundleFile,
+    sha256: createHash('sha256').update(bundle).digest('hex'),
+    attemptId: newId(),
+    resultRef,
+    baseOid: crafted.base,
+    claimedCommit,
+    title: 'Change a file',
+    ...changed,
+  };
+}
+
+/** The names of all objects a repository holds itself, borrowed ones left out, and all its references. */
+export function ownContent(repository: string): { readonly objects: ReadonlySet<string>; readonly references: string } {
+  const packs = readdirSync(path.join(repository, 'objects', 'pack')).filter((name) => name.endsWith('.idx'));
+  const packed = packs.flatMap((name) =>
+    git(repository, ['show-index'], readFileSync(path.join(repository, 'objects', 'pack', name)))
+      .split('\n')
+      .map((line) => line.split(' ')[1] ?? ''),
+  );
+  const loose = readdirSync(path.join(repository, 'objects'))
+    .filter((name) => /^[0-9a-f]{2}$/u.test(name))
+    .flatMap((name) => readdirSync(path.join(repository, 'objects', name)).map((rest) => `${name}${rest}`));
+  return { objects: new Set([...packed, ...loose]), references: git(repository, ['for-each-ref']) };
+}
+
+/** A project whose folders cannot exist: whatever gets as far as starting git shows in `calls`, and fails. */
+export function openNowhere(options: Partial<RepositoriesOptions> = {}): {
+  readonly repositories: ProjectRepositories;
+  readonly calls: (readonly string[])[];
+} {
+  const calls: (readonly string[])[] = [];
+  const repositories = openRepositories({
+    mirrorFolder: '/dev/null/mirror',
+    vaultFolder: '/dev/null/vault',
+    quarantineFolder: '/dev/null/quarantine',
+    source: { url: '/dev/null/source', isFolder: true },
+    protectedBranches: ['main'],
+    onArguments: (argumentList) => calls.push(argumentList),
+    ...options,
+  });
+  return { repositories, calls };
 }

@@ -1,4 +1,6 @@
-import type { CheckReport } from '@agentcompany/orchestrator/doctor';
+import type { CompanyHome } from '@agentcompany/orchestrator/company-home';
+import type { Config } from '@agentcompany/orchestrator/config';
+import type { Check, CheckReport } from '@agentcompany/orchestrator/doctor';
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { action, examples, type Session } from '../session.ts';
@@ -13,6 +15,13 @@ function printReport(context: Context, report: CheckReport): void {
   if (report.error !== null && report.error.cause !== null)
     context.data(`        cause: ${cleanLine(report.error.cause)}`);
   if (report.error !== null) context.data(`        remedy: ${cleanLine(report.error.remedy)}`);
+}
+
+/** What stands on a good configuration. */
+async function chainOf(context: Context, home: CompanyHome, config: Config): Promise<readonly Check[]> {
+  const { chainChecks } = await import('@agentcompany/orchestrator/open-checks');
+  const { environment, checkout } = context.io;
+  return chainChecks({ home, config, environment, installation: checkout });
 }
 
 /** `doctor`: the whole chain a run needs, one line each. */
@@ -34,7 +43,8 @@ export function addDoctor(program: Command, session: Session): void {
           run: async () =>
             loaded.ok ? { ok: true as const, value: loaded.value.warnings.join('; ') || 'good' } : loaded,
         };
-        const reports = await runChecks([...basicChecks(home.value), configuration], (report) => {
+        const chain = loaded.ok ? await chainOf(context, home.value, loaded.value.config) : [];
+        const reports = await runChecks([...basicChecks(home.value), configuration, ...chain], (report) => {
           if (!context.json) printReport(context, report);
         });
         const failed = reports.filter((report) => !report.ok).length;

@@ -114,11 +114,12 @@ async function openAndRun(
   const { place, name, survey, fetched } = prepared;
   const scriptsFolder = path.join(context.io.checkout, 'tools', 'cli', 'src', 'demo', 'scripts');
   const plan = await demoPlan({ name, survey, scriptsFolder, withFlaw: options.withFlaw });
-  const company = await context.io.openCompany(place.home, {
-    environment: context.io.environment,
-    installation: context.io.checkout,
-    flags: { max_workers: workers },
-  });
+  const { environment, checkout } = context.io;
+  const { loadConfig } = await import('@agentcompany/orchestrator/config');
+  const loaded = loadConfig({ home: place.home, environment, flags: { max_workers: workers } });
+  if (!loaded.ok) return context.fail(loaded.error);
+  const { config } = loaded.value;
+  const company = await context.io.openCompany(place.home, { environment, installation: checkout, config });
   if (!company.ok) return context.fail(company.error);
   try {
     const submitted = await company.value.submit({ projectId, instruction: plan.title, plan });

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 
 // Control characters but tab and line feed, and those that reorder text or hide in it (Unicode TR 36).
-const unsafe = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+const unsafe = /(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** Text of a repository or a worker made safe for a terminal: no escape sequences, no control or reordering characters; lines stay. */
 export function cleanText(text: string): string {

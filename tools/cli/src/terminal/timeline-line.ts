@@ -1,4 +1,4 @@
-import type { StreamEntry } from '@agentcompany/agent-bus';
+import type { StreamEntry } from '@agentcompany/orchestrator';
 import type { EnvelopeType } from '@agentcompany/protocol';
 import { fit } from './clean-text.ts';
 import type { Style } from './style.ts';

@@ -1,0 +1,53 @@
+import { unwrap, type Plan } from '@agentcompany/protocol';
+import { environmentOfEngine, openTestCompany, planOf } from '../../tests/support/open-test-company.ts';
+import { openBareLine } from '../bare-line.ts';
+import { timed } from '../measure.ts';
+import type { Measurement, PreparedMeasurement } from '../measurement.ts';
+import { workerImage } from '../worker-image.ts';
+
+const taskCount = 8;
+const limitMs = 300_000;
+
+/** Independent tasks of one file each, and one check of the whole at the end. */
+function plan(): Plan {
+  const tasks = Array.from({ length: taskCount }, (_, index) => ({
+    id: `task-${index + 1}`,
+    run: { command: `echo ${index + 1} > file-${index + 1}.txt` },
+  }));
+  return planOf(tasks, { title: 'Eight files', verify: ['test -f file-1.txt'] });
+}
+
+/** One run in a fresh home, from the instruction to the published pull request; setting up and tearing down are not timed. */
+async function throughTheEngine(): Promise<number> {
+  const { company, dispose } = await openTestCompany({
+    environment: environmentOfEngine(),
+    flags: { max_workers: taskCount },
+  });
+  try {
+    let runId = '';
+    const taken = await timed(async () => {
+      runId = unwrap(await company.submit({ projectId: 'app', instruction: 'Write eight files', plan: plan() })).runId;
+      unwrap(await company.drive({ runs: [runId], signal: AbortSignal.timeout(limitMs) }));
+    });
+    const { state, error } = unwrap(await company.showRun(runId));
+    if (state !== 'published') throw new Error(`the run is ${state}: ${error?.message ?? ''}`);
+    return taken;
+  } finally {
+    await dispose();
+  }
+}
+
+async function prepare(): Promise<PreparedMeasurement> {
+  const line = await openBareLine({ image: workerImage(), tasks: taskCount });
+  return { ours: throughTheEngine, floor: line.run, close: line.close };
+}
+
+/** The whole line. */
+export const wholeLine: Measurement = {
+  row: 'P8',
+  ours: 'eight independent one-file tasks to the published pull request',
+  floor: 'eight parallel and one serial bare `docker run` with the same git steps',
+  target: 1.35,
+  rounds: 5,
+  prepare,
+};

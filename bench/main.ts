@@ -1,0 +1,54 @@
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { groups } from './groups.ts';
+import { measure } from './measure.ts';
+import type { Outcome } from './measurement.ts';
+import { outcomeLine, writeBlock } from './report.ts';
+
+const usage = `usage: npm run bench -- [GROUP ...] [--rounds N]
+groups: ${Object.keys(groups).join(', ')} (all where none is named)
+The figures go to standard output and, where docs/performance.md has a place for the group, there too.`;
+
+interface Request {
+  readonly names: readonly string[];
+  readonly rounds: number | null;
+}
+
+function readCommandLine(args: readonly string[]): Request | null {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { rounds: { type: 'string' }, help: { type: 'boolean' } },
+  });
+  const rounds = values.rounds === undefined ? null : Number(values.rounds);
+  const isValid =
+    positionals.every((name) => Object.hasOwn(groups, name)) &&
+    (rounds === null || (Number.isInteger(rounds) && rounds > 0));
+  if (values.help === true || !isValid) return null;
+  return { names: positionals.length === 0 ? Object.keys(groups) : positionals, rounds };
+}
+
+/** Measures the groups one after the other; what two of them share is measured once. */
+async function run({ names, rounds }: Request): Promise<void> {
+  const page = join(import.meta.dirname, '..', 'docs', 'performance.md');
+  const today = new Date().toISOString().slice(0, 10);
+  const known = new Map<string, Outcome>();
+  for (const name of names) {
+    const outcomes: Outcome[] = [];
+    for (const measurement of groups[name] ?? []) {
+      const outcome = known.get(measurement.row) ?? (await measure(measurement, rounds ?? measurement.rounds));
+      if (!known.has(measurement.row)) console.log(outcomeLine(outcome));
+      known.set(measurement.row, outcome);
+      outcomes.push(outcome);
+    }
+    if (writeBlock(page, name, outcomes, today)) console.error(`docs/performance.md: ${name} written`);
+  }
+}
+
+const request = readCommandLine(process.argv.slice(2));
+if (request === null) {
+  console.error(usage);
+  process.exitCode = 2;
+} else {
+  await run(request);
+}

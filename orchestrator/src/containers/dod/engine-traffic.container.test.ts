@@ -1,0 +1,128 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { connect, createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { unwrap } from '@agentcompany/protocol';
+import Docker from 'dockerode';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ContainerEngine } from '../container-engine.ts';
+import { testImage, testLimits, WorkerFixture } from '../testing/worker-fixture.ts';
+import { engineSocket } from './engine-address.ts';
+import { openDockerEngine } from './open-engine.ts';
+
+const run = promisify(execFile);
+
+/** Every call the product may make, and nothing else (C18). */
+const allowed = [
+  /^POST \/containers\/create\?name=agentcompany-[\w.-]+$/,
+  /^POST \/containers\/[0-9a-f]{64}\/(start|kill|wait)\??$/,
+  /^POST \/containers\/[0-9a-f]{64}\/attach\?stream=1&stdin=1&stdout=1&stderr=1$/,
+  /^GET \/containers\/[0-9a-f]{64}\/json\??$/,
+  /^DELETE \/containers\/[0-9a-f]{64}\?force=true&v=true$/,
+  /^GET \/containers\/json\?all=true&filters=%7B%22label%22%3A%5B%22agentcompany\.instance%3D[0-9a-f-]{36}%22%5D%7D$/,
+  /^GET \/images\/[^/?]+\/json\??$/,
+  /^POST \/images\/create\?repo=[^&]+&tag=[^&]+&changes=[^&]*&fromSrc=-$/,
+  /^POST \/build\?t=[^&]+&rm=true&forcerm=true$/,
+  /^POST \/volumes\/create\??$/,
+  /^DELETE \/volumes\/[\w-]+\??$/,
+  /^GET \/(info|version|_ping)$/,
+];
+
+describe('the traffic between the company and its engine', () => {
+  let fixture: WorkerFixture;
+  let proxy: Server;
+  let engine: ContainerEngine;
+  let sent = '';
+  const real = unwrap(engineSocket(process.env['DOCKER_HOST'] ?? null));
+  const tag = `agentcompany-test-${randomUUID()}`;
+
+  beforeAll(async () => {
+    fixture = await WorkerFixture.open();
+    const path = join(fixture.folder, 'engine.sock');
+    proxy = createServer((client) => {
+      const upstream = connect(real);
+      client.on('data', (chunk) => (sent += chunk.toString('latin1')));
+      client.pipe(upstream).pipe(client);
+      client.on('error', () => upstream.destroy());
+      upstream.on('error', () => client.destroy());
+    });
+    await new Promise<void>((resolve) => void proxy.listen(path, resolve));
+    engine = unwrap(openDockerEngine({ dockerHost: `unix://${path}` }));
+  });
+
+  afterAll(async () => {
+    const docker = new Docker({ socketPath: real });
+    for (const name of [`${tag}:imported`, `${tag}:built`]) await docker.getImage(name).remove({ force: true });
+    proxy.close();
+    await fixture.close();
+  });
+
+  it('C18 is made of the sixteen typed calls and no other path', async () => {
+    const finished = await fixture.finish(fixture.order(), {}, { engine });
+    expect(unwrap(finished.result).report.outcome).toBe('done');
+    unwrap(await engine.ping());
+    unwrap(await engine.version());
+
+    const folder = join(fixture.folder, 'context');
+    await mkdir(folder);
+    await writeFile(join(folder, 'Dockerfile'), `FROM ${testImage}\nENV MADE_BY=build\n`);
+    await run('tar', ['-cf', join(fixture.folder, 'context.tar'), '-C', folder, '.']);
+    const lines: string[] = [];
+    const built = await engine.imageBuild(createReadStream(join(fixture.folder, 'context.tar')), {
+      tag: `${tag}:built`,
+      onLine: (line) => lines.push(line),
+    });
+    expect(unwrap(await engine.imageInspect(unwrap(built).id)).environment).toContain('MADE_BY=build');
+    expect(lines.join('\n')).toContain('MADE_BY=build');
+    const imported = await engine.imageImport(createReadStream(join(fixture.folder, 'context.tar')), {
+      tag: `${tag}:imported`,
+      changes: ['ENV MADE_BY=import'],
+    });
+    expect(unwrap(await engine.imageInspect(unwrap(imported).id)).environment).toContain('MADE_BY=import');
+
+    const name = `agentcompany-${randomUUID()}`;
+    unwrap(await engine.volumeCreate({ name, lower: '/tmp/lower', upper: '/tmp/upper', work: '/tmp/work' }));
+    unwrap(await engine.volumeRemove(name));
+    const smuggled = await engine.volumeCreate({
+      name,
+      lower: '/tmp/lower,o=bind',
+      upper: '/tmp/upper',
+      work: '/tmp/work',
+    });
+    expect(smuggled).toMatchObject({ error: { code: 'AC_ENGINE_FAILED' } });
+
+    const { id: imageId } = unwrap(await engine.imageInspect(testImage));
+    const owner = { instance: fixture.instance, run: 'r', task: 't', attempt: 'a', epoch: 1 };
+    const { id } = unwrap(
+      await engine.create({ owner, imageId, mirrorFolder: fixture.mirror, runtimeFolder: null, limits: testLimits }),
+    );
+    unwrap(await engine.kill(id));
+    expect(unwrap(await engine.list(fixture.instance)).map((container) => container.id)).toEqual([id]);
+    expect(unwrap(await engine.wait(id))).toEqual({ exitCode: 0 });
+    unwrap(await engine.remove(id));
+    unwrap(await engine.remove(id));
+
+    const calls = [...sent.matchAll(/((?:GET|POST|PUT|DELETE|HEAD|PATCH|OPTIONS) \S+) HTTP\/1\.1\r\n/g)].map(
+      (match) => match[1] ?? '',
+    );
+    expect(calls.length).toBe(sent.split(' HTTP/1.1\r\n').length - 1);
+    expect(calls.filter((call) => !allowed.some((pattern) => pattern.test(call)))).toEqual([]);
+    expect(allowed.filter((pattern) => !calls.some((call) => pattern.test(call)))).toEqual([]);
+  });
+
+  it('C18 names what is missing: containers, images, and the engine itself', async () => {
+    const absent = 'f'.repeat(64);
+    expect(await engine.inspect(absent)).toMatchObject({ error: { code: 'AC_CONTAINER_UNKNOWN' } });
+    expect(await engine.start(absent)).toMatchObject({ error: { code: 'AC_CONTAINER_UNKNOWN' } });
+    expect(await engine.attach(absent)).toMatchObject({ error: { code: 'AC_CONTAINER_UNKNOWN' } });
+    expect(await engine.imageInspect('agentcompany-none:1')).toMatchObject({ error: { code: 'AC_IMAGE_UNKNOWN' } });
+    const nowhere = unwrap(openDockerEngine({ dockerHost: `unix://${fixture.folder}/none.sock` }));
+    expect((await nowhere.ping()).ok).toBe(false);
+    expect(openDockerEngine({ dockerHost: 'tcp://127.0.0.1:2375' })).toMatchObject({
+      error: { code: 'AC_ENGINE_ADDRESS' },
+    });
+  });
+});

@@ -1,0 +1,57 @@
+import { unwrap } from '@agentcompany/protocol';
+import { describe, expect, it } from 'vitest';
+import { commitAll, createGitFixture, git, startRun, workerResult, writeFiles } from './testing/git-fixture.ts';
+
+describe('pushes', () => {
+  it('S38 pushes one explicit refspec with a lease, and later work of the run on top', async () => {
+    using fixture = createGitFixture();
+    const { repositories, runId, base } = await startRun(fixture);
+    unwrap(await repositories.push({ runId, oid: base, branch: 'agent/x' }));
+    const call = fixture.calls.findLast(([command]) => command === 'push') ?? [];
+    expect(call).toContain('--force-with-lease=refs/heads/agent/x:');
+    expect(call.slice(-3)).toEqual(['--end-of-options', fixture.source, `${base}:refs/heads/agent/x`]);
+    const request = workerResult(fixture, base, { 'a.txt': 'x\n' });
+    const { commit } = unwrap(await repositories.ingest(request));
+    unwrap(await repositories.merge({ runId, attemptId: request.attemptId, commit, title: 'x' }));
+    const oid = unwrap(await repositories.runTip(runId));
+    unwrap(await repositories.push({ runId, oid, branch: 'agent/x' }));
+    expect(git(fixture.source, ['rev-parse', 'agent/x'])).toBe(oid);
+    unwrap(await repositories.push({ runId, oid: base, branch: 'agent/x' }));
+    expect(git(fixture.source, ['rev-parse', 'agent/x'])).toBe(oid);
+  });
+
+  it('S38 never overwrites work that others put on the branch', async () => {
+    using fixture = createGitFixture();
+    const { repositories, runId, base } = await startRun(fixture);
+    git(fixture.source, ['checkout', '--quiet', '-b', 'agent/x']);
+    writeFiles(fixture.source, { 'a.txt': 'foreign\n' });
+    const foreign = commitAll(fixture.source);
+    git(fixture.source, ['checkout', '--quiet', 'main']);
+    const pushed = await repositories.push({ runId, oid: base, branch: 'agent/x' });
+    expect(pushed).toMatchObject({ error: { code: 'AC_PUSH_REFUSED' } });
+    expect(git(fixture.source, ['rev-parse', 'agent/x'])).toBe(foreign);
+  });
+
+  it('C33 names the remedy where the remote refuses, and keeps the branch', async () => {
+    using fixture = createGitFixture();
+    const { repositories, runId, base } = await startRun(fixture);
+    const request = workerResult(fixture, base, { 'a.txt': 'x\n'.repeat(200) });
+    const { commit } = unwrap(await repositories.ingest(request));
+    unwrap(await repositories.merge({ runId, attemptId: request.attemptId, commit, title: 'x' }));
+    git(fixture.source, ['config', 'receive.maxInputSize', '1']);
+    const oid = unwrap(await repositories.runTip(runId));
+    const pushed = await repositories.push({ runId, oid, branch: 'agent/x' });
+    expect(pushed).toMatchObject({ error: { code: 'AC_PUSH_REFUSED', retry: 'never' } });
+    expect(JSON.stringify(pushed)).toContain('read-only');
+    expect(unwrap(await repositories.runTip(runId))).toBe(oid);
+  });
+
+  it('pushes nothing that is not on the run branch', async () => {
+    using fixture = createGitFixture();
+    const { repositories, runId, base } = await startRun(fixture);
+    const { commit } = unwrap(await repositories.ingest(workerResult(fixture, base, { 'a.txt': 'x\n' })));
+    const pushed = await repositories.push({ runId, oid: commit, branch: 'agent/x' });
+    expect(pushed.ok).toBe(false);
+    expect(git(fixture.source, ['branch', '--list', 'agent/*'])).toBe('');
+  });
+});

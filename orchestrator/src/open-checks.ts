@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openBus } from '@agentcompany/agent-bus';
+import { success, type Result } from '@agentcompany/protocol';
+import { instanceId, type CompanyHome } from './company-home.ts';
+import type { Config, Environment } from './config.ts';
+import type { Check } from './doctor.ts';
+import { openProjects } from './open-projects.ts';
+import { openEngine, openWorkers, workerImage } from './open-workers.ts';
+import { listProjects, type Project } from './projects.ts';
+import { workerLimits } from './worker-limits.ts';
+
+export interface ChainOptions {
+  readonly home: CompanyHome;
+  readonly config: Config;
+  readonly environment: Environment;
+  readonly installation: string;
+}
+
+/** The checks that stand on configuration: bus, container engine, image, one real worker, each project's source. */
+export function chainChecks(options: ChainOptions): readonly Check[] {
+  const projects = listProjects(options.home);
+  return [
+    { id: 'bus', title: 'message store', run: () => checkBus(options) },
+    { id: 'engine', title: 'container engine', run: () => checkEngine(options) },
+    { id: 'image', title: 'worker image', run: () => workerImage(options.installation) },
+    { id: 'worker', title: 'sealed worker', run: () => checkWorker(options) },
+    ...(projects.ok ? projects.value : []).map((project) => ({
+      id: `project-${project.id}`,
+      title: `project ${project.id}`.slice(0, 16),
+      run: () => checkProject(options, project),
+    })),
+  ];
+}
+
+/** Opens the bus as the engine would, which refuses a store it cannot write durably. */
+async function checkBus({ home, config }: ChainOptions): Promise<Result<string>> {
+  const bus = await openBus({ adapter: config.message_queue, folder: home.busFolder, maxDeliveries: config.max_deliveries });
+  if (!bus.ok) return bus;
+  const dead = await bus.value.deadLetters();
+  await bus.value.close();
+  return dead.ok ? success(`${config.message_queue}, ${dead.value.length} dead letters`) : dead;
+}
+
+async function checkEngine({ environment, config }: ChainOptions): Promise<Result<string>> {
+  const engine = await openEngine(environment);
+  if (!engine.ok) return engine;
+  const info = await engine.value.info();
+  const version = await engine.value.version();
+  if (!info.ok) return info;
+  if (!version.ok) return version;
+  const { checkEngineLimits } = await import('./containers/confinement.ts');
+  const limits = checkEngineLimits(info.value);
+  if (!limits.ok && !config.accept_no_limits) return limits;
+  return success(`${version.value.version}, cgroup ${info.value.cgroupVersion}, ${limits.ok ? 'limits enforced' : 'NO LIMITS (accepted)'}`);
+}
+
+/**
+ * Starts one real worker on nothing: it gets its order only after its capabilities, seccomp, user, network and limits were
+ * read back and equal what was asked (S1). That there is nothing to check out is then its own report.
+ */
+async function checkWorker({ home, config, environment, installation }: ChainOptions): Promise<Result<string>> {
+  const instance = instanceId(home);
+  if (!instance.ok) return instance;
+  const runner = await openWorkers({
+    instance: instance.value,
+    installation,
+    environment,
+    acceptNoLimits: config.accept_no_limits,
+    onDurableStep: () => undefined,
+  });
+  if (!runner.ok) return runner;
+  const folder = await mkdtemp(join(tmpdir(), 'agentcompany-doctor-'));
+  try {
+    const mirrorFolder = join(folder, 'mirror.git');
+    await mkdir(mirrorFolder);
+    const outcome = await runner.value.run({
+      owner: { instance: instance.value, run: 'doctor', task: 'doctor', attempt: randomUUID(), epoch: 1 },
+      order: { kind: 'verify', mirror: '/mirror.git', base_oid: '0'.repeat(40), command_timeout: 10, verify: [] },
+      mirrorFolder,
+      image: null,
+      limits: workerLimits(config),
+      bundleFile: null,
+      logFile: join(folder, 'worker.log'),
+      deadlineSeconds: 60,
+      signal: AbortSignal.timeout(60_000),
+      onCreated: async () => success(),
+      onProgress: () => undefined,
+    });
+    return outcome.ok ? success('no network, no capability, limits read back') : outcome;
+  } finally {
+    await runner.value.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function checkProject({ home }: ChainOptions, project: Project): Promise<Result<string>> {
+  const parts = await openProjects(home, () => undefined).parts(project.id);
+  if (!parts.ok) return parts;
+  const { repositories } = parts.value;
+  const fetched = await repositories.synchronize();
+  if (!fetched.ok) return fetched;
+  const tip = await repositories.branchTip(project.integration_branch);
+  return tip.ok ? success(`${project.integration_branch} at ${tip.value.slice(0, 12)}`) : tip;
+}

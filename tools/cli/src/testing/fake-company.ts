@@ -1,0 +1,260 @@
+import type { Company, RunView, StreamEntry, SubmitRequest, TaskView } from '@agentcompany/orchestrator';
+import { homeAt } from '@agentcompany/orchestrator/company-home';
+import { orchestratorErrors } from '@agentcompany/orchestrator/errors';
+import { failure, newId, success, type AppError, type EnvelopeType, type Result } from '@agentcompany/protocol';
+
+type PullRequests = Extract<Awaited<ReturnType<Company['listPullRequests']>>, { readonly ok: true }>['value'];
+
+/** A run as tests describe it; the rest is filled in. */
+export type RunSketch = Partial<RunView> & { readonly run_id: string };
+
+export function sketchRun(sketch: RunSketch): RunView {
+  return {
+    project_id: 'tool',
+    title: 'Name the license',
+    state: 'running',
+    created_at: '2026-11-20T12:00:00.000Z',
+    updated_at: '2026-11-20T12:01:00.000Z',
+    tasks: {},
+    error: null,
+    pull_request: null,
+    instruction: 'Name the license everywhere',
+    settings: {
+      max_attempts: 3,
+      max_review_rounds: 3,
+      on_failure: 'stop',
+      approvals: { plan: 'auto', protected_paths: 'person' },
+      default_branch: 'main',
+      integration_branch: 'main',
+      image: null,
+      verify: [],
+    },
+    base_oid: null,
+    tip_oid: null,
+    plan_hash: null,
+    task_list: [],
+    approvals: [],
+    ...sketch,
+  };
+}
+
+export function sketchTask(task_id: string, state: string, more: Partial<TaskView> = {}): TaskView {
+  return {
+    task_id,
+    title: `Do ${task_id}`,
+    state,
+    depends_on: [],
+    superseded_by: null,
+    error: null,
+    attempts: [],
+    ...more,
+  };
+}
+
+/**
+ * A company in memory for tests of arguments, rendering and exit codes. It keeps the facade's promises about unknown and
+ * ended runs; what `drive` does is the test's to say.
+ */
+export class FakeCompany implements Company {
+  readonly home = homeAt('/nowhere');
+  readonly runs = new Map<string, RunView>();
+  readonly calls: string[] = [];
+  readonly submitted: SubmitRequest[] = [];
+  pullRequests: PullRequests = [];
+  log = '';
+  pid: number | null = null;
+  closed = false;
+  /** What the engine does to the runs when it is driven. */
+  onDrive: (signal: AbortSignal) => Promise<Result<undefined>> = async () => success();
+  readonly #entries = new Map<string, StreamEntry[]>();
+  readonly #waiting = new Set<() => void>();
+
+  constructor(...runs: readonly RunSketch[]) {
+    for (const run of runs) this.runs.set(run.run_id, sketchRun(run));
+  }
+
+  /** Records an envelope in the run's stream, or for progress beside it. */
+  record(runId: string, type: EnvelopeType, payload: Record<string, unknown>, taskId?: string): void {
+    const stream = type === 'task_progress' ? `${runId}/progress` : runId;
+    const all = this.#entries.get(runId) ?? [];
+    const seq = all.filter((entry) => entry.stream === stream).length + 1;
+    const context = { run_id: runId, ...(taskId === undefined ? {} : { task_id: taskId }) };
+    const envelope = {
+      version: '1' as const,
+      id: newId(),
+      sender: 'engine',
+      recipient: 'engine',
+      envelope_type: type,
+      payload,
+      context,
+      inReplyTo: null,
+      created_at: '2026-11-20T12:00:00.000Z',
+    };
+    this.#entries.set(runId, [...all, { stream, seq, position: all.length + 1, envelope }]);
+    for (const wake of this.#waiting) wake();
+  }
+
+  change(runId: string, changes: Partial<RunView>): void {
+    const run = this.runs.get(runId);
+    if (run === undefined) throw new Error(`no run ${runId}`);
+    this.runs.set(runId, { ...run, ...changes });
+  }
+
+  async submit(request: SubmitRequest): Promise<Result<{ readonly runId: string }>> {
+    this.submitted.push(request);
+    const runId = newId();
+    this.runs.set(
+      runId,
+      sketchRun({ run_id: runId, state: 'pending', title: request.plan?.title ?? request.instruction }),
+    );
+    this.record(runId, 'task_submit', { project_id: request.projectId, instruction: request.instruction });
+    return success({ runId });
+  }
+
+  async listRuns(): Promise<Result<readonly RunView[]>> {
+    return success([...this.runs.values()]);
+  }
+
+  async showRun(id: string): Promise<Result<RunView>> {
+    const found = [...this.runs.values()].filter((run) => run.run_id.startsWith(id));
+    const [first, second] = found;
+    if (first === undefined || id === '') return failure(orchestratorErrors.AC_RUN_UNKNOWN({ run: id }));
+    if (second !== undefined)
+      return failure(
+        orchestratorErrors.AC_RUN_AMBIGUOUS({ run: id, candidates: found.map((run) => run.run_id).join(', ') }),
+      );
+    return success(first);
+  }
+
+  async *timeline(
+    id: string,
+    options: { readonly after: number; readonly follow: boolean; readonly signal: AbortSignal },
+  ): AsyncIterable<StreamEntry> {
+    let next = 0;
+    for (;;) {
+      const all = this.#entries.get(id) ?? [];
+      for (; next < all.length; next += 1) {
+        const entry = all[next];
+        if (entry !== undefined && (entry.stream !== id || entry.seq > options.after)) yield entry;
+      }
+      if (!options.follow || options.signal.aborted) return;
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          this.#waiting.delete(wake);
+          options.signal.removeEventListener('abort', wake);
+          resolve();
+        };
+        this.#waiting.add(wake);
+        options.signal.addEventListener('abort', wake);
+      });
+    }
+  }
+
+  async #steer(id: string, what: string): Promise<Result<undefined, AppError>> {
+    const run = await this.showRun(id);
+    if (!run.ok) return run;
+    if (['completed', 'failed', 'cancelled'].includes(run.value.state))
+      return failure(orchestratorErrors.AC_RUN_ENDED({ run: id, state: run.value.state }));
+    this.calls.push(`${what} ${id}`);
+    return success();
+  }
+
+  async workerLog(
+    id: string,
+    options: { readonly taskId?: string; readonly maxBytes: number },
+  ): Promise<Result<string>> {
+    const run = await this.showRun(id);
+    this.calls.push(`log ${options.taskId ?? 'latest'} ${options.maxBytes}`);
+    return run.ok ? success(this.log) : run;
+  }
+
+  async answerApproval(
+    id: string,
+    answer: { readonly decision: 'approve' | 'reject'; readonly comment: string },
+  ): Promise<Result<undefined>> {
+    const run = await this.showRun(id);
+    if (!run.ok) return run;
+    if (run.value.approvals.length === 0) return failure(orchestratorErrors.AC_APPROVAL_NONE({ run: id }));
+    this.calls.push(`${answer.decision} ${id} ${answer.comment}`);
+    return success();
+  }
+
+  cancelRun(id: string, reason: string): Promise<Result<undefined>> {
+    return this.#steer(id, `cancel (${reason})`);
+  }
+
+  pauseRun(id: string): Promise<Result<undefined>> {
+    return this.#steer(id, 'pause');
+  }
+
+  resumeRun(id: string): Promise<Result<undefined>> {
+    return this.#steer(id, 'resume');
+  }
+
+  async openRuns(): Promise<Result<readonly string[]>> {
+    return success(
+      [...this.runs.values()]
+        .filter((run) => !['completed', 'failed', 'cancelled'].includes(run.state))
+        .map((run) => run.run_id),
+    );
+  }
+
+  async drive(options: {
+    readonly runs?: readonly string[];
+    readonly signal: AbortSignal;
+  }): Promise<Result<undefined>> {
+    this.calls.push(`drive ${options.runs?.join(' ') ?? 'all'}`);
+    return this.pid === null
+      ? this.onDrive(options.signal)
+      : failure(orchestratorErrors.AC_ENGINE_RUNNING({ pid: this.pid }));
+  }
+
+  async enginePid(): Promise<number | null> {
+    return this.pid;
+  }
+
+  async listPullRequests(projectId?: string): Promise<Result<PullRequests>> {
+    return success(
+      this.pullRequests.filter((pullRequest) => (projectId ?? pullRequest.project_id) === pullRequest.project_id),
+    );
+  }
+
+  async #pullRequest(projectId: string, number: number): Promise<Result<PullRequests[number]>> {
+    const found = this.pullRequests.find(
+      (pullRequest) => pullRequest.project_id === projectId && pullRequest.number === number,
+    );
+    if (found !== undefined) return success(found);
+    return failure({
+      code: 'AC_PULL_REQUEST_UNKNOWN',
+      message: `no pull request ${number}`,
+      cause: null,
+      remedy: 'List them.',
+      retry: 'never',
+    });
+  }
+
+  async showPullRequest(
+    projectId: string,
+    number: number,
+  ): Promise<Result<PullRequests[number] & { readonly diffstat: string }>> {
+    const found = await this.#pullRequest(projectId, number);
+    return found.ok ? success({ ...found.value, diffstat: ' package.json | 1 +' }) : found;
+  }
+
+  async mergePullRequest(projectId: string, number: number): Promise<Result<PullRequests[number]>> {
+    const found = await this.#pullRequest(projectId, number);
+    return found.ok ? success({ ...found.value, state: 'merged', merge_oid: 'f'.repeat(40) }) : found;
+  }
+
+  async exportState(): Promise<Result<string>> {
+    return success('{"runs":[]}');
+  }
+
+  async rebuildState(): Promise<Result<{ readonly runs: number }>> {
+    return success({ runs: this.runs.size });
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+  }
+}
