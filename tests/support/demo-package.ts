@@ -77,7 +77,7 @@ export async function openDemoPackage(id: string, withFlaw = true): Promise<Demo
 }
 
 /** An empty folder for a demo of its own; `dispose` removes it. */
-export function demoRoot(): { readonly root: string; dispose(): void } {
+export function demoRoot(): { readonly root: string; readonly dispose: () => void } {
   const root = mkdtempSync(join(tmpdir(), 'demo-root-'));
   mkdirSync(root, { recursive: true });
   return { root, dispose: () => rmSync(root, { recursive: true, force: true }) };
