@@ -26,7 +26,7 @@ function waitsForApproval(run: RunView): boolean {
 }
 
 /** What to do about a run that waits for a person. */
-export function nextCommand(run: RunView): string {
+function nextCommand(run: RunView): string {
   const short = shortId(run.run_id);
   return run.approvals.length > 0 || run.state === 'awaiting_approval'
     ? `agentcompany approve ${short}`
