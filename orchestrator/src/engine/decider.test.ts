@@ -18,7 +18,7 @@ afterEach(async () => {
 interface Deciding {
   readonly options: DeciderOptions;
   /** Resolves with the run once it has been decided and `holds`. */
-  until(holds: (run: Run) => boolean): Promise<Run>;
+  readonly until: (holds: (run: Run) => boolean) => Promise<Run>;
 }
 
 function deciding(bus: AgentBus): Deciding {
@@ -172,7 +172,7 @@ describe('the decider', () => {
     const stuck = until((run) => run.state === 'needs_attention');
     const reason = { code: 'AC_DOOR_LOST', message: 'no', cause: null, remedy: 'r', retry: 'never' as const };
     unwrap(await bus.reject(assignment, reason, []));
-    expect((await stuck).tasks.get('a')?.error?.code).toBe('AC_TASK_UNDELIVERABLE');
+    expect((await stuck).tasks.get('a')?.error?.code).toBe('AC_DOOR_LOST');
     stops.forEach((stop) => stop.abort());
     await looping;
   });
