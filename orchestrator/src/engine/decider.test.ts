@@ -70,7 +70,7 @@ describe('the decider', () => {
     expect(await looping).toStrictEqual({ ok: true, value: undefined });
   });
 
-  it('C29 decides once where two race: the one whose step is refused folds again', async () => {
+  it('decides once where two race: the one whose step is refused folds again', async () => {
     const buses = [await ledger.open(), await ledger.open()] as const;
     const runs = await Promise.all(Array.from({ length: 20 }, () => submit(buses[0], plan)));
     const refused: string[] = [];
@@ -109,6 +109,27 @@ describe('the decider', () => {
     unwrap(await settle({ ...options, bus: interfering }, runId));
     const run = unwrap(await options.folds.refresh(runId));
     expect([run?.state, run?.counts.assigned, run?.refused]).toStrictEqual(['running', 2, 0]);
+  });
+
+  it('folds and decides again when the stream moved on under its step', async () => {
+    const bus = await ledger.open();
+    const runId = await submit(bus, plan);
+    const codes: string[] = [];
+    const complete: AgentBus['complete'] = async (delivery, items, options) => {
+      const note = envelopeTo(runId, 'task_note', { note: 'meanwhile' });
+      if (codes.length === 0) unwrap(await bus.send([{ envelope: note, queue: null }]));
+      const completed = await bus.complete(delivery, items, options);
+      codes.push(completed.ok ? 'done' : completed.error.code);
+      return completed;
+    };
+    const { options, until } = deciding(altered(bus, { complete }));
+    const planning = until((run) => run.state === 'planning');
+    const looping = decideForever(options);
+    await planning;
+    stops.forEach((stop) => stop.abort());
+    expect(await looping).toMatchObject({ ok: true });
+    expect(codes).toStrictEqual(['AC_BUS_CONFLICT', 'done']);
+    expect(await typesOf(bus, runId)).toStrictEqual(['task_submit', 'task_note', 'plan_request']);
   });
 
   it('decides again with the same ids what a crash cut off before it was durable', async () => {
