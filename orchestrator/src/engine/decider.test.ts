@@ -96,13 +96,13 @@ describe('the decider', () => {
     const { options } = deciding(bus);
     unwrap(await settle(options, runId));
     unwrap(await bus.send([{ envelope: envelopeTo(runId, 'task_plan', taskPlan), queue: null }]));
-    // Somebody else appends between the decision and its step, once.
-    let isFirst = true;
+    // Somebody else appends between the second decision, which assigns, and its step.
+    let sends = 0;
     const interfering = altered(bus, {
       send: async (...parameters) => {
-        if (isFirst)
+        sends += 1;
+        if (sends === 2)
           unwrap(await bus.send([{ envelope: envelopeTo(runId, 'task_note', { note: 'wait' }), queue: null }]));
-        isFirst = false;
         return bus.send(...parameters);
       },
     });
