@@ -85,7 +85,8 @@ async function begin(
   if (previous !== undefined) {
     const error = engineErrors.AC_HOST_DIED({ attempt: previous.id });
     const lost = { attempt_id: previous.id, epoch: previous.epoch, error };
-    drafts.push(record('attempt_lost', lost, { taskId: attempt.taskId, attemptId: previous.id }));
+    // To the engine too: where the task is being cancelled, this is what the cancellation waits for.
+    drafts.push(message('attempt_lost', 'engine', lost, { taskId: attempt.taskId, attemptId: previous.id }));
   }
   drafts.push(
     record(
@@ -184,7 +185,7 @@ async function finish(
   const identity = { attempt_id: attempt.id, epoch: attempt.epoch };
   if (!outcome.ok && (jobs.stopping || isHostFault(outcome.error))) {
     const error = jobs.stopping ? engineErrors.AC_HOST_STOPPED({ attempt: attempt.id }) : outcome.error;
-    const lost = record('attempt_lost', { ...identity, error }, about);
+    const lost = message('attempt_lost', 'engine', { ...identity, error }, about);
     return giveBackWork(parts, jobs, run, delivery, lost, outcome.error);
   }
   const answer = outcome.ok ? answerOf(outcome.value) : failure<AppError>(outcome.error);
