@@ -14,11 +14,6 @@ export const launchErrors = Object.freeze({
       remedy: `install Node {needed} or newer from https://nodejs.org, ${again}`,
       retry: 'never',
     },
-    AC_NODE_TOO_OLD: {
-      message: 'this is Node {version}, {needed} or newer is needed',
-      remedy: 'node scripts/launch.mjs build   (brings one)',
-      retry: 'never',
-    },
     AC_NPM_ABSENT: {
       message: 'npm was found neither beside Node nor on the PATH',
       remedy: `install npm (it comes with Node from https://nodejs.org), ${again}`,

@@ -39,5 +39,3 @@ export interface WorkerRunner {
   sweep(isLive: (attempt: string) => boolean): Promise<Result<number>>;
   close(): Promise<void>;
 }
-
-export type { CommandReport };

@@ -132,9 +132,7 @@ async function openAndRun(
     const submitted = await company.value.submit({ projectId, instruction: plan.title, plan });
     if (!submitted.ok) return context.fail(submitted.error);
     const { runId } = submitted.value;
-    context.talk(
-      `${plan.title}: ${plan.tasks.length} tasks, ${survey.sourceCount} source files, ${workers} workers; no model, no key.`,
-    );
+    context.talk(`${plan.title}: ${plan.tasks.length} tasks, ${workers} workers; no model, no key.`);
     const timeline = new DemoTimeline();
     const run = await driveAndShow(context, company.value, runId, timeline, signal);
     if (!run.ok) return context.fail(run.error);
