@@ -3,10 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { openBus } from '@agentcompany/agent-bus';
 import { failure, success, type AppError, type Result } from '@agentcompany/protocol';
 import { checkHome, instanceId, stateFolder, type CompanyHome } from './company-home.ts';
-import { loadConfig, type Environment } from './config.ts';
 import { orchestratorErrors as errors } from './errors.ts';
 import { listProjects } from './projects.ts';
 
@@ -41,11 +39,11 @@ export function isAtLeast(found: string, minimum: string): boolean {
   return true;
 }
 
-/** Error: `AC_NODE_TOO_OLD`. */
+/** Error: `AC_NODE_UNSUPPORTED`. */
 export function checkNode(version: string): Result<string> {
   return isAtLeast(version, minimumNode)
     ? success(version)
-    : failure(errors.AC_NODE_TOO_OLD({ version, minimum: minimumNode }));
+    : failure(errors.AC_NODE_UNSUPPORTED({ version, minimum: minimumNode }));
 }
 
 /** Reads what `git --version` printed. Errors: `AC_GIT_ABSENT`, `AC_GIT_TOO_OLD`. */
@@ -94,31 +92,12 @@ function checkProjects(home: CompanyHome): Result<string> {
   return success(projects.value.length === 1 ? '1 project' : `${projects.value.length} projects`);
 }
 
-function checkConfig(home: CompanyHome, environment: Environment): Result<string> {
-  const loaded = loadConfig({ home, environment });
-  return loaded.ok ? success(loaded.value.warnings.join('; ') || 'good') : loaded;
-}
-
-/** Opens the bus as the engine would, which refuses a store it cannot write durably, and reads it. */
-async function checkBus(home: CompanyHome, environment: Environment): Promise<Result<string>> {
-  const loaded = loadConfig({ home, environment });
-  if (!loaded.ok) return loaded;
-  const { message_queue: adapter, max_deliveries: maxDeliveries } = loaded.value.config;
-  const bus = await openBus({ adapter, folder: home.busFolder, maxDeliveries });
-  if (!bus.ok) return bus;
-  const streams = await bus.value.streams();
-  await bus.value.close();
-  return streams.ok ? success(`${adapter}, ${streams.value.length} streams`) : streams;
-}
-
 /** The checks that need no container engine, in the order in which one stands on the other. */
-export function basicChecks(home: CompanyHome, environment: Environment): readonly Check[] {
+export function basicChecks(home: CompanyHome): readonly Check[] {
   return [
     { id: 'node', title: 'Node', run: async () => checkNode(process.versions.node) },
     { id: 'git', title: 'git', run: checkGit },
     { id: 'home', title: 'company home', run: async () => checkHomeFolder(home) },
-    { id: 'config', title: 'configuration', run: async () => checkConfig(home, environment) },
-    { id: 'bus', title: 'message store', run: () => checkBus(home, environment) },
     { id: 'projects', title: 'projects', run: async () => checkProjects(home) },
   ];
 }

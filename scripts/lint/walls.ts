@@ -45,7 +45,7 @@ const orchestratorZones: readonly Zone[] = [
   {
     name: 'ports',
     files:
-      /^orchestrator\/src\/(containers\/(container-engine|worker-container|worker-runner)|git\/repositories|forges\/forge)\.ts$/,
+      /^orchestrator\/src\/(containers\/(container-engine|worker-container|worker-runner)|git\/(repositories|url-policy|errors)|forges\/forge)\.ts$/,
     zones: [],
     packages: [protocol],
     builtins: ['stream'],
@@ -141,7 +141,7 @@ const owners: Readonly<Record<string, RegExp>> = {
 
 /** Tests, tools and examples: they may import anything, product code may not import them. */
 const outside =
-  /^(scripts|tests|bench|docs|worker-image\/image|tools\/cli\/bin)\/|\.test\.ts$|^(orchestrator|worker-image|tools\/cli)\/src\/(.+\/)?testing\/|^[^/]+$/;
+  /^(scripts|tests|bench|docs|worker-image\/image|tools\/cli\/(bin|src\/demo\/scripts))\/|\.test\.ts$|^(orchestrator|worker-image|tools\/cli)\/src\/(.+\/)?testing\/|^[^/]+$/;
 
 /** What every file of a package may import: its package's error catalogue, its log port, its own manifest. */
 const shared = /^(agent-bus|orchestrator|worker-image|tools\/cli)\/(src\/(errors|log)\.ts|package\.json)$/;

@@ -11,6 +11,8 @@ export interface Door {
   close(): void;
 }
 
+const afterEndMs = 200;
+
 function isProtocolError(error: unknown): boolean {
   const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
   return typeof code === 'string' && code.startsWith('ERR_HTTP2');
@@ -65,6 +67,8 @@ export function openDoor(stream: Duplex, options: DoorOptions): Door {
       settle({ kind: 'garbage', problem: `it sent more than ${limits.totalBytes} bytes`, cause: null });
   });
   stream.on('error', (error) => settle(endByError(error)));
+  // What came before the end is still being read when it arrives; it may explain the end better.
+  stream.once('end', () => setTimeout(() => settle({ kind: 'closed', cause: null }), afterEndMs));
   serve(server, stream);
 
   const close = (): void => {

@@ -1,6 +1,7 @@
 import type { Company, RunView, StreamEntry } from '@agentcompany/orchestrator';
 import type { AppError, Result } from '@agentcompany/protocol';
 import type { Context } from './context.ts';
+import { shortId } from './run-outcome.ts';
 import { plainView, terminalView, type LiveView } from './terminal/live-view.ts';
 import { timelineLine } from './terminal/timeline-line.ts';
 
@@ -22,6 +23,8 @@ export function createPrinter(context: Context, label = ''): EventPrinter {
     entry: (entry) => {
       const line = timelineLine(entry, style, io.stdout.columns - label.length);
       if (line !== null) view.line(label + line);
+      if (entry.envelope.envelope_type === 'approval_request')
+        view.line(`${label}          agentcompany approve ${shortId(entry.stream)}`);
     },
     show: (run) => view.show(run),
     end: () => view.end(),

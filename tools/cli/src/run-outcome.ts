@@ -1,5 +1,5 @@
 import type { AppError } from '@agentcompany/protocol';
-import type { RunSummary } from '@agentcompany/orchestrator';
+import type { RunView } from '@agentcompany/orchestrator';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
 
 /** States in which a run has nothing more to do by itself, or has ended (DESIGN §5). An open pull request is a success. */
@@ -17,10 +17,20 @@ export function needsPerson(state: string): boolean {
   return personStates.has(state);
 }
 
+/** Tasks in these states move only when another task or a person does. */
+const stillTasks = new Set(['pending', 'blocked', 'awaiting_person', 'merged', 'failed', 'cancelled']);
+
+/** True where a run is under way by its state, but what is left of it waits for an approval. */
+function waitsForApproval(run: RunView): boolean {
+  return run.approvals.length > 0 && run.task_list.every((task) => stillTasks.has(task.state));
+}
+
 /** What to do about a run that waits for a person. */
-export function nextCommand(run: RunSummary): string {
+function nextCommand(run: RunView): string {
   const short = shortId(run.run_id);
-  return run.state === 'awaiting_approval' ? `agentcompany approve ${short}` : `agentcompany resume ${short}`;
+  return run.approvals.length > 0 || run.state === 'awaiting_approval'
+    ? `agentcompany approve ${short}`
+    : `agentcompany resume ${short}`;
 }
 
 /** Enough of a UUIDv7 to tell runs of one company apart: its 48 bits of time and the first of the random ones. */
@@ -29,18 +39,18 @@ export function shortId(runId: string): string {
 }
 
 /** The error a run's state stands for, or null for a success. */
-export async function runError(run: RunSummary): Promise<AppError | null> {
+export async function runError(run: RunView): Promise<AppError | null> {
   if (successStates.has(run.state)) return null;
   const { cliErrors } = await import('./errors.ts');
   const parameters = { run: shortId(run.run_id), state: run.state.replaceAll('_', ' ') };
-  if (needsPerson(run.state))
+  if (needsPerson(run.state) || (!isOver(run.state) && waitsForApproval(run)))
     return cliErrors.AC_RUN_NEEDS_PERSON({ ...parameters, command: nextCommand(run) }, run.error);
   if (lostStates.has(run.state)) return cliErrors.AC_RUN_NOT_SUCCESSFUL(parameters, run.error);
   return cliErrors.AC_RUN_UNFINISHED(parameters, run.error);
 }
 
 /** The exit code of a run: of one that failed or waits for want of money that of the budget. */
-export function runExitCode(run: RunSummary, error: AppError | null): number {
+export function runExitCode(run: RunView, error: AppError | null): number {
   if (error === null) return exitCodes.ok;
   return run.error !== null && exitCodeOf(run.error.code) === exitCodes.budget
     ? exitCodes.budget

@@ -33,7 +33,12 @@ export function demultiplex(socket: Socket, head: Buffer): Attachment {
   const door: Duplex = new Duplex({
     read: () => resume(door),
     write: (chunk: Buffer, _encoding, done) => void socket.write(chunk, (error) => done(error ?? null)),
-    final: (done) => void socket.end(() => done()),
+    // Finished at once, whether or not the container still reads: Node's HTTP/2 over a plain stream ends the process with an
+    // internal assertion when it has to write while the end of its stream is still pending.
+    final: (done) => {
+      socket.end();
+      done();
+    },
     destroy: (error, done) => {
       socket.destroy();
       done(error);

@@ -1,21 +1,13 @@
 import { createHash } from 'node:crypto';
-import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { chmod, copyFile, mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 
 const entry = new URL('../../../../worker-image/src/main.ts', import.meta.url).pathname;
 
-const gitConfiguration = `[safe]
-	directory = /mirror.git
-	bareRepository = explicit
-[protocol]
-	allow = never
-[protocol "file"]
-	allow = always
-[core]
-	hooksPath = /dev/null
-`;
+const gitConfiguration = readFileSync(new URL('../../../../worker-image/image/gitconfig', import.meta.url), 'utf8');
 
 const launcher = '#!/bin/sh\nexec /opt/worker/node --max-old-space-size=256 /opt/worker/runtime.mjs\n';
 
@@ -69,9 +61,4 @@ export async function workerRuntime(): Promise<string> {
   // Another test file may have been faster: its folder has the same content.
   await rename(made, finished).catch(() => rm(made, { recursive: true }));
   return finished;
-}
-
-/** Where the bundled runtime's code lies, for tests that look into it. */
-export function readRuntimeCode(folder: string): Promise<string> {
-  return readFile(join(folder, 'runtime.mjs'), 'utf8');
 }

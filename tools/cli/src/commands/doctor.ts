@@ -1,4 +1,5 @@
 import type { CompanyHome } from '@agentcompany/orchestrator/company-home';
+import type { Config } from '@agentcompany/orchestrator/config';
 import type { Check, CheckReport } from '@agentcompany/orchestrator/doctor';
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
@@ -16,14 +17,11 @@ function printReport(context: Context, report: CheckReport): void {
   if (report.error !== null) context.data(`        remedy: ${cleanLine(report.error.remedy)}`);
 }
 
-/** What stands on a good configuration; without one its own line says what is wrong. */
-async function chainOf(context: Context, home: CompanyHome): Promise<readonly Check[]> {
-  const { loadConfig } = await import('@agentcompany/orchestrator/config');
+/** What stands on a good configuration. */
+async function chainOf(context: Context, home: CompanyHome, config: Config): Promise<readonly Check[]> {
+  const { chainChecks } = await import('@agentcompany/orchestrator/open-checks');
   const { environment, checkout } = context.io;
-  const loaded = loadConfig({ home, environment });
-  if (!loaded.ok) return [];
-  const { chainChecks } = await import('@agentcompany/orchestrator/chain-checks');
-  return chainChecks({ home, config: loaded.value.config, environment, installation: checkout });
+  return chainChecks({ home, config, environment, installation: checkout });
 }
 
 /** `doctor`: the whole chain a run needs, one line each. */
@@ -36,9 +34,17 @@ export function addDoctor(program: Command, session: Session): void {
       action(session, async (context) => {
         const home = await context.home();
         if (!home.ok) return context.fail(home.error);
+        const { loadConfig } = await import('@agentcompany/orchestrator/config');
         const { basicChecks, runChecks } = await import('@agentcompany/orchestrator/doctor');
-        const checks = [...basicChecks(home.value, context.io.environment), ...(await chainOf(context, home.value))];
-        const reports = await runChecks(checks, (report) => {
+        const loaded = loadConfig({ home: home.value, environment: context.io.environment });
+        const configuration = {
+          id: 'config',
+          title: 'configuration',
+          run: async () =>
+            loaded.ok ? { ok: true as const, value: loaded.value.warnings.join('; ') || 'good' } : loaded,
+        };
+        const chain = loaded.ok ? await chainOf(context, home.value, loaded.value.config) : [];
+        const reports = await runChecks([...basicChecks(home.value), configuration, ...chain], (report) => {
           if (!context.json) printReport(context, report);
         });
         const failed = reports.filter((report) => !report.ok).length;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openBus } from '@agentcompany/agent-bus';
 import { success, type Result } from '@agentcompany/protocol';
 import { instanceId, type CompanyHome } from './company-home.ts';
 import type { Config, Environment } from './config.ts';
@@ -18,10 +19,11 @@ export interface ChainOptions {
   readonly installation: string;
 }
 
-/** The checks that stand on configuration: container engine, image, one real worker, each project's source. */
+/** The checks that stand on configuration: bus, container engine, image, one real worker, each project's source. */
 export function chainChecks(options: ChainOptions): readonly Check[] {
   const projects = listProjects(options.home);
   return [
+    { id: 'bus', title: 'message store', run: () => checkBus(options) },
     { id: 'engine', title: 'container engine', run: () => checkEngine(options) },
     { id: 'image', title: 'worker image', run: () => workerImage(options.installation) },
     { id: 'worker', title: 'sealed worker', run: () => checkWorker(options) },
@@ -31,6 +33,19 @@ export function chainChecks(options: ChainOptions): readonly Check[] {
       run: () => checkProject(options, project),
     })),
   ];
+}
+
+/** Opens the bus as the engine would, which refuses a store it cannot write durably. */
+async function checkBus({ home, config }: ChainOptions): Promise<Result<string>> {
+  const bus = await openBus({
+    adapter: config.message_queue,
+    folder: home.busFolder,
+    maxDeliveries: config.max_deliveries,
+  });
+  if (!bus.ok) return bus;
+  const dead = await bus.value.deadLetters();
+  await bus.value.close();
+  return dead.ok ? success(`${config.message_queue}, ${dead.value.length} dead letters`) : dead;
 }
 
 async function checkEngine({ environment, config }: ChainOptions): Promise<Result<string>> {
@@ -43,7 +58,9 @@ async function checkEngine({ environment, config }: ChainOptions): Promise<Resul
   const { checkEngineLimits } = await import('./containers/confinement.ts');
   const limits = checkEngineLimits(info.value);
   if (!limits.ok && !config.accept_no_limits) return limits;
-  return success(`${version.value.version}, cgroup ${info.value.cgroupVersion}, ${limits.ok ? 'limits enforced' : 'NO LIMITS (accepted)'}`);
+  return success(
+    `${version.value.version}, cgroup ${info.value.cgroupVersion}, ${limits.ok ? 'limits enforced' : 'NO LIMITS (accepted)'}`,
+  );
 }
 
 /**
@@ -85,8 +102,8 @@ async function checkWorker({ home, config, environment, installation }: ChainOpt
   }
 }
 
-async function checkProject({ home }: ChainOptions, project: Project): Promise<Result<string>> {
-  const parts = await openProjects(home, () => undefined).parts(project.id);
+async function checkProject({ home, config }: ChainOptions, project: Project): Promise<Result<string>> {
+  const parts = await openProjects(home, config, () => undefined).parts(project.id);
   if (!parts.ok) return parts;
   const { repositories } = parts.value;
   const fetched = await repositories.synchronize();

@@ -1,0 +1,88 @@
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { selfReport } from '@agentcompany/protocol';
+import { describe, expect, it } from 'vitest';
+import { memoryKills, readSelfReport } from './self-report.ts';
+
+const status =
+  'Name:\tnode\nUid:\t10001\t10001\t10001\t10001\nCapBnd:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t1\n';
+
+async function system(files: Readonly<Record<string, string>>): Promise<string> {
+  const root = await mkdtemp(join(tmpdir(), 'agentcompany-system-'));
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), content);
+  }
+  return root;
+}
+
+describe('what a worker reads of its confinement', () => {
+  const common = {
+    'proc/self/status': status,
+    'sys/class/net/lo/flags': '0x9\n',
+    'sys/class/net/tunl0/flags': '0x80\n',
+  };
+
+  it('comes from cgroup version 2', async () => {
+    const groups = {
+      'sys/fs/cgroup/memory.max': '1073741824\n',
+      'sys/fs/cgroup/pids.max': '64\n',
+      'sys/fs/cgroup/cpu.max': '150000 100000\n',
+    };
+    const report = await readSelfReport(await system({ ...common, ...groups }));
+    expect(selfReport.parse(report)).toEqual({
+      uid: 10_001,
+      capabilities_bounding: '0000000000000000',
+      no_new_privileges: true,
+      seccomp_mode: 2,
+      interfaces: ['lo'],
+      memory_limit_bytes: 1_073_741_824,
+      pids_limit: 64,
+      cpu_limit: 1.5,
+      node_version: process.version,
+    });
+  });
+
+  it('comes from cgroup version 1', async () => {
+    const groups = {
+      'sys/fs/cgroup/memory/memory.limit_in_bytes': '1073741824\n',
+      'sys/fs/cgroup/pids/pids.max': '64\n',
+      'sys/fs/cgroup/cpu/cpu.cfs_quota_us': '200000\n',
+      'sys/fs/cgroup/cpu/cpu.cfs_period_us': '100000\n',
+    };
+    const report = await readSelfReport(await system({ ...common, ...groups }));
+    expect(report).toMatchObject({ memory_limit_bytes: 1_073_741_824, pids_limit: 64, cpu_limit: 2 });
+  });
+
+  it('names no limit where there is none: absent, max, the largest number, a negative quota', async () => {
+    const none = { memory_limit_bytes: null, pids_limit: null, cpu_limit: null };
+    expect(await readSelfReport(await system(common))).toMatchObject(none);
+    const version2 = {
+      'sys/fs/cgroup/memory.max': 'max\n',
+      'sys/fs/cgroup/pids.max': 'max\n',
+      'sys/fs/cgroup/cpu.max': 'max 100000\n',
+    };
+    expect(await readSelfReport(await system({ ...common, ...version2 }))).toMatchObject(none);
+    const version1 = {
+      'sys/fs/cgroup/memory/memory.limit_in_bytes': '9223372036854771712\n',
+      'sys/fs/cgroup/cpu/cpu.cfs_quota_us': '-1\n',
+      'sys/fs/cgroup/cpu/cpu.cfs_period_us': '100000\n',
+    };
+    expect(await readSelfReport(await system({ ...common, ...version1 }))).toMatchObject(none);
+  });
+
+  it('reports what cannot be true rather than nothing when it cannot read', async () => {
+    expect(await readSelfReport(await system({}))).toMatchObject({
+      uid: -1,
+      capabilities_bounding: '',
+      seccomp_mode: -1,
+    });
+  });
+
+  it('counts the processes the kernel killed for want of memory, in either version', async () => {
+    const second = await system({ 'memory.events': 'low 0\nmax 3\noom 1\noom_kill 2\n' });
+    const first = await system({ 'memory/memory.oom_control': 'oom_kill_disable 0\nunder_oom 0\noom_kill 5\n' });
+    expect([await memoryKills(second), await memoryKills(first), await memoryKills('/none')]).toEqual([2, 5, 0]);
+  });
+});
