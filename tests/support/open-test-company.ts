@@ -19,7 +19,7 @@ export interface TestCompany {
   readonly repository: string;
   readonly company: Company;
   /** Closes and removes everything. */
-  dispose(): Promise<void>;
+  readonly dispose: () => Promise<void>;
 }
 
 export interface TestCompanyOptions {
