@@ -1,4 +1,4 @@
-import type { CommandReport, Result, WorkOrder, WorkReport } from '@agentcompany/protocol';
+import type { Result, WorkOrder, WorkReport } from '@agentcompany/protocol';
 import type { WorkerLimits, WorkerOwner } from './worker-container.ts';
 
 /** One piece of work for one fresh container. */
@@ -39,5 +39,3 @@ export interface WorkerRunner {
   sweep(isLive: (attempt: string) => boolean): Promise<Result<number>>;
   close(): Promise<void>;
 }
-
-export type { CommandReport };

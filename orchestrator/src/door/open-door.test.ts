@@ -15,7 +15,7 @@ const order = workOrder.parse({
   mirror: '/mirror.git',
   base_oid: '1'.repeat(40),
   command_timeout: 10,
-  verify: [],
+  verify: ['true'],
   attempt_id: randomUUID(),
   title: 'T',
   instructions: '',
@@ -35,7 +35,8 @@ const self: SelfReport = {
   cpu_limit: 1,
   node_version: 'v1',
 };
-const done: WorkReport = { outcome: 'done', commit: 'c', tree: 't', agent: null, verify: [], error: null };
+const ran = { command: 'true', exit_code: 0, duration_ms: 1, output: '' };
+const done: WorkReport = { outcome: 'done', commit: 'c', tree: 't', agent: ran, verify: [ran], error: null };
 
 interface Answer {
   readonly status: number;

@@ -1,5 +1,13 @@
 import type { Delivery } from '@agentcompany/agent-bus';
-import { derivedId, failure, parsePayload, success, type AppError, type PayloadOf, type Result } from '@agentcompany/protocol';
+import {
+  derivedId,
+  failure,
+  parsePayload,
+  success,
+  type AppError,
+  type PayloadOf,
+  type Result,
+} from '@agentcompany/protocol';
 import { message, record, type Draft } from '../company/decide/draft.ts';
 import type { Run } from '../company/records.ts';
 import type { WorkerJob, WorkerOutcome } from '../containers/worker-runner.ts';
@@ -53,7 +61,9 @@ export async function carryOutTask(
     if (!recorded.ok) return recorded;
     // Refused where the task was cancelled in between: nobody waits for this work.
     if (!recorded.value?.attempts.has(id)) return await parts.bus.complete(delivery, []);
-    const outcome = await parts.runner.run(jobOf(parts, run, attempt, project.value.repositories.mirrorFolder, live.signal));
+    const outcome = await parts.runner.run(
+      jobOf(parts, run, attempt, project.value.repositories.mirrorFolder, live.signal),
+    );
     return await finish(parts, jobs, run, attempt, delivery, outcome);
   } finally {
     live.close();
@@ -61,7 +71,13 @@ export async function carryOutTask(
 }
 
 /** Puts the attempt on record, an earlier one of a host that died as lost, before any container exists. */
-async function begin(parts: EngineParts, run: Run, attempt: Attempt, slot: string, assignmentId: string): Promise<Result<unknown>> {
+async function begin(
+  parts: EngineParts,
+  run: Run,
+  attempt: Attempt,
+  slot: string,
+  assignmentId: string,
+): Promise<Result<unknown>> {
   const about = { taskId: attempt.taskId, attemptId: attempt.id };
   const drafts: Draft[] = [];
   const task = run.tasks.get(attempt.taskId);
@@ -85,7 +101,11 @@ async function begin(parts: EngineParts, run: Run, attempt: Attempt, slot: strin
       },
       about,
     ),
-    record('effect_request', { effect: { kind: 'container', key: containerKey(attempt.id), attempt_id: attempt.id } }, about),
+    record(
+      'effect_request',
+      { effect: { kind: 'container', key: containerKey(attempt.id), attempt_id: attempt.id } },
+      about,
+    ),
   );
   const items = await mint(drafts, { sender: 'workers', runId: run.id, cause: attempt.id, inReplyTo: assignmentId });
   return parts.bus.send(items);
@@ -145,7 +165,10 @@ function jobOf(parts: EngineParts, run: Run, attempt: Attempt, mirrorFolder: str
       ),
     onProgress: (text) => {
       progress += 1;
-      void send(record('task_progress', { attempt_id: attempt.id, message: text }, about), `progress ${progress} of ${attempt.id}`);
+      void send(
+        record('task_progress', { attempt_id: attempt.id, message: text }, about),
+        `progress ${progress} of ${attempt.id}`,
+      );
     },
   };
 }
@@ -175,7 +198,12 @@ async function finish(
         { ...identity, error: answer.error, agent: report?.agent ?? null, verify: report?.verify ?? [] },
         about,
       );
-  const items = await mint([draft], { sender: 'workers', runId: run.id, cause: `${attempt.id} ended`, inReplyTo: delivery.envelope.id });
+  const items = await mint([draft], {
+    sender: 'workers',
+    runId: run.id,
+    cause: `${attempt.id} ended`,
+    inReplyTo: delivery.envelope.id,
+  });
   return parts.bus.complete(delivery, items);
 }
 

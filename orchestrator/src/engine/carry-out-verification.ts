@@ -1,5 +1,13 @@
 import type { Delivery } from '@agentcompany/agent-bus';
-import { derivedId, parsePayload, success, type AppError, type CommandReport, type Effect, type Result } from '@agentcompany/protocol';
+import {
+  derivedId,
+  parsePayload,
+  success,
+  type AppError,
+  type CommandReport,
+  type Effect,
+  type Result,
+} from '@agentcompany/protocol';
 import { message, type Draft } from '../company/decide/draft.ts';
 import type { Run } from '../company/records.ts';
 import type { WorkerJob } from '../containers/worker-runner.ts';
@@ -12,7 +20,12 @@ import { attemptLog } from './run-files.ts';
 type Verify = Extract<Effect, { kind: 'verify' }>;
 
 /** Checks one commit in a fresh container (DESIGN §5) and puts the outcome on record with the acknowledgement. */
-export async function carryOutVerification(parts: EngineParts, jobs: LiveJobs, run: Run, delivery: Delivery): Promise<Result<unknown>> {
+export async function carryOutVerification(
+  parts: EngineParts,
+  jobs: LiveJobs,
+  run: Run,
+  delivery: Delivery,
+): Promise<Result<unknown>> {
   const { envelope } = delivery;
   const request = parsePayload('effect_request', envelope.payload);
   if (!request.ok) return parts.bus.reject(delivery, request.error, []);
@@ -70,7 +83,9 @@ function jobOf(
 
 /** Green when every command ended with 0; what could not be run at all, or was refused for good, is `unavailable`. */
 function judged(effect: Verify, reports: readonly CommandReport[], error: AppError | null): Draft {
-  const isGreen = error === null && effect.commands.every((command) => reports.some((report) => report.command === command && report.exit_code === 0));
+  const isGreen =
+    error === null &&
+    effect.commands.every((command) => reports.some((report) => report.command === command && report.exit_code === 0));
   const outcome = isGreen ? 'green' : error !== null && error.retry === 'never' ? 'unavailable' : 'red';
   return message('verify_result', 'engine', { oid: effect.oid, outcome, reports: [...reports], error });
 }

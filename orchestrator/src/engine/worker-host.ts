@@ -18,13 +18,21 @@ const pauseRecheckMs = 2000;
 export async function hostWorkers(parts: EngineParts, signal: AbortSignal): Promise<Result<undefined>> {
   const jobs = new LiveJobs(parts, signal);
   const watching = jobs.watchForCancellation();
-  const slots = Array.from({ length: parts.maximumWorkers }, (_, index) => `worker-${String(index + 1).padStart(3, '0')}`);
+  const slots = Array.from(
+    { length: parts.maximumWorkers },
+    (_, index) => `worker-${String(index + 1).padStart(3, '0')}`,
+  );
   const results = await Promise.all(slots.map((slot) => workSlot(parts, jobs, slot, signal)));
   await watching;
   return results.find((result) => !result.ok) ?? success();
 }
 
-async function workSlot(parts: EngineParts, jobs: LiveJobs, slot: string, signal: AbortSignal): Promise<Result<undefined>> {
+async function workSlot(
+  parts: EngineParts,
+  jobs: LiveJobs,
+  slot: string,
+  signal: AbortSignal,
+): Promise<Result<undefined>> {
   const { bus, leaseMs, log } = parts;
   while (!signal.aborted) {
     const received = await bus.receive('workers', { max: 1, waitMs: 60_000, leaseMs, signal });
@@ -37,7 +45,12 @@ async function workSlot(parts: EngineParts, jobs: LiveJobs, slot: string, signal
   return success();
 }
 
-async function carryOut(parts: EngineParts, jobs: LiveJobs, slot: string, delivery: Delivery): Promise<Result<unknown>> {
+async function carryOut(
+  parts: EngineParts,
+  jobs: LiveJobs,
+  slot: string,
+  delivery: Delivery,
+): Promise<Result<unknown>> {
   const refreshed = await parts.folds.refresh(delivery.stream);
   if (!refreshed.ok) return refreshed;
   const run = refreshed.value;

@@ -52,7 +52,10 @@ describe('a dead letter', () => {
   it('of the request for a plan ends the run, paused or not', () => {
     const world: Partial<World> = { plan: () => 'dead' };
     for (const company of [new Simulation({ plan, world }), new Simulation({ plan, world }).pause()]) {
-      expect([company.proceed().run.state, company.run.error?.code]).toStrictEqual(['failed', 'AC_BUS_DELIVERIES_SPENT']);
+      expect([company.proceed().run.state, company.run.error?.code]).toStrictEqual([
+        'failed',
+        'AC_BUS_DELIVERIES_SPENT',
+      ]);
     }
   });
 });

@@ -22,8 +22,10 @@ async function readManifest(folder: string): Promise<Readonly<Record<string, unk
 function problemOf(manifest: Readonly<Record<string, unknown>> | null, sourceCount: number): string | null {
   if (manifest === null) return 'its package.json cannot be read';
   if (sourceCount === 0) return 'it has no JavaScript file';
-  const { dependencies } = manifest;
+  const { dependencies, license } = manifest;
   const count = typeof dependencies === 'object' && dependencies !== null ? Object.keys(dependencies).length : 0;
+  if (typeof license !== 'string' || !/^[A-Za-z0-9.+() -]+$/.test(license))
+    return 'its package.json names no license (SPDX)';
   // A worker has no network: what the package needs could not be installed there, and the package not be imported.
   return count > 0 ? `it has ${count} dependencies, which a worker without a network cannot install` : null;
 }
