@@ -89,7 +89,9 @@ class SealedWorkerRunner implements WorkerRunner {
     if (!created.ok) return created;
     const { id } = created.value;
     try {
-      return await this.#runCreated(id, container, features.value, job);
+      const outcome = await this.#runCreated(id, container, features.value, job);
+      job.onOutcome?.(outcome);
+      return outcome;
     } finally {
       // A removal that fails leaves a labelled container: the next sweep finds it.
       await engine.remove(id);

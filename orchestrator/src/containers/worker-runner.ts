@@ -19,6 +19,8 @@ export interface WorkerJob {
   /** Called once the container exists and before it is started, so that its owner is on record. */
   readonly onCreated: (containerId: string) => Promise<Result<undefined>>;
   readonly onProgress: (message: string) => void;
+  /** Called with the outcome when the container is still to be removed: what follows from a result need not wait for that. */
+  readonly onOutcome?: (outcome: Result<WorkerOutcome>) => void;
 }
 
 /** What came back: the worker's own report, and the bundle as the host stored and measured it. */

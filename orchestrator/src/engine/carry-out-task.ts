@@ -15,6 +15,7 @@ import { engineErrors } from './errors.ts';
 import type { LiveJobs } from './live-jobs.ts';
 import { mint } from './mint.ts';
 import type { EngineParts } from './parts.ts';
+import { runAndConclude } from './run-and-conclude.ts';
 import { attemptBundle, attemptLog } from './run-files.ts';
 import { giveBackWork, isHostFault } from './give-back-work.ts';
 
@@ -61,10 +62,8 @@ export async function carryOutTask(
     if (!recorded.ok) return recorded;
     // Refused where the task was cancelled in between: nobody waits for this work.
     if (!recorded.value?.attempts.has(id)) return await parts.bus.complete(delivery, []);
-    const outcome = await parts.runner.run(
-      jobOf(parts, run, attempt, project.value.repositories.mirrorFolder, live.signal),
-    );
-    return await finish(parts, jobs, run, attempt, delivery, outcome);
+    const job = jobOf(parts, run, attempt, project.value.repositories.mirrorFolder, live.signal);
+    return await runAndConclude(parts.runner, job, (outcome) => finish(parts, jobs, run, attempt, delivery, outcome));
   } finally {
     live.close();
   }

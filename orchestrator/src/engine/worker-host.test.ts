@@ -86,13 +86,22 @@ describe('a worker host', () => {
   });
 
   it('lets a cancelled run end though the container engine went away under it', async () => {
-    const { runId, until } = await atWork(async ({ signal }) => {
-      const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve));
-      unwrap(await bus.send([{ envelope: envelopeTo(runId, 'run_cancel', cancel) }]));
-      await aborted;
+    let begun = (): void => undefined;
+    let fail = (): void => undefined;
+    const isAtWork = new Promise<void>((resolve) => (begun = resolve));
+    const isAway = new Promise<void>((resolve) => (fail = resolve));
+    const { runId, until } = await atWork(async () => {
+      begun();
+      await isAway;
       return { ok: false, error: errorOf('AC_ENGINE_AWAY', 'later') };
     });
-    const run = await until(({ state }) => state === 'cancelled');
+    await isAtWork;
+    const cancelling = until((run) => run.counts.cancelling === 1);
+    const cancelled = until((run) => run.state === 'cancelled');
+    unwrap(await bus.send([{ envelope: envelopeTo(runId, 'run_cancel', cancel) }]));
+    await cancelling;
+    fail();
+    const run = await cancelled;
     expect([...run.attempts.values()].map(({ state, error }) => [state, error?.code])).toStrictEqual([
       ['lost', 'AC_ENGINE_AWAY'],
     ]);
