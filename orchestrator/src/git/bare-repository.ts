@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { failure, success, type Result } from '@agentcompany/protocol';
 import { syncFile, syncFolder } from './durable.ts';
@@ -48,6 +48,8 @@ export async function openBareRepository(
 
 /** What a reference stands at; null where it does not exist. */
 export async function readReference(repository: BareRepository, reference: string): Promise<Result<string | null>> {
+  const loose = await readLooseReference(repository.folder, reference);
+  if (loose !== null) return success(loose);
   const answer = await repository.run({
     arguments: ['rev-parse', '--verify', '--quiet', '--end-of-options', `${reference}^{commit}`],
     silent: true,
@@ -56,6 +58,16 @@ export async function readReference(repository: BareRepository, reference: strin
   });
   if (!answer.ok) return answer;
   return success(answer.value.exitCode === 0 ? outputText(answer.value) : null);
+}
+
+/**
+ * What git itself would look at first: the file of a reference (gitrepository-layout(5)). Nothing packs ours, and they are
+ * read often, each time a program's start. Null where git has to be asked.
+ */
+async function readLooseReference(folder: string, reference: string): Promise<string | null> {
+  if (!/^refs\/agentcompany\/[\w-]+(?:\/[\w-]+)*$/u.test(reference)) return null;
+  const content = await readFile(path.join(folder, reference), 'utf8').catch(() => '');
+  return /^([0-9a-f]{40})\n$/u.exec(content)?.[1] ?? null;
 }
 
 /** Whether the repository (or what it borrows from) holds the commit. */
