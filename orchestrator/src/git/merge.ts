@@ -29,16 +29,18 @@ export async function mergeInto(request: MergeRequest): Promise<Result<MergeOutc
   if (!tip.ok) return tip;
   if (tip.value === null) return failure(gitErrors.AC_BRANCH_UNKNOWN({ branch: request.reference }));
   const { workshop, commit } = request;
-  // None of the three needs another's answer; nearly every merge is a new one.
-  const [contained, merged, facts] = await Promise.all([
-    isAncestor(workshop, commit, tip.value),
+  const [merged, facts] = await Promise.all([
     mergeTrees(workshop, tip.value, commit),
     readCommits(workshop, [tip.value, commit]),
   ]);
-  if (!contained.ok) return contained;
-  if (contained.value) return findMerge(workshop, commit, tip.value);
   if (!merged.ok) return merged;
   if (!facts.ok) return facts;
+  // What is contained already changes nothing: only then the history has to be asked.
+  if ('tree' in merged.value && merged.value.tree === facts.value.get(tip.value)?.tree) {
+    const contained = await isAncestor(workshop, commit, tip.value);
+    if (!contained.ok) return contained;
+    if (contained.value) return findMerge(workshop, commit, tip.value);
+  }
   const seconds = Math.max(...[...facts.value.values()].map((known) => known.seconds));
   return mergeNew(request, { tip: tip.value, merged: merged.value, seconds });
 }
