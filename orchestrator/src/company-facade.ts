@@ -14,7 +14,10 @@ export interface SubmitRequest {
 }
 
 export interface DriveOptions {
-  /** Stops by itself once none of these runs can move without a person or the outside; without it, when `signal` aborts. */
+  /**
+   * Stops by itself once each of these runs is published, has ended, or needs attention. A run that waits for an approval is
+   * waited for: the answer may come from another terminal. Without it, works until `signal` aborts.
+   */
   readonly runs?: readonly string[];
   readonly signal: AbortSignal;
 }
@@ -31,11 +34,20 @@ export interface Company {
   /** By id or by a prefix of it that is unique. Errors: `AC_RUN_UNKNOWN`, `AC_RUN_AMBIGUOUS`. */
   showRun(id: string): Promise<Result<RunView>>;
   /** The run's ledger entries after `after`, then as they come until `signal` aborts (`follow`), progress included. */
-  timeline(id: string, options: { readonly after: number; readonly follow: boolean; readonly signal: AbortSignal }): AsyncIterable<StreamEntry>;
+  timeline(
+    id: string,
+    options: { readonly after: number; readonly follow: boolean; readonly signal: AbortSignal },
+  ): AsyncIterable<StreamEntry>;
   /** The stored container log of an attempt (the latest of the task where none is named), decoded, at most the last `maxBytes`. */
-  workerLog(id: string, options: { readonly taskId?: string; readonly attemptId?: string; readonly maxBytes: number }): Promise<Result<string>>;
+  workerLog(
+    id: string,
+    options: { readonly taskId?: string; readonly attemptId?: string; readonly maxBytes: number },
+  ): Promise<Result<string>>;
   /** Answers the oldest open approval, or the named one. Errors: `AC_APPROVAL_NONE`, `AC_APPROVAL_EXPIRED`. */
-  answerApproval(id: string, answer: { readonly approvalId?: string; readonly decision: 'approve' | 'reject'; readonly comment: string }): Promise<Result<undefined>>;
+  answerApproval(
+    id: string,
+    answer: { readonly approvalId?: string; readonly decision: 'approve' | 'reject'; readonly comment: string },
+  ): Promise<Result<undefined>>;
   /** Error: `AC_RUN_ENDED`. */
   cancelRun(id: string, reason: string): Promise<Result<undefined>>;
   pauseRun(id: string): Promise<Result<undefined>>;

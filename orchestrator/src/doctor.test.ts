@@ -34,7 +34,7 @@ describe('doctor', () => {
       isAtLeast('25.0.0', '24.12.0'),
       isAtLeast('2.38', '2.38.0'),
     ]).toEqual([true, false, true, true]);
-    expect(checkNode('22.1.0')).toMatchObject({ ok: false, error: { code: 'AC_NODE_TOO_OLD' } });
+    expect(checkNode('22.1.0')).toMatchObject({ ok: false, error: { code: 'AC_NODE_UNSUPPORTED' } });
     expect(checkGitVersion('git version 2.39.5 (Apple Git-154)\n')).toEqual({ ok: true, value: '2.39.5' });
     expect(checkGitVersion('git version 2.30.2\n')).toMatchObject({ ok: false, error: { code: 'AC_GIT_TOO_OLD' } });
     expect(checkGitVersion('nonsense')).toMatchObject({ ok: false, error: { code: 'AC_GIT_ABSENT' } });

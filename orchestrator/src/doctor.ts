@@ -39,11 +39,11 @@ export function isAtLeast(found: string, minimum: string): boolean {
   return true;
 }
 
-/** Error: `AC_NODE_TOO_OLD`. */
+/** Error: `AC_NODE_UNSUPPORTED`. */
 export function checkNode(version: string): Result<string> {
   return isAtLeast(version, minimumNode)
     ? success(version)
-    : failure(errors.AC_NODE_TOO_OLD({ version, minimum: minimumNode }));
+    : failure(errors.AC_NODE_UNSUPPORTED({ version, minimum: minimumNode }));
 }
 
 /** Reads what `git --version` printed. Errors: `AC_GIT_ABSENT`, `AC_GIT_TOO_OLD`. */

@@ -168,7 +168,7 @@ export const orchestratorErrors = errorCatalogue({
     remedy: 'Let it work, and follow with `agentcompany watch`; or end that process first.',
     retry: 'later',
   },
-  AC_NODE_TOO_OLD: {
+  AC_NODE_UNSUPPORTED: {
     message: 'Node {version} is too old',
     remedy: 'Install Node {minimum} or later.',
     retry: 'never',

@@ -37,7 +37,11 @@ export function chainChecks(options: ChainOptions): readonly Check[] {
 
 /** Opens the bus as the engine would, which refuses a store it cannot write durably. */
 async function checkBus({ home, config }: ChainOptions): Promise<Result<string>> {
-  const bus = await openBus({ adapter: config.message_queue, folder: home.busFolder, maxDeliveries: config.max_deliveries });
+  const bus = await openBus({
+    adapter: config.message_queue,
+    folder: home.busFolder,
+    maxDeliveries: config.max_deliveries,
+  });
   if (!bus.ok) return bus;
   const dead = await bus.value.deadLetters();
   await bus.value.close();
@@ -54,7 +58,9 @@ async function checkEngine({ environment, config }: ChainOptions): Promise<Resul
   const { checkEngineLimits } = await import('./containers/confinement.ts');
   const limits = checkEngineLimits(info.value);
   if (!limits.ok && !config.accept_no_limits) return limits;
-  return success(`${version.value.version}, cgroup ${info.value.cgroupVersion}, ${limits.ok ? 'limits enforced' : 'NO LIMITS (accepted)'}`);
+  return success(
+    `${version.value.version}, cgroup ${info.value.cgroupVersion}, ${limits.ok ? 'limits enforced' : 'NO LIMITS (accepted)'}`,
+  );
 }
 
 /**
@@ -96,8 +102,8 @@ async function checkWorker({ home, config, environment, installation }: ChainOpt
   }
 }
 
-async function checkProject({ home }: ChainOptions, project: Project): Promise<Result<string>> {
-  const parts = await openProjects(home, () => undefined).parts(project.id);
+async function checkProject({ home, config }: ChainOptions, project: Project): Promise<Result<string>> {
+  const parts = await openProjects(home, config, () => undefined).parts(project.id);
   if (!parts.ok) return parts;
   const { repositories } = parts.value;
   const fetched = await repositories.synchronize();

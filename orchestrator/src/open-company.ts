@@ -38,11 +38,16 @@ export async function openCompany(home: CompanyHome, options: OpenCompanyOptions
   const onDurableStep = crashPoint(options.environment['CRASH_AT']);
   // Before its commit a step has not happened: a crash there is one after the step before it.
   const onBusStep = (step: string): void => (step === 'bus:after' ? onDurableStep(step) : undefined);
-  const opened = await openBus({ adapter: config.message_queue, folder: home.busFolder, maxDeliveries: config.max_deliveries, onDurableStep: onBusStep });
+  const opened = await openBus({
+    adapter: config.message_queue,
+    folder: home.busFolder,
+    maxDeliveries: config.max_deliveries,
+    onDurableStep: onBusStep,
+  });
   if (!opened.ok) return opened;
   const bus = opened.value;
   const model = new ReadModel(bus, home.readModelFile);
-  const projects = openProjects(home, onDurableStep);
+  const projects = openProjects(home, config, onDurableStep);
   const context = { home, bus, model, projects, config, environment: options.environment };
   return success({
     home,
@@ -98,7 +103,13 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
   const { home, bus, model, projects, config, options, onDurableStep } = context;
   const instance = instanceId(home);
   if (!instance.ok) return instance;
-  const runner = await openWorkers({ instance: instance.value, installation: options.installation, environment: options.environment, acceptNoLimits: config.accept_no_limits, onDurableStep });
+  const runner = await openWorkers({
+    instance: instance.value,
+    installation: options.installation,
+    environment: options.environment,
+    acceptNoLimits: config.accept_no_limits,
+    onDurableStep,
+  });
   if (!runner.ok) return runner;
   const refreshed = await model.refresh();
   if (!refreshed.ok) return refreshed;
@@ -128,4 +139,3 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
     await runner.value.close();
   }
 }
-

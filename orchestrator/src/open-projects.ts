@@ -1,18 +1,20 @@
 import { join } from 'node:path';
 import { success, type Result } from '@agentcompany/protocol';
 import type { CompanyHome } from './company-home.ts';
+import type { Config } from './config.ts';
 import type { ProjectParts } from './engine/parts.ts';
+import { absentForge } from './forges/absent-forge.ts';
 import { openLocalForge } from './forges/local/open-local-forge.ts';
 import { openRepositories } from './git/open-repositories.ts';
-import { showProject, type Project } from './projects.ts';
+import { checkCredentials, showProject, type Project } from './projects.ts';
 
 /** The git side and the forge of each project, opened once. */
 export interface Projects {
-  /** Errors: `AC_PROJECT_UNKNOWN`, those of git. */
+  /** Errors: `AC_PROJECT_UNKNOWN`, `AC_PROJECT_CREDENTIALS`, those of git. */
   parts(projectId: string): Promise<Result<ProjectParts>>;
 }
 
-export function openProjects(home: CompanyHome, onDurableStep: (step: string) => void): Projects {
+export function openProjects(home: CompanyHome, config: Config, onDurableStep: (step: string) => void): Projects {
   const opened = new Map<string, ProjectParts>();
   return {
     parts: async (projectId) => {
@@ -20,6 +22,8 @@ export function openProjects(home: CompanyHome, onDurableStep: (step: string) =>
       if (known !== undefined) return success(known);
       const project = showProject(home, projectId);
       if (!project.ok) return project;
+      const allowed = checkCredentials(project.value, config);
+      if (!allowed.ok) return allowed;
       const parts = openProject(home, project.value, onDurableStep);
       opened.set(projectId, parts);
       return success(parts);
@@ -37,6 +41,9 @@ function openProject(home: CompanyHome, project: Project, onDurableStep: (step: 
     protectedBranches: [project.default_branch],
     onDurableStep,
   });
-  const forge = openLocalForge({ folder: join(home.forgeFolder, project.id), repository: url, onDurableStep });
+  const forge =
+    project.path === undefined
+      ? absentForge(url)
+      : openLocalForge({ folder: join(home.forgeFolder, project.id), repository: url, onDurableStep });
   return { repositories, forge };
 }

@@ -49,7 +49,8 @@ export async function workerImage(installation: string): Promise<Result<string>>
   try {
     const text = await readFile(join(installation, '.cache', 'worker-image.json'), 'utf8');
     const record: unknown = JSON.parse(text);
-    if (typeof record === 'object' && record !== null && 'id' in record && typeof record.id === 'string') return success(record.id);
+    if (typeof record === 'object' && record !== null && 'id' in record && typeof record.id === 'string')
+      return success(record.id);
     return failure(facadeErrors.AC_IMAGE_NOT_BUILT());
   } catch (cause) {
     return failure(facadeErrors.AC_IMAGE_NOT_BUILT({}, cause));

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { configSchema, policyKeys } from './config-schema.ts';
 
 /** Names of branches a person may give: a safe part of git's own rule (git-check-ref-format), and nothing that reads like an option. */
-export const branchName = z
+const branchName = z
   .string()
   .min(1)
   .max(200)
@@ -16,7 +16,7 @@ const policyMask = Object.fromEntries(policyKeys.map((key) => [key, true])) as R
 >;
 
 /** How the host reaches a remote: a secret itself never stands here, only where it is found. */
-export const gitCredentials = z.discriminatedUnion('type', [
+const gitCredentials = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('deploy_key'),
     key_file: z.string().startsWith('/', 'an absolute path is expected'),

@@ -70,7 +70,6 @@ describe('addProject', () => {
     'http://example.org/x',
     '/srv/repo',
     './repo',
-    'git@example.org:x',
     'https://example.org/a b',
     'https://user:word@example.org/x',
     'https://token@example.org/x',

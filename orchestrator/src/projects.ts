@@ -7,6 +7,7 @@ import type { Config } from './config.ts';
 import { replaceFile } from './durable-file.ts';
 import { orchestratorErrors as errors } from './errors.ts';
 import { projectSchema, registrySchema, type Project } from './project-schema.ts';
+import { judgeUrl } from './git/url-policy.ts';
 import { readRepositoryFolder } from './repository-folder.ts';
 import { suggestion } from './suggestion.ts';
 
@@ -47,20 +48,6 @@ export function showProject(home: RegistryHome, id: string): Result<Project> {
   return projects.ok ? find(projects.value, id) : projects;
 }
 
-/** Rules on the scheme of `--url` (C32); returns what is wrong, or null. The git side has the last word on what it will reach. */
-export function projectUrlProblem(url: string): string | null {
-  // oxlint-disable-next-line no-control-regex
-  if (/[\s\u0000-\u001f\u007f]/.test(url)) return 'spaces and control characters are not allowed';
-  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//.exec(url)?.[1]?.toLowerCase();
-  if (scheme === undefined) return 'it names no https:// or ssh:// address';
-  if (scheme !== 'https' && scheme !== 'ssh') return `${scheme}:// is not allowed`;
-  if (!URL.canParse(url)) return 'it is not an address';
-  const parsed = new URL(url);
-  if (parsed.password !== '' || (scheme === 'https' && parsed.username !== '')) return 'it must not carry a secret';
-  if (!/^[A-Za-z0-9[]/.test(parsed.hostname)) return 'it names no host';
-  return null;
-}
-
 export interface AddProjectRequest {
   /** Made from the name, else from the last part of URL or folder, where absent. */
   readonly id?: string | undefined;
@@ -89,15 +76,16 @@ interface Source {
   readonly branch: string | null;
 }
 
-function sourceOf(request: AddProjectRequest, urlProblem: (url: string) => string | null): Result<Source> {
+function sourceOf(request: AddProjectRequest): Result<Source> {
   if ((request.url === undefined) === (request.path === undefined)) {
     return failure(
       errors.AC_PROJECT_INVALID({ field: '--url', problem: 'exactly one of --url and --path is expected' }),
     );
   }
   if (request.url !== undefined) {
-    const problem = urlProblem(request.url);
-    if (problem !== null) return failure(errors.AC_PROJECT_URL_REFUSED({ problem }));
+    const judged = judgeUrl(request.url);
+    if (!judged.ok)
+      return failure(errors.AC_PROJECT_URL_REFUSED({ problem: judged.error.message }, judged.error.cause));
     return success({
       fields: { git_url: request.url },
       baseName: path.posix.basename(request.url, '.git'),
@@ -153,12 +141,8 @@ function change<Value>(
  * Adds a project durably. The default branch of a folder is what its HEAD names, of a URL `main`, unless given.
  * Errors: `AC_PROJECT_URL_REFUSED`, `AC_PROJECT_NOT_REPOSITORY`, `AC_PROJECT_BRANCH_UNKNOWN`, `AC_PROJECT_INVALID`, `AC_PROJECT_EXISTS`, `AC_PROJECTS_BUSY`.
  */
-export function addProject(
-  home: RegistryHome,
-  request: AddProjectRequest,
-  urlProblem: (url: string) => string | null = projectUrlProblem,
-): Result<Project> {
-  const source = sourceOf(request, urlProblem);
+export function addProject(home: RegistryHome, request: AddProjectRequest): Result<Project> {
+  const source = sourceOf(request);
   if (!source.ok) return source;
   const project = projectOf(request, source.value);
   if (!project.ok) return project;

@@ -1,5 +1,6 @@
 // @ts-check
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, existsSync, mkdirSync, openSync, watch } from 'node:fs';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline/promises';
@@ -100,7 +101,10 @@ export async function consent(why, packages, { yes, say }) {
   say(packages.length > 0 ? `To be installed with apt-get: ${packages.join(', ')}` : 'To be started: dockerd');
   if (yes || !process.stdin.isTTY) return;
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = (await terminal.question('Go on? [Y/n] ')).trim().toLowerCase();
+  // End of input, Ctrl-C and a terminal that goes away are no answer: nobody agreed.
+  const asked = terminal.question('Go on? [Y/n] ').catch(() => 'no');
+  const closed = once(terminal, 'close').then(() => 'no');
+  const answer = (await Promise.race([asked, closed])).trim().toLowerCase();
   terminal.close();
   if (answer === '' || answer === 'y' || answer === 'yes') return;
   throw setupFailure('AC_SETUP_DECLINED');

@@ -7,7 +7,7 @@ import { bringPackage, packageVersion } from './packages.mjs';
 import { cachePaths } from './paths.mjs';
 
 /** The oldest Node that runs the sources: type stripping is stable from here on. */
-export const oldestNode = /** @type {const} */ ([24, 12]);
+const oldestNode = /** @type {const} */ ([24, 12]);
 
 /**
  * The Node that is brought where the machine's own is older, by platform. These packages carry the binary itself and
@@ -59,7 +59,7 @@ export function isNewEnough(version) {
  * @param {string} platform such as `linux-x64`
  * @returns {string}
  */
-export function nodeBinary(folder, platform) {
+function nodeBinary(folder, platform) {
   return join(folder, 'bin', platform.startsWith('win32') ? 'node.exe' : 'node');
 }
 

@@ -24,7 +24,7 @@ export async function workerNode(root, options) {
  * @param {Pick<NodeJS.Process, 'config' | 'report'>} node
  * @returns {boolean}
  */
-export function isSelfContained(node) {
+function isSelfContained(node) {
   const shared = Object.entries(node.config.variables).some(
     ([name, value]) => name.startsWith('node_shared') && (value === true || value === 'true'),
   );

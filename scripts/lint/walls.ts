@@ -45,7 +45,7 @@ const orchestratorZones: readonly Zone[] = [
   {
     name: 'ports',
     files:
-      /^orchestrator\/src\/(containers\/(container-engine|worker-container|worker-runner)|git\/repositories|forges\/forge)\.ts$/,
+      /^orchestrator\/src\/(containers\/(container-engine|worker-container|worker-runner)|git\/(repositories|url-policy|errors)|forges\/forge)\.ts$/,
     zones: [],
     packages: [protocol],
     builtins: ['stream'],

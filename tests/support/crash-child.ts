@@ -19,7 +19,9 @@ const plan = planOf(
   ],
   { verify: ['test -f one.txt', 'test -f two.txt'] },
 );
-const { runId } = unwrap(await company.submit({ projectId: 'app', instruction: 'Write two files', plan, idempotencyKey: 'crash sweep' }));
+const { runId } = unwrap(
+  await company.submit({ projectId: 'app', instruction: 'Write two files', plan, idempotencyKey: 'crash sweep' }),
+);
 unwrap(await company.drive({ runs: [runId], signal: AbortSignal.timeout(90_000) }));
 process.stdout.write(`${JSON.stringify({ runId, state: unwrap(await company.showRun(runId)).state })}\n`);
 await company.close();

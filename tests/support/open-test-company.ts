@@ -19,7 +19,7 @@ export interface TestCompany {
   readonly repository: string;
   readonly company: Company;
   /** Closes and removes everything. */
-  dispose(): Promise<void>;
+  readonly dispose: () => Promise<void>;
 }
 
 export interface TestCompanyOptions {
@@ -47,7 +47,18 @@ export function createRepository(folder: string, files: Readonly<Record<string, 
     writeFileSync(join(checkout, path), text);
   }
   git(checkout, 'add', '-A');
-  git(checkout, '-c', 'user.name=Test', '-c', 'user.email=test@example.com', 'commit', '-q', '--allow-empty', '-m', 'First commit');
+  git(
+    checkout,
+    '-c',
+    'user.name=Test',
+    '-c',
+    'user.email=test@example.com',
+    'commit',
+    '-q',
+    '--allow-empty',
+    '-m',
+    'First commit',
+  );
   execFileSync('git', ['clone', '-q', '--bare', checkout, folder], { stdio: 'ignore' });
   return folder;
 }
@@ -80,6 +91,16 @@ export function environmentOfEngine(): Record<string, string> {
 }
 
 /** A plan from its shortest form: each task a shell command. */
-export function planOf(tasks: readonly (Partial<Plan['tasks'][number]> & { readonly id: string; readonly run: Plan['tasks'][number]['run'] })[], rest: Partial<Plan> = {}): Plan {
-  return planSchema.parse({ title: 'A test plan', ...rest, tasks: tasks.map((task) => ({ title: `Task ${task.id}`, ...task })) });
+export function planOf(
+  tasks: readonly (Partial<Plan['tasks'][number]> & {
+    readonly id: string;
+    readonly run: Plan['tasks'][number]['run'];
+  })[],
+  rest: Partial<Plan> = {},
+): Plan {
+  return planSchema.parse({
+    title: 'A test plan',
+    ...rest,
+    tasks: tasks.map((task) => ({ title: `Task ${task.id}`, ...task })),
+  });
 }

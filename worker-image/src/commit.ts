@@ -9,35 +9,44 @@ export interface CommittedWork {
 
 type TaskOrder = Extract<WorkOrder, { kind: 'task' }>;
 
+/** The object names of several revisions, asked for at once: every program that starts costs the worker time. */
+async function objectNames(place: GitPlace, revisions: readonly string[]): Promise<Result<readonly string[]>> {
+  const answer = await git(place, ['rev-parse', ...revisions]);
+  return answer.ok ? success(answer.value.split('\n')) : answer;
+}
+
 /** Commits what the agent left uncommitted; a task that may be empty gets an empty commit, so that there is something to hand over. */
-async function commitRest(order: TaskOrder, place: GitPlace): Promise<Result<string>> {
+async function commitRest(
+  order: TaskOrder,
+  place: GitPlace,
+): Promise<Result<CommittedWork & { readonly baseTree: string }>> {
   const added = await git(place, ['add', '--all']);
   if (!added.ok) return added;
-  const tree = await git(place, ['write-tree']);
-  if (!tree.ok) return tree;
-  const headTree = await git(place, ['rev-parse', '--verify', 'HEAD^{tree}']);
-  if (!headTree.ok) return headTree;
-  const head = await git(place, ['rev-parse', '--verify', 'HEAD^{commit}']);
-  if (!head.ok) return head;
-  const mustBeEmpty = tree.value === headTree.value && head.value === order.base_oid && order.allow_empty;
-  if (tree.value === headTree.value && !mustBeEmpty) return head;
+  const written = await git(place, ['write-tree']);
+  if (!written.ok) return written;
+  const before = await objectNames(place, ['HEAD^{commit}', 'HEAD^{tree}', `${order.base_oid}^{tree}`]);
+  if (!before.ok) return before;
+  const [head = '', headTree = '', baseTree = ''] = before.value;
+  const mustBeEmpty = written.value === headTree && head === order.base_oid && order.allow_empty;
+  if (written.value === headTree && !mustBeEmpty) return success({ commit: head, tree: headTree, baseTree });
   const committed = await git(place, ['commit', '--quiet', '--no-verify', '--allow-empty', '--message', order.title]);
-  return committed.ok ? git(place, ['rev-parse', '--verify', 'HEAD^{commit}']) : committed;
+  if (!committed.ok) return committed;
+  const after = await objectNames(place, ['HEAD^{commit}', 'HEAD^{tree}']);
+  if (!after.ok) return after;
+  const [commit = '', tree = ''] = after.value;
+  return success({ commit, tree, baseTree });
 }
 
 /** Commits the task's work. Errors: `AC_WORK_EMPTY`, `AC_WORK_NOT_DESCENDANT`, `AC_WORK_GIT`, `AC_WORKSPACE_FULL`. */
 export async function commitWork(order: TaskOrder, place: GitPlace): Promise<Result<CommittedWork>> {
-  const commit = await commitRest(order, place);
-  if (!commit.ok) return commit;
-  const trees = await git(place, ['rev-parse', '--verify', `${commit.value}^{tree}`]);
-  if (!trees.ok) return trees;
-  const baseTree = await git(place, ['rev-parse', '--verify', `${order.base_oid}^{tree}`]);
-  if (!baseTree.ok) return baseTree;
-  if (trees.value === baseTree.value && !order.allow_empty) return failure(workerErrors.AC_WORK_EMPTY());
-  const descends = await git(place, ['merge-base', '--is-ancestor', order.base_oid, commit.value], (output) =>
+  const work = await commitRest(order, place);
+  if (!work.ok) return work;
+  const { commit, tree, baseTree } = work.value;
+  if (tree === baseTree && !order.allow_empty) return failure(workerErrors.AC_WORK_EMPTY());
+  const descends = await git(place, ['merge-base', '--is-ancestor', order.base_oid, commit], (output) =>
     workerErrors.AC_WORK_NOT_DESCENDANT({ commit: order.base_oid }, output),
   );
-  return descends.ok ? success({ commit: commit.value, tree: trees.value }) : descends;
+  return descends.ok ? success({ commit, tree }) : descends;
 }
 
 /** Makes the work tree exactly the commit: what is ignored or was left lying about must not decide a check. */

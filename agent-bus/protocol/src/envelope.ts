@@ -6,7 +6,10 @@ import { failure, success, type Result } from './result.ts';
 const uuid = z.string().regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
 
 /** Names of queues and agents: they become file names and Redis keys, so nothing that a path could abuse. */
-export const agentName = z.string().regex(/^[a-z0-9][a-z0-9._/-]{0,127}$/).refine((name) => !name.includes('..') && !name.includes('//'), 'may not contain .. or //');
+export const agentName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._/-]{0,127}$/)
+  .refine((name) => !name.includes('..') && !name.includes('//'), 'may not contain .. or //');
 
 /** Which run, task, attempt and mail thread an envelope belongs to. */
 export const contextSchema = z.looseObject({
@@ -88,5 +91,7 @@ export function parseEnvelope(value: unknown): Result<Envelope> {
     return failure(protocolErrors.AC_ENVELOPE_TYPE({ type: type.slice(0, 80) }));
   }
   const parsed = envelopeSchema.safeParse(fields);
-  return parsed.success ? success(parsed.data) : failure(protocolErrors.AC_ENVELOPE_INVALID({ problem: firstProblem(parsed.error) }));
+  return parsed.success
+    ? success(parsed.data)
+    : failure(protocolErrors.AC_ENVELOPE_INVALID({ problem: firstProblem(parsed.error) }));
 }

@@ -4,7 +4,8 @@ import { errorCatalogue } from './app-error.ts';
 export const protocolErrors = errorCatalogue({
   AC_ENVELOPE_INVALID: {
     message: 'not a valid envelope: {problem}',
-    remedy: 'Send an envelope of version 1 with id, sender, recipient, envelope_type and created_at (docs/protocol.md).',
+    remedy:
+      'Send an envelope of version 1 with id, sender, recipient, envelope_type and created_at (docs/protocol.md).',
     retry: 'never',
   },
   AC_ENVELOPE_VERSION: {

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 
 /** A task's or run's short name: it becomes part of refs, file names and queue names. */
-export const slug = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and hyphens, at most 63 characters');
+export const slug = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and hyphens, at most 63 characters');
 
 /** What the `command` agent carries out inside the worker: a shell command, or a script given whole. */
 export const taskRun = z.union([

@@ -34,7 +34,8 @@ export const companyErrors = errorCatalogue({
   },
   AC_REVIEW_ROUNDS: {
     message: 'task {task} was sent back {rounds} times and is still not right: {findings}',
-    remedy: 'Read the findings with agentcompany runs show RUN, then agentcompany resume RUN for another try, or cancel it.',
+    remedy:
+      'Read the findings with agentcompany runs show RUN, then agentcompany resume RUN for another try, or cancel it.',
     retry: 'never',
   },
   AC_TASK_ATTEMPTS: {
@@ -44,7 +45,8 @@ export const companyErrors = errorCatalogue({
   },
   AC_RUN_STUCK: {
     message: 'nothing can move without a person: {tasks}',
-    remedy: 'Look at agentcompany runs show RUN, then agentcompany resume RUN for another try, or agentcompany cancel RUN.',
+    remedy:
+      'Look at agentcompany runs show RUN, then agentcompany resume RUN for another try, or agentcompany cancel RUN.',
     retry: 'never',
   },
   AC_MERGE_CONFLICT: {

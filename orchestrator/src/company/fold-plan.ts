@@ -117,7 +117,8 @@ function takeApprovalRequest(run: Run, payload: PayloadOf<'approval_request'>): 
 /** An answer counts once, before its expiry, and only for the very hash that was asked about. */
 function takeApprovalResponse(run: Run, payload: PayloadOf<'approval_response'>): boolean {
   const approval = run.approvals.get(payload.approval_id);
-  if (approval === undefined || approval.response !== null || approval.closed || approval.request.hash !== payload.hash) return false;
+  if (approval === undefined || approval.response !== null || approval.closed || approval.request.hash !== payload.hash)
+    return false;
   if (run.updatedAt > approval.request.expires_at) return false;
   approval.response = payload;
   if (approval.request.task_id !== null) run.agenda.add(approval.request.task_id);

@@ -9,10 +9,15 @@ export function foldTask(run: Run, envelope: Envelope): boolean | undefined {
   const task = run.tasks.get(envelope.context.task_id ?? '');
   switch (envelope.envelope_type) {
     case 'task_state':
-      return withPayload('task_state', envelope, (payload) => task !== undefined && changeTaskState(run, task, payload));
+      return withPayload(
+        'task_state',
+        envelope,
+        (payload) => task !== undefined && changeTaskState(run, task, payload),
+      );
     case 'task_assign':
       return withPayload('task_assign', envelope, (payload) => {
-        if (task === undefined || payload.round !== task.rounds + 1 || !moveTask(run, task, 'task_assign')) return false;
+        if (task === undefined || payload.round !== task.rounds + 1 || !moveTask(run, task, 'task_assign'))
+          return false;
         task.rounds = payload.round;
         task.assignmentId = envelope.id;
         task.attemptId = null;
@@ -21,9 +26,15 @@ export function foldTask(run: Run, envelope: Envelope): boolean | undefined {
     case 'task_retry':
       return withPayload('task_retry', envelope, (payload) => task !== undefined && retryTask(run, task, payload));
     case 'review_request':
-      return task !== undefined && task.attemptId === envelope.context.attempt_id && moveTask(run, task, 'review_request');
+      return (
+        task !== undefined && task.attemptId === envelope.context.attempt_id && moveTask(run, task, 'review_request')
+      );
     case 'review_response':
-      return withPayload('review_response', envelope, (payload) => task !== undefined && takeVerdict(run, task, payload));
+      return withPayload(
+        'review_response',
+        envelope,
+        (payload) => task !== undefined && takeVerdict(run, task, payload),
+      );
     case 'merge_request':
       if (task === undefined || !moveTask(run, task, 'merge_request')) return false;
       task.conflicts = null;

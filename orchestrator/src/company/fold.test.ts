@@ -1,5 +1,5 @@
 import { envelopeTypes, type Envelope, type EnvelopeType } from '@agentcompany/protocol';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decide } from './decide/decide.ts';
 import { fold, openRun } from './fold.ts';

@@ -95,7 +95,13 @@ function apply(run: Run, envelope: Envelope): boolean {
         return true;
       });
     default:
-      return foldPlan(run, envelope) ?? foldTask(run, envelope) ?? foldAttempt(run, envelope) ?? foldEffect(run, envelope) ?? true;
+      return (
+        foldPlan(run, envelope) ??
+        foldTask(run, envelope) ??
+        foldAttempt(run, envelope) ??
+        foldEffect(run, envelope) ??
+        true
+      );
   }
 }
 
@@ -126,7 +132,8 @@ function forgetFailures(run: Run): void {
     const isConflict = outcome?.kind === 'integrate' && outcome.outcome === 'conflict';
     if (outside.has(effect.kind) && (outcome === null || isConflict)) run.effects.delete(key);
   }
-  for (const [oid, { outcomes }] of run.verifications) if (outcomes.at(-1)?.outcome !== 'green') run.verifications.delete(oid);
+  for (const [oid, { outcomes }] of run.verifications)
+    if (outcomes.at(-1)?.outcome !== 'green') run.verifications.delete(oid);
   run.baseMoves = 0;
   run.reopenings = 0;
 }

@@ -1,5 +1,16 @@
 import type {
-  AppError, CommandReport, Effect, EffectOutcome, Feedback, IngestedCommit, PayloadOf, Plan, PullRequestRef, RunSettings, Task, WorkResult,
+  AppError,
+  CommandReport,
+  Effect,
+  EffectOutcome,
+  Feedback,
+  IngestedCommit,
+  PayloadOf,
+  Plan,
+  PullRequestRef,
+  RunSettings,
+  Task,
+  WorkResult,
 } from '@agentcompany/protocol';
 import type { AttemptState, RunState, TaskState } from './states.ts';
 

@@ -1,13 +1,36 @@
 /** The states of DESIGN §5, as data. */
 export const runStates = [
-  'pending', 'planning', 'awaiting_approval', 'running', 'verifying', 'publishing', 'published',
-  'paused', 'needs_attention', 'cancelling', 'completed', 'failed', 'cancelled',
+  'pending',
+  'planning',
+  'awaiting_approval',
+  'running',
+  'verifying',
+  'publishing',
+  'published',
+  'paused',
+  'needs_attention',
+  'cancelling',
+  'completed',
+  'failed',
+  'cancelled',
 ] as const;
 export type RunState = (typeof runStates)[number];
 
 export const taskStates = [
-  'pending', 'ready', 'assigned', 'running', 'quality_check', 'in_review', 'approved', 'merging',
-  'blocked', 'awaiting_person', 'cancelling', 'merged', 'failed', 'cancelled',
+  'pending',
+  'ready',
+  'assigned',
+  'running',
+  'quality_check',
+  'in_review',
+  'approved',
+  'merging',
+  'blocked',
+  'awaiting_person',
+  'cancelling',
+  'merged',
+  'failed',
+  'cancelled',
 ] as const;
 export type TaskState = (typeof taskStates)[number];
 
@@ -20,5 +43,12 @@ export const attemptEnds: ReadonlySet<AttemptState> = new Set(['ingested', 'reje
 
 /** States in which a task moves on by itself: somebody is at work on it or it waits in a queue. */
 export const tasksInMotion: readonly TaskState[] = [
-  'ready', 'assigned', 'running', 'quality_check', 'in_review', 'approved', 'merging', 'cancelling',
+  'ready',
+  'assigned',
+  'running',
+  'quality_check',
+  'in_review',
+  'approved',
+  'merging',
+  'cancelling',
 ];

@@ -7,7 +7,11 @@ export const taskTable: StateTable<TaskState> = {
   pending: { task_state: ['ready', 'blocked', 'cancelled'], plan_revision: ['cancelled'] },
   blocked: { task_state: ['cancelled'], plan_revision: ['cancelled'] },
   ready: { task_assign: ['assigned'], task_state: ['cancelled'], plan_revision: ['cancelled'] },
-  assigned: { attempt_started: ['running'], task_state: ['cancelled', 'awaiting_person'], plan_revision: ['cancelled'] },
+  assigned: {
+    attempt_started: ['running'],
+    task_state: ['cancelled', 'awaiting_person'],
+    plan_revision: ['cancelled'],
+  },
   running: {
     attempt_lost: ['assigned'],
     task_complete: ['quality_check'],

@@ -63,7 +63,7 @@ export function viewOf(run: Run): RunView {
 }
 
 /** The short form of `viewOf`. */
-export function summaryOf(run: Run): RunSummary {
+function summaryOf(run: Run): RunSummary {
   const counts: Record<string, number> = {};
   for (const task of run.tasks.values()) {
     if (task.supersededBy === null) counts[task.state] = (counts[task.state] ?? 0) + 1;

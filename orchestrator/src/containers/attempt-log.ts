@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 
 /** Bytes of a worker's standard error that are kept; the rest is dropped, so that the worker is never paused by its log. */
-export const attemptLogBytes = 8 * 1_048_576;
+const attemptLogBytes = 8 * 1_048_576;
 const dropNotice = '\n[the rest of this log was dropped: it is longer than its budget]\n';
 
 /** Stores a worker's log. A log that cannot be written never fails the work. */

@@ -6,8 +6,8 @@ import { ownerLabels } from './worker-labels.ts';
 /** User and group every worker runs as; the image need not know it. */
 export const workerUid = 10_001;
 /** Where the mirror and the runtime lie inside every worker. */
-export const mirrorTarget = '/mirror.git';
-export const runtimeTarget = '/opt/worker';
+const mirrorTarget = '/mirror.git';
+const runtimeTarget = '/opt/worker';
 const largestFileBytes = 1_073_741_824;
 
 const environment = [

@@ -145,6 +145,23 @@ describe('a worker that misbehaves', () => {
     await expectEnd(finished, 'AC_RESULT_STORE');
   });
 
+  it('fails as AC_RESULT_STORE when the host has no room for its log', async () => {
+    const { result } = await fixture.finish(fixture.order(), { logFile: `${fixture.mirror}/HEAD/attempt.log` });
+    expect(result).toMatchObject({ error: { code: 'AC_RESULT_STORE', retry: 'later' } });
+  });
+
+  it('S12 is never made on an engine that enforces no limits, unless that is accepted', async () => {
+    const found = unwrap(await fixture.engine.info());
+    const engine = fixture.altered({
+      info: () => Promise.resolve({ ok: true, value: { ...found, memoryLimit: false } }),
+    });
+    const { result, containers } = await fixture.finish(fixture.order(), {}, { engine });
+    expect(result).toMatchObject({ error: { code: 'AC_ENGINE_NO_LIMITS', retry: 'never' } });
+    expect(containers).toHaveLength(0);
+    const accepted = await fixture.finish(fixture.order(), {}, { engine, acceptNoLimits: true });
+    expect(unwrap(accepted.result).report.outcome).toBe('done');
+  });
+
   it('is never made from an image that is not there: AC_IMAGE_UNAVAILABLE', async () => {
     const { result, containers } = await fixture.finish(fixture.order(), { image: 'agentcompany-no-such-image:1' });
     expect(result).toMatchObject({ error: { code: 'AC_IMAGE_UNAVAILABLE', retry: 'later' } });

@@ -89,7 +89,9 @@ class SealedWorkerRunner implements WorkerRunner {
     if (!created.ok) return created;
     const { id } = created.value;
     try {
-      return await this.#runCreated(id, container, features.value, job);
+      const outcome = await this.#runCreated(id, container, features.value, job);
+      job.onOutcome?.(outcome);
+      return outcome;
     } finally {
       // A removal that fails leaves a labelled container: the next sweep finds it.
       await engine.remove(id);
@@ -108,11 +110,12 @@ class SealedWorkerRunner implements WorkerRunner {
     const differences = compareInspect(createBody(container, features), made.value.raw);
     if (differences.length > 0)
       return failure(containerErrors.AC_WORKER_CONFINEMENT({ difference: differences.join('; ') }));
+    const prepared = await prepareFolder(job.logFile);
+    if (!prepared.ok) return prepared;
     const recorded = await job.onCreated(id);
     if (!recorded.ok) return recorded;
     const attached = await engine.attach(id);
     if (!attached.ok) return attached;
-    await mkdir(dirname(job.logFile), { recursive: true });
     const log = new AttemptLog(job.logFile);
     log.follow(attached.value.log);
     try {
@@ -157,6 +160,15 @@ class SealedWorkerRunner implements WorkerRunner {
     if (!limited.ok && this.#options.acceptNoLimits !== true) return limited;
     this.#features = engineFeatures(info.value);
     return success(this.#features);
+  }
+}
+
+async function prepareFolder(file: string): Promise<Result<undefined>> {
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    return success();
+  } catch (cause) {
+    return failure(containerErrors.AC_RESULT_STORE({ file }, cause));
   }
 }
 

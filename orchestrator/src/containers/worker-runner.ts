@@ -1,4 +1,4 @@
-import type { CommandReport, Result, WorkOrder, WorkReport } from '@agentcompany/protocol';
+import type { Result, WorkOrder, WorkReport } from '@agentcompany/protocol';
 import type { WorkerLimits, WorkerOwner } from './worker-container.ts';
 
 /** One piece of work for one fresh container. */
@@ -19,6 +19,8 @@ export interface WorkerJob {
   /** Called once the container exists and before it is started, so that its owner is on record. */
   readonly onCreated: (containerId: string) => Promise<Result<undefined>>;
   readonly onProgress: (message: string) => void;
+  /** Called with the outcome when the container is still to be removed: what follows from a result need not wait for that. */
+  readonly onOutcome?: (outcome: Result<WorkerOutcome>) => void;
 }
 
 /** What came back: the worker's own report, and the bundle as the host stored and measured it. */
@@ -31,7 +33,8 @@ export interface WorkerOutcome {
  * Runs jobs in sealed containers: create, compare what was created with what was asked, attach, start, check the runtime's
  * self-report, give the order, take bundle and report, destroy. The container is gone when the promise resolves.
  * Errors: those of the engine, `AC_WORKER_CONFINEMENT` (limits or capabilities differ), `AC_WORKER_SILENT` (hung), `AC_WORKER_MEMORY`,
- * `AC_WORKER_GARBAGE` (rubbish on stdout), `AC_WORKER_EXITED` (ended without a report), `AC_WORKER_CANCELLED`, `AC_IMAGE_REFUSED`, `AC_IMAGE_UNAVAILABLE`.
+ * `AC_WORKER_GARBAGE` (rubbish on stdout), `AC_WORKER_EXITED` (ended without a report), `AC_WORKER_DEADLINE`, `AC_WORKER_LOST` (the engine dropped it),
+ * `AC_WORKER_CANCELLED`, `AC_RESULT_STORE` (disk of the host), `AC_IMAGE_REFUSED`, `AC_IMAGE_UNAVAILABLE`.
  */
 export interface WorkerRunner {
   run(job: WorkerJob): Promise<Result<WorkerOutcome>>;
@@ -39,5 +42,3 @@ export interface WorkerRunner {
   sweep(isLive: (attempt: string) => boolean): Promise<Result<number>>;
   close(): Promise<void>;
 }
-
-export type { CommandReport };

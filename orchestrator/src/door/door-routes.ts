@@ -1,10 +1,11 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import { doorPaths, nextRequest, progressRequest, workReport, type WorkReport } from '@agentcompany/protocol';
+import { doorPaths, nextRequest, progressRequest, workReport } from '@agentcompany/protocol';
 import { readAnnouncement } from './bundle-request.ts';
 import type { DoorEnd, DoorOptions } from './door-events.ts';
 import { bodyBytes } from './door-limits.ts';
 import { ProgressThrottle } from './progress-throttle.ts';
 import { readBody } from './read-body.ts';
+import { reportProblem } from './report-problem.ts';
 import { storeBundle, type StoredBundle } from './store-bundle.ts';
 
 /** The routes of one worker's door, and the little state they share. `end` is called when the work has an end. */
@@ -94,22 +95,15 @@ export class DoorRoutes {
   async #complete(stream: ServerHttp2Stream): Promise<void> {
     const body = await readBody(stream, bodyBytes.complete, workReport);
     if (!body.ok) return answer(stream, body.status, { problem: body.problem });
-    const problem = this.#problemOf(body.value);
+    const problem = this.#isOrderGiven
+      ? reportProblem(this.#options.order, body.value, this.#bundle !== null)
+      : 'a report came before any order was given';
     if (problem !== null) {
       answer(stream, 422, { problem });
       return this.#end({ kind: 'garbage', problem, cause: null });
     }
     answer(stream, 204);
     this.#end({ kind: 'reported', report: body.value, bundle: this.#bundle });
-  }
-
-  /** A report that cannot be true on its face: work done without an order, a bundle, a commit; a failure without an error. */
-  #problemOf(report: WorkReport): string | null {
-    if (!this.#isOrderGiven) return 'a report came before any order was given';
-    if (report.outcome === 'failed') return report.error === null ? 'a failure was reported without an error' : null;
-    if (this.#options.order.kind === 'verify') return null;
-    if (this.#bundle === null) return 'work was reported done without a bundle';
-    return report.commit === null || report.tree === null ? 'work was reported done without a commit' : null;
   }
 }
 

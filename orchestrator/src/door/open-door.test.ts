@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { access, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, type ClientHttp2Session, type OutgoingHttpHeaders } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ const order = workOrder.parse({
   mirror: '/mirror.git',
   base_oid: '1'.repeat(40),
   command_timeout: 10,
-  verify: [],
+  verify: ['true'],
   attempt_id: randomUUID(),
   title: 'T',
   instructions: '',
@@ -35,7 +35,8 @@ const self: SelfReport = {
   cpu_limit: 1,
   node_version: 'v1',
 };
-const done: WorkReport = { outcome: 'done', commit: 'c', tree: 't', agent: null, verify: [], error: null };
+const ran = { command: 'true', exit_code: 0, duration_ms: 1, output: '' };
+const done: WorkReport = { outcome: 'done', commit: 'c', tree: 't', agent: ran, verify: [ran], error: null };
 
 interface Answer {
   readonly status: number;
@@ -70,9 +71,10 @@ async function open(
   });
   const client = connect('http://door', { createConnection: () => raw });
   client.on('error', () => undefined);
-  onTestFinished(() => {
+  onTestFinished(async () => {
     door.close();
     client.destroy();
+    await rm(folder, { recursive: true });
   });
   const call: Opened['call'] = (method, path, body, headers = {}) =>
     new Promise((resolve, reject) => {

@@ -1,5 +1,13 @@
 import type { Delivery } from '@agentcompany/agent-bus';
-import { derivedId, failure, parsePayload, success, type AppError, type PayloadOf, type Result } from '@agentcompany/protocol';
+import {
+  derivedId,
+  failure,
+  parsePayload,
+  success,
+  type AppError,
+  type PayloadOf,
+  type Result,
+} from '@agentcompany/protocol';
 import { message, record, type Draft } from '../company/decide/draft.ts';
 import type { Run } from '../company/records.ts';
 import type { WorkerJob, WorkerOutcome } from '../containers/worker-runner.ts';
@@ -7,6 +15,7 @@ import { engineErrors } from './errors.ts';
 import type { LiveJobs } from './live-jobs.ts';
 import { mint } from './mint.ts';
 import type { EngineParts } from './parts.ts';
+import { runAndConclude } from './run-and-conclude.ts';
 import { attemptBundle, attemptLog } from './run-files.ts';
 import { giveBackWork, isHostFault } from './give-back-work.ts';
 
@@ -44,19 +53,30 @@ export async function carryOutTask(
   if (!base.ok) return parts.bus.reject(delivery, base.error, []);
   const id = await derivedId(`attempt ${delivery.epoch} of ${envelope.id}`);
   const attempt: Attempt = { id, epoch: delivery.epoch, baseOid: base.value, taskId, assignment: assignment.value };
-  const begun = await begin(parts, run, attempt, slot, envelope.id);
-  if (!begun.ok) return begun;
+  // Open before the attempt is on record: a cancellation that follows it must not be missed.
   const live = jobs.open(id, run.id, taskId);
   try {
-    const outcome = await parts.runner.run(jobOf(parts, run, attempt, project.value.repositories.mirrorFolder, live.signal));
-    return await finish(parts, jobs, run, attempt, delivery, outcome);
+    const begun = await begin(parts, run, attempt, slot, envelope.id);
+    if (!begun.ok) return begun;
+    const recorded = await parts.folds.refresh(run.id);
+    if (!recorded.ok) return recorded;
+    // Refused where the task was cancelled in between: nobody waits for this work.
+    if (!recorded.value?.attempts.has(id)) return await parts.bus.complete(delivery, []);
+    const job = jobOf(parts, run, attempt, project.value.repositories.mirrorFolder, live.signal);
+    return await runAndConclude(parts.runner, job, (outcome) => finish(parts, jobs, run, attempt, delivery, outcome));
   } finally {
     live.close();
   }
 }
 
 /** Puts the attempt on record, an earlier one of a host that died as lost, before any container exists. */
-async function begin(parts: EngineParts, run: Run, attempt: Attempt, slot: string, assignmentId: string): Promise<Result<unknown>> {
+async function begin(
+  parts: EngineParts,
+  run: Run,
+  attempt: Attempt,
+  slot: string,
+  assignmentId: string,
+): Promise<Result<unknown>> {
   const about = { taskId: attempt.taskId, attemptId: attempt.id };
   const drafts: Draft[] = [];
   const task = run.tasks.get(attempt.taskId);
@@ -64,7 +84,8 @@ async function begin(parts: EngineParts, run: Run, attempt: Attempt, slot: strin
   if (previous !== undefined) {
     const error = engineErrors.AC_HOST_DIED({ attempt: previous.id });
     const lost = { attempt_id: previous.id, epoch: previous.epoch, error };
-    drafts.push(record('attempt_lost', lost, { taskId: attempt.taskId, attemptId: previous.id }));
+    // To the engine too: where the task is being cancelled, this is what the cancellation waits for.
+    drafts.push(message('attempt_lost', 'engine', lost, { taskId: attempt.taskId, attemptId: previous.id }));
   }
   drafts.push(
     record(
@@ -79,7 +100,11 @@ async function begin(parts: EngineParts, run: Run, attempt: Attempt, slot: strin
       },
       about,
     ),
-    record('effect_request', { effect: { kind: 'container', key: containerKey(attempt.id), attempt_id: attempt.id } }, about),
+    record(
+      'effect_request',
+      { effect: { kind: 'container', key: containerKey(attempt.id), attempt_id: attempt.id } },
+      about,
+    ),
   );
   const items = await mint(drafts, { sender: 'workers', runId: run.id, cause: attempt.id, inReplyTo: assignmentId });
   return parts.bus.send(items);
@@ -139,7 +164,10 @@ function jobOf(parts: EngineParts, run: Run, attempt: Attempt, mirrorFolder: str
       ),
     onProgress: (text) => {
       progress += 1;
-      void send(record('task_progress', { attempt_id: attempt.id, message: text }, about), `progress ${progress} of ${attempt.id}`);
+      void send(
+        record('task_progress', { attempt_id: attempt.id, message: text }, about),
+        `progress ${progress} of ${attempt.id}`,
+      );
     },
   };
 }
@@ -156,7 +184,7 @@ async function finish(
   const identity = { attempt_id: attempt.id, epoch: attempt.epoch };
   if (!outcome.ok && (jobs.stopping || isHostFault(outcome.error))) {
     const error = jobs.stopping ? engineErrors.AC_HOST_STOPPED({ attempt: attempt.id }) : outcome.error;
-    const lost = record('attempt_lost', { ...identity, error }, about);
+    const lost = message('attempt_lost', 'engine', { ...identity, error }, about);
     return giveBackWork(parts, jobs, run, delivery, lost, outcome.error);
   }
   const answer = outcome.ok ? answerOf(outcome.value) : failure<AppError>(outcome.error);
@@ -169,7 +197,12 @@ async function finish(
         { ...identity, error: answer.error, agent: report?.agent ?? null, verify: report?.verify ?? [] },
         about,
       );
-  const items = await mint([draft], { sender: 'workers', runId: run.id, cause: `${attempt.id} ended`, inReplyTo: delivery.envelope.id });
+  const items = await mint([draft], {
+    sender: 'workers',
+    runId: run.id,
+    cause: `${attempt.id} ended`,
+    inReplyTo: delivery.envelope.id,
+  });
   return parts.bus.complete(delivery, items);
 }
 

@@ -61,7 +61,11 @@ export async function keepingLease<Value>(
   }
 }
 
-async function answer(options: ConsumerOptions, delivery: Delivery, tries: Map<string, number>): Promise<Result<unknown>> {
+async function answer(
+  options: ConsumerOptions,
+  delivery: Delivery,
+  tries: Map<string, number>,
+): Promise<Result<unknown>> {
   const { bus, folds, handle, queue } = options;
   const { envelope } = delivery;
   const run = await folds.refresh(delivery.stream);
@@ -72,7 +76,12 @@ async function answer(options: ConsumerOptions, delivery: Delivery, tries: Map<s
   const answered = await handle(run.value, delivery);
   if (!answered.ok) return giveBack(options, delivery, answered.error, tries);
   tries.delete(envelope.id);
-  const items = await mint(answered.value, { sender: queue, runId: run.value.id, cause: envelope.id, inReplyTo: envelope.id });
+  const items = await mint(answered.value, {
+    sender: queue,
+    runId: run.value.id,
+    cause: envelope.id,
+    inReplyTo: envelope.id,
+  });
   return bus.complete(delivery, items);
 }
 

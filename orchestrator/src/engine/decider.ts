@@ -60,7 +60,12 @@ async function handle(options: DeciderOptions, delivery: Delivery): Promise<Resu
     if (run === null) return bus.reject(delivery, engineErrors.AC_STREAM_UNKNOWN({ id: envelope.id, run: stream }), []);
     const version = run.version;
     const decision = decideOnce(run, envelope);
-    const items = await mint(decision.drafts, { sender: 'engine', runId: run.id, cause: envelope.id, inReplyTo: envelope.id });
+    const items = await mint(decision.drafts, {
+      sender: 'engine',
+      runId: run.id,
+      cause: envelope.id,
+      inReplyTo: envelope.id,
+    });
     const completed = await bus.complete(delivery, items, { expect: { stream, version } });
     if (completed.ok) return settle(options, run.id);
     decision.undo();
@@ -109,4 +114,3 @@ function decideOnce(run: Run, trigger: Envelope | null): Decision {
   run.agenda.clear();
   return { drafts, undo: () => agenda.forEach((id) => run.agenda.add(id)) };
 }
-

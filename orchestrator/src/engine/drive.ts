@@ -40,12 +40,21 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
   const stopping = AbortSignal.any([signal, stop.signal]);
   const waiting = until === null ? null : new Set(until);
   const onDecided = (run: Run): void => {
-    void writeRunReport(parts.home, run).catch((cause: unknown) => parts.log('report-failed', { run: run.id, cause: String(cause) }));
+    void writeRunReport(parts.home, run).catch((cause: unknown) =>
+      parts.log('report-failed', { run: run.id, cause: String(cause) }),
+    );
     if (!settled.has(run.state) || waiting === null) return;
     waiting.delete(run.id);
     if (waiting.size === 0) stop.abort();
   };
-  const deciding = { bus: parts.bus, folds: parts.folds, leaseMs: parts.leaseMs, signal: stopping, log: parts.log, onDecided };
+  const deciding = {
+    bus: parts.bus,
+    folds: parts.folds,
+    leaseMs: parts.leaseMs,
+    signal: stopping,
+    log: parts.log,
+    onDecided,
+  };
   for (const id of open) {
     const decided = await settle(deciding, id);
     if (!decided.ok) return decided;
@@ -58,13 +67,25 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
     stop.abort();
   };
   const consumer = (queue: string, handle: Handle): Promise<void> =>
-    guard(consume({ bus: parts.bus, folds: parts.folds, leaseMs: parts.leaseMs, log: parts.log, signal: stopping, queue, handle }));
+    guard(
+      consume({
+        bus: parts.bus,
+        folds: parts.folds,
+        leaseMs: parts.leaseMs,
+        log: parts.log,
+        signal: stopping,
+        queue,
+        handle,
+      }),
+    );
   await Promise.all([
     guard(decideForever(deciding)),
     consumer('manager', managing(parts)),
     consumer('reviewer', reviewing(parts)),
     consumer('merger', merging(parts)),
-    ...Array.from({ length: effectConsumers }, () => consumer('effects', (run, delivery) => performEffect(parts, run, delivery))),
+    ...Array.from({ length: effectConsumers }, () =>
+      consumer('effects', (run, delivery) => performEffect(parts, run, delivery)),
+    ),
     guard(hostWorkers(parts, stopping)),
   ]);
   return error === null ? success() : failure(error);
@@ -106,7 +127,8 @@ async function sweep(parts: EngineParts, open: readonly string[]): Promise<Resul
   for (const id of open) {
     const run = await parts.folds.refresh(id);
     if (!run.ok) return run;
-    for (const attempt of run.value?.attempts.values() ?? []) if (attempt.state === 'delivered') needed.add(`${attempt.id}.bundle`);
+    for (const attempt of run.value?.attempts.values() ?? [])
+      if (attempt.state === 'delivered') needed.add(`${attempt.id}.bundle`);
   }
   await emptyFolder(parts.home.bundlesFolder, needed);
   // Only an engine ingests, and there is one: what lies in quarantine at its start is of one that died.

@@ -1,6 +1,13 @@
 import { rm } from 'node:fs/promises';
 import type { Delivery } from '@agentcompany/agent-bus';
-import { parsePayload, success, type AppError, type Effect, type EffectOutcome, type Result } from '@agentcompany/protocol';
+import {
+  parsePayload,
+  success,
+  type AppError,
+  type Effect,
+  type EffectOutcome,
+  type Result,
+} from '@agentcompany/protocol';
 import { message, type Draft } from '../company/decide/draft.ts';
 import type { Run } from '../company/records.ts';
 import { resultReference } from './carry-out-task.ts';
@@ -11,7 +18,11 @@ import { attemptBundle } from './run-files.ts';
  * Carries out what reaches the outside: each effect looks itself up at its destination by key and is done only if absent
  * (DESIGN §1.4), so a repeat after a crash changes nothing. A failure that may pass is left to be tried again; another is the result.
  */
-export async function performEffect(parts: EngineParts, run: Run, delivery: Delivery): Promise<Result<readonly Draft[]>> {
+export async function performEffect(
+  parts: EngineParts,
+  run: Run,
+  delivery: Delivery,
+): Promise<Result<readonly Draft[]>> {
   const request = parsePayload('effect_request', delivery.envelope.payload);
   if (!request.ok) return request;
   const { effect } = request.value;
@@ -25,13 +36,22 @@ export async function performEffect(parts: EngineParts, run: Run, delivery: Deli
   return success([effectResult(effect, outcome, about)]);
 }
 
-function effectResult(effect: Effect, outcome: Result<EffectOutcome>, about: { taskId?: string; attemptId?: string }): Draft {
+function effectResult(
+  effect: Effect,
+  outcome: Result<EffectOutcome>,
+  about: { taskId?: string; attemptId?: string },
+): Draft {
   const error: AppError | null = outcome.ok ? null : outcome.error;
   const payload = { key: effect.key, kind: effect.kind, outcome: outcome.ok ? outcome.value : null, error };
   return message('effect_result', 'engine', payload, about);
 }
 
-async function perform(parts: EngineParts, run: Run, effect: Effect, { repositories, forge }: ProjectParts): Promise<Result<EffectOutcome>> {
+async function perform(
+  parts: EngineParts,
+  run: Run,
+  effect: Effect,
+  { repositories, forge }: ProjectParts,
+): Promise<Result<EffectOutcome>> {
   switch (effect.kind) {
     case 'ingest': {
       const ingested = await repositories.ingest({

@@ -10,13 +10,17 @@ export interface EngineLock {
 
 const ownerFile = (lockFile: string): string => `${lockFile}.owner`;
 
+/** Milliseconds for which a command that only asks who holds the lock may hold it itself. */
+const probeMs = 250;
+
 /**
  * Takes the engine's lock: an open `BEGIN EXCLUSIVE` on `lock.db`, which the kernel frees when the process dies (DESIGN §2).
  * The owner's pid beside it is for messages only. Error: `AC_ENGINE_RUNNING`.
  */
 export function takeEngineLock(lockFile: string): Result<EngineLock> {
-  const database = tryLock(lockFile);
-  if (database === null) return failure(orchestratorErrors.AC_ENGINE_RUNNING({ pid: readOwner(lockFile) ?? 'unknown' }));
+  const database = tryLock(lockFile, probeMs);
+  if (database === null)
+    return failure(orchestratorErrors.AC_ENGINE_RUNNING({ pid: readOwner(lockFile) ?? 'unknown' }));
   writeFileSync(ownerFile(lockFile), JSON.stringify({ pid: process.pid }));
   return success({
     release: () => {
@@ -28,14 +32,14 @@ export function takeEngineLock(lockFile: string): Result<EngineLock> {
 
 /** Pid of whoever holds the lock; null where it is free. */
 export function engineOwner(lockFile: string): number | null {
-  const database = tryLock(lockFile);
+  const database = tryLock(lockFile, 0);
   if (database === null) return readOwner(lockFile) ?? 0;
   database.close();
   return null;
 }
 
-function tryLock(lockFile: string): Database.Database | null {
-  const database = new Database(lockFile, { timeout: 0 });
+function tryLock(lockFile: string, waitMs: number): Database.Database | null {
+  const database = new Database(lockFile, { timeout: waitMs });
   try {
     database.exec('BEGIN EXCLUSIVE');
     return database;
@@ -49,7 +53,9 @@ function tryLock(lockFile: string): Database.Database | null {
 function readOwner(lockFile: string): number | null {
   try {
     const owner: unknown = JSON.parse(readFileSync(ownerFile(lockFile), 'utf8'));
-    return typeof owner === 'object' && owner !== null && 'pid' in owner && typeof owner.pid === 'number' ? owner.pid : null;
+    return typeof owner === 'object' && owner !== null && 'pid' in owner && typeof owner.pid === 'number'
+      ? owner.pid
+      : null;
   } catch {
     return null;
   }

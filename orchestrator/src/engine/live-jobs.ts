@@ -20,7 +20,11 @@ export class LiveJobs {
   }
 
   /** Registers a job; its signal aborts when the task is cancelled or the host stops. */
-  open(owner: string, runId: string, taskId: string | null): { readonly signal: AbortSignal; readonly close: () => void } {
+  open(
+    owner: string,
+    runId: string,
+    taskId: string | null,
+  ): { readonly signal: AbortSignal; readonly close: () => void } {
     const controller = new AbortController();
     this.#jobs.set(owner, { runId, taskId, controller });
     return { signal: AbortSignal.any([controller.signal, this.#stop]), close: () => this.#jobs.delete(owner) };

@@ -1,73 +1,99 @@
+import { rmSync } from 'node:fs';
 import type { AgentBus } from '@agentcompany/agent-bus';
 import { companyStream, success, type Result } from '@agentcompany/protocol';
 import Database from 'better-sqlite3';
 import canonicalize from 'canonicalize';
 import { viewOf, type RunSummary, type RunView } from '../company/view.ts';
+import { runEnds } from '../company/states.ts';
 import { RunFolds } from './run-folds.ts';
 
-const schemaVersion = 1;
+const schemaVersion = 2;
 const pageSize = 5000;
+
+interface FoldedView {
+  /** Entries of the stream it was folded from. */
+  readonly version: number;
+  readonly view: RunView;
+}
 
 /**
  * `company.db`: what the ledger says of every run, ready to be read. It may be thrown away at any time and is then folded
- * again (DESIGN §1.2), so it is written without waiting for the disk.
+ * again (DESIGN §1.2), so it is written without waiting for the disk. Several processes may keep it at once.
  */
 export class ReadModel {
   readonly #bus: AgentBus;
   readonly #database: Database.Database;
+  /** Runs that have not ended, folded as far as this process has seen. */
+  readonly #folds: RunFolds;
 
   constructor(bus: AgentBus, file: string) {
     this.#bus = bus;
-    this.#database = new Database(file, { timeout: 5000 });
-    this.#database.pragma('journal_mode = WAL');
-    this.#database.pragma('synchronous = OFF');
-    if (this.#database.pragma('user_version', { simple: true }) !== schemaVersion) this.#create();
+    this.#folds = new RunFolds(bus);
+    this.#database = openOrReplace(file);
+    if (readVersion(this.#database) !== schemaVersion) this.#create(true);
   }
 
-  #create(): void {
-    this.#database.exec(`
-      DROP TABLE IF EXISTS runs;
-      DROP TABLE IF EXISTS cursor;
-      CREATE TABLE runs (run_id TEXT PRIMARY KEY, state TEXT NOT NULL, summary TEXT NOT NULL, view TEXT NOT NULL) WITHOUT ROWID;
-      CREATE TABLE cursor (position INTEGER NOT NULL);
-      INSERT INTO cursor VALUES (0);
-      PRAGMA user_version = ${schemaVersion};
-    `);
+  /** `onlyOther`: leaves a model alone that another process has made meanwhile. */
+  #create(onlyOther: boolean): void {
+    this.#database
+      .transaction(() => {
+        if (onlyOther && readVersion(this.#database) === schemaVersion) return;
+        this.#database.exec(`
+          DROP TABLE IF EXISTS runs;
+          DROP TABLE IF EXISTS cursor;
+          CREATE TABLE runs (run_id TEXT PRIMARY KEY, version INTEGER NOT NULL, state TEXT NOT NULL, summary TEXT NOT NULL, view TEXT NOT NULL) WITHOUT ROWID;
+          CREATE TABLE cursor (position INTEGER NOT NULL);
+          INSERT INTO cursor VALUES (0);
+          PRAGMA user_version = ${schemaVersion};
+        `);
+      })
+      .immediate();
   }
 
   /** Folds the runs that have new entries since the last refresh. */
   async refresh(): Promise<Result<undefined>> {
     for (;;) {
-      const after = this.#database.prepare<[], { position: number }>('SELECT position FROM cursor').get()?.position ?? 0;
+      const after =
+        this.#database.prepare<[], { position: number }>('SELECT position FROM cursor').get()?.position ?? 0;
       const entries = await this.#bus.readAll({ after, limit: pageSize });
       if (!entries.ok) return entries;
       const last = entries.value.at(-1);
       if (last === undefined) return success();
-      const streams = new Set(entries.value.map(({ stream }) => stream).filter((stream) => stream !== companyStream && !stream.includes('/')));
+      const streams = new Set(
+        entries.value.map(({ stream }) => stream).filter((stream) => stream !== companyStream && !stream.includes('/')),
+      );
       const folded = await this.#foldAll(streams);
       if (!folded.ok) return folded;
       this.#store(folded.value, last.position);
     }
   }
 
-  async #foldAll(streams: Iterable<string>): Promise<Result<readonly RunView[]>> {
-    const folds = new RunFolds(this.#bus);
-    const views: RunView[] = [];
+  async #foldAll(streams: Iterable<string>): Promise<Result<readonly FoldedView[]>> {
+    const views: FoldedView[] = [];
     for (const stream of streams) {
-      const run = await folds.refresh(stream);
+      const run = await this.#folds.refresh(stream);
       if (!run.ok) return run;
-      if (run.value !== null) views.push(viewOf(run.value));
-      folds.forget(stream);
+      if (run.value === null) continue;
+      views.push({ version: run.value.version, view: viewOf(run.value) });
+      if (runEnds.has(run.value.state)) this.#folds.forget(stream);
     }
     return success(views);
   }
 
-  #store(views: readonly RunView[], position: number): void {
-    const put = this.#database.prepare('INSERT OR REPLACE INTO runs (run_id, state, summary, view) VALUES (?, ?, ?, ?)');
-    this.#database.transaction(() => {
-      for (const view of views) put.run(view.run_id, view.state, JSON.stringify(summarize(view)), JSON.stringify(view));
-      this.#database.prepare('UPDATE cursor SET position = max(position, ?)').run(position);
-    })();
+  /** A view never replaces one that another process folded from more entries. */
+  #store(views: readonly FoldedView[], position: number): void {
+    const put = this.#database.prepare(
+      `INSERT INTO runs (run_id, version, state, summary, view) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (run_id) DO UPDATE SET version = excluded.version, state = excluded.state, summary = excluded.summary, view = excluded.view
+       WHERE version < excluded.version`,
+    );
+    this.#database
+      .transaction(() => {
+        for (const { version, view } of views)
+          put.run(view.run_id, version, view.state, JSON.stringify(summarize(view)), JSON.stringify(view));
+        this.#database.prepare('UPDATE cursor SET position = max(position, ?)').run(position);
+      })
+      .immediate();
   }
 
   /** Every run, oldest first. */
@@ -79,7 +105,9 @@ export class ReadModel {
   /** Ids that begin with `prefix`, at most two. */
   matching(prefix: string): readonly string[] {
     const rows = this.#database
-      .prepare<[{ prefix: string }], { run_id: string }>('SELECT run_id FROM runs WHERE substr(run_id, 1, length(@prefix)) = @prefix LIMIT 2')
+      .prepare<[{ prefix: string }], { run_id: string }>(
+        'SELECT run_id FROM runs WHERE substr(run_id, 1, length(@prefix)) = @prefix LIMIT 2',
+      )
       .all({ prefix });
     return rows.map((row) => row.run_id);
   }
@@ -92,7 +120,9 @@ export class ReadModel {
   /** Ids of the runs that have not ended, oldest first. */
   open(): readonly string[] {
     const rows = this.#database
-      .prepare<[], { run_id: string }>("SELECT run_id FROM runs WHERE state NOT IN ('completed', 'failed', 'cancelled') ORDER BY run_id")
+      .prepare<[], { run_id: string }>(
+        "SELECT run_id FROM runs WHERE state NOT IN ('completed', 'failed', 'cancelled') ORDER BY run_id",
+      )
       .all();
     return rows.map((row) => row.run_id);
   }
@@ -105,7 +135,7 @@ export class ReadModel {
 
   /** Throws everything away and folds every stream again. Returns the number of runs. */
   async rebuild(): Promise<Result<{ readonly runs: number }>> {
-    this.#create();
+    this.#create(false);
     const refreshed = await this.refresh();
     return refreshed.ok ? success({ runs: this.summaries().length }) : refreshed;
   }
@@ -118,4 +148,33 @@ export class ReadModel {
 function summarize(view: RunView): RunSummary {
   const { run_id, project_id, title, state, created_at, updated_at, tasks, error, pull_request } = view;
   return { run_id, project_id, title, state, created_at, updated_at, tasks, error, pull_request };
+}
+
+/** A model that a power cut spoilt holds nothing that the ledger does not: it is made anew. */
+function openOrReplace(file: string): Database.Database {
+  try {
+    return openDatabase(file);
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+    if (!code.startsWith('SQLITE_CORRUPT') && code !== 'SQLITE_NOTADB') throw cause;
+    for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true });
+    return openDatabase(file);
+  }
+}
+
+function openDatabase(file: string): Database.Database {
+  const database = new Database(file, { timeout: 5000 });
+  try {
+    database.pragma('journal_mode = WAL');
+    database.pragma('synchronous = OFF');
+    readVersion(database);
+    return database;
+  } catch (cause) {
+    database.close();
+    throw cause;
+  }
+}
+
+function readVersion(database: Database.Database): unknown {
+  return database.pragma('user_version', { simple: true });
 }

@@ -45,14 +45,16 @@ function execution(run: Run, attempt: AttemptRecord): Record<string, unknown> {
     end_time: attempt.endedAt,
     artifacts: attempt.ingested?.changes.map(({ path, status }) => ({ path, status })) ?? [],
     git_branch: `refs/agentcompany/attempts/${attempt.id}`,
-    quality_gates: attempt.result?.verify.map(({ command, exit_code: exitCode }) => ({ command, passed: exitCode === 0 })) ?? [],
+    quality_gates:
+      attempt.result?.verify.map(({ command, exit_code: exitCode }) => ({ command, passed: exitCode === 0 })) ?? [],
     errors: attempt.error === null ? [] : [attempt.error],
   };
 }
 
 function statusOf(attempt: AttemptRecord): 'success' | 'quality_failed' | 'error' | 'running' {
   if (attempt.endedAt === null) return 'running';
-  if (attempt.error?.code === 'AC_VERIFY_FAILED' || attempt.review?.verdict === 'request_changes') return 'quality_failed';
+  if (attempt.error?.code === 'AC_VERIFY_FAILED' || attempt.review?.verdict === 'request_changes')
+    return 'quality_failed';
   return attempt.review?.verdict === 'approve' ? 'success' : 'error';
 }
 
@@ -63,7 +65,8 @@ function summaryText(run: Run): string {
     const successor = task.supersededBy === null ? '' : ` (superseded by ${task.supersededBy})`;
     return `- ${task.spec.id}: ${task.state}${successor}${error}`;
   });
-  const result = run.pullRequest === null ? 'No pull request.' : `Pull request ${run.pullRequest.number}: ${run.pullRequest.url}`;
+  const result =
+    run.pullRequest === null ? 'No pull request.' : `Pull request ${run.pullRequest.number}: ${run.pullRequest.url}`;
   const error = run.error === null ? '' : `\n${run.error.code}: ${run.error.message}\nRemedy: ${run.error.remedy}\n`;
   return `# ${run.plan?.title ?? run.instruction}\n\nRun ${run.id}: ${run.state}\n${error}\n${result}\n\n## Tasks\n\n${lines.join('\n')}\n`;
 }

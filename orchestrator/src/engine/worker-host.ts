@@ -4,6 +4,7 @@ import { runEnds } from '../company/states.ts';
 import { carryOutTask } from './carry-out-task.ts';
 import { carryOutVerification } from './carry-out-verification.ts';
 import { keepingLease } from './consumer.ts';
+import { letGo } from './let-go.ts';
 import { LiveJobs } from './live-jobs.ts';
 import type { EngineParts } from './parts.ts';
 
@@ -17,13 +18,21 @@ const pauseRecheckMs = 2000;
 export async function hostWorkers(parts: EngineParts, signal: AbortSignal): Promise<Result<undefined>> {
   const jobs = new LiveJobs(parts, signal);
   const watching = jobs.watchForCancellation();
-  const slots = Array.from({ length: parts.maximumWorkers }, (_, index) => `worker-${String(index + 1).padStart(3, '0')}`);
+  const slots = Array.from(
+    { length: parts.maximumWorkers },
+    (_, index) => `worker-${String(index + 1).padStart(3, '0')}`,
+  );
   const results = await Promise.all(slots.map((slot) => workSlot(parts, jobs, slot, signal)));
   await watching;
   return results.find((result) => !result.ok) ?? success();
 }
 
-async function workSlot(parts: EngineParts, jobs: LiveJobs, slot: string, signal: AbortSignal): Promise<Result<undefined>> {
+async function workSlot(
+  parts: EngineParts,
+  jobs: LiveJobs,
+  slot: string,
+  signal: AbortSignal,
+): Promise<Result<undefined>> {
   const { bus, leaseMs, log } = parts;
   while (!signal.aborted) {
     const received = await bus.receive('workers', { max: 1, waitMs: 60_000, leaseMs, signal });
@@ -36,11 +45,17 @@ async function workSlot(parts: EngineParts, jobs: LiveJobs, slot: string, signal
   return success();
 }
 
-async function carryOut(parts: EngineParts, jobs: LiveJobs, slot: string, delivery: Delivery): Promise<Result<unknown>> {
+async function carryOut(
+  parts: EngineParts,
+  jobs: LiveJobs,
+  slot: string,
+  delivery: Delivery,
+): Promise<Result<unknown>> {
   const refreshed = await parts.folds.refresh(delivery.stream);
   if (!refreshed.ok) return refreshed;
   const run = refreshed.value;
-  if (run === null || runEnds.has(run.state) || run.state === 'cancelling') return parts.bus.complete(delivery, []);
+  if (run === null || runEnds.has(run.state)) return parts.bus.complete(delivery, []);
+  if (run.state === 'cancelling') return letGo(parts, run, delivery);
   if (run.state === 'paused') return parts.bus.release(delivery, { notBefore: Date.now() + pauseRecheckMs });
   return delivery.envelope.envelope_type === 'task_assign'
     ? carryOutTask(parts, jobs, slot, run, delivery)

@@ -8,7 +8,8 @@ export async function findRun({ model }: FacadeContext, id: string): Promise<Res
   const refreshed = await model.refresh();
   if (!refreshed.ok) return refreshed;
   const matching = model.matching(id);
-  if (matching.length > 1) return failure(orchestratorErrors.AC_RUN_AMBIGUOUS({ run: id, candidates: matching.join(', ') }));
+  if (matching.length > 1)
+    return failure(orchestratorErrors.AC_RUN_AMBIGUOUS({ run: id, candidates: matching.join(', ') }));
   const view = matching[0] === undefined ? null : model.view(matching[0]);
   return view === null ? failure(orchestratorErrors.AC_RUN_UNKNOWN({ run: id })) : success(view);
 }

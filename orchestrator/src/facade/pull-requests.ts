@@ -47,7 +47,11 @@ async function showPullRequest(
 }
 
 /** Merges, then tells the run; told again after a crash, the same envelope is found known. */
-async function mergePullRequest(context: FacadeContext, projectId: string, number: number): Promise<Result<PullRequest>> {
+async function mergePullRequest(
+  context: FacadeContext,
+  projectId: string,
+  number: number,
+): Promise<Result<PullRequest>> {
   const parts = await context.projects.parts(projectId);
   if (!parts.ok) return parts;
   const merged = await parts.value.forge.mergePullRequest(number);

@@ -1,4 +1,14 @@
-import { derivedId, failure, newId, success, type EnvelopeType, type Envelope, type PayloadOf, type Result, type RunSettings } from '@agentcompany/protocol';
+import {
+  derivedId,
+  failure,
+  newId,
+  success,
+  type EnvelopeType,
+  type Envelope,
+  type PayloadOf,
+  type Result,
+  type RunSettings,
+} from '@agentcompany/protocol';
 import { runEnds, type RunState } from '../company/states.ts';
 import type { RunView } from '../company/view.ts';
 import type { Company, SubmitRequest } from '../company-facade.ts';
@@ -82,7 +92,10 @@ async function answerApproval(
   const run = await openRun(context, id);
   if (!run.ok) return run;
   const { run_id: runId, approvals } = run.value;
-  const approval = answer.approvalId === undefined ? approvals[0] : approvals.find(({ approval_id: known }) => known === answer.approvalId);
+  const approval =
+    answer.approvalId === undefined
+      ? approvals[0]
+      : approvals.find(({ approval_id: known }) => known === answer.approvalId);
   if (approval === undefined) return failure(orchestratorErrors.AC_APPROVAL_NONE({ run: runId }));
   if (Date.parse(approval.expires_at) < Date.now()) {
     const expired = { approval: approval.approval_id, run: runId, expired: approval.expires_at };

@@ -54,8 +54,11 @@ async function workerLog(
 ): Promise<Result<string>> {
   const run = await findRun(context, id);
   if (!run.ok) return run;
-  const tasks = run.value.task_list.filter(({ task_id: taskId }) => options.taskId === undefined || taskId === options.taskId);
-  if (tasks.length === 0) return failure(facadeErrors.AC_TASK_UNKNOWN({ task: options.taskId ?? '', run: run.value.run_id }));
+  const tasks = run.value.task_list.filter(
+    ({ task_id: taskId }) => options.taskId === undefined || taskId === options.taskId,
+  );
+  if (tasks.length === 0)
+    return failure(facadeErrors.AC_TASK_UNKNOWN({ task: options.taskId ?? '', run: run.value.run_id }));
   const attempts = tasks.flatMap((task) => task.attempts);
   const attempt =
     options.attemptId === undefined

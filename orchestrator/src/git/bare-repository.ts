@@ -50,6 +50,7 @@ export async function openBareRepository(
 export async function readReference(repository: BareRepository, reference: string): Promise<Result<string | null>> {
   const answer = await repository.run({
     arguments: ['rev-parse', '--verify', '--quiet', '--end-of-options', `${reference}^{commit}`],
+    silent: true,
     gitDir: repository.folder,
     answers: [0, 1],
   });
@@ -82,24 +83,46 @@ export async function isAncestor(
   return answer.ok ? success(answer.value.exitCode === 0) : answer;
 }
 
-/** The tree of a commit. */
-export async function treeOf(repository: BareRepository, commit: string): Promise<Result<string>> {
-  const answer = await repository.run({
-    arguments: ['rev-parse', '--verify', '--end-of-options', `${commit}^{tree}`],
-    gitDir: repository.folder,
-  });
-  return answer.ok ? success(outputText(answer.value)) : answer;
+/** What a commit says that we go by. */
+export interface CommitFacts {
+  readonly tree: string;
+  /** Seconds since 1970 of the committer's date. */
+  readonly seconds: number;
 }
 
-/** Seconds since 1970 of a commit's committer date. */
-export async function commitSeconds(repository: BareRepository, commit: string): Promise<Result<number>> {
+/** The facts of commits by object name, in one call; names of nothing, and of what is no commit, are absent. */
+export async function readCommits(
+  repository: BareRepository,
+  oids: readonly string[],
+): Promise<Result<ReadonlyMap<string, CommitFacts>>> {
   const answer = await repository.run({
-    arguments: ['log', '-1', '--no-show-signature', '--format=%ct', '--end-of-options', commit],
+    arguments: [
+      'log',
+      '--no-walk=unsorted',
+      '--ignore-missing',
+      '--no-show-signature',
+      '--format=%H %T %ct',
+      '--end-of-options',
+      ...oids,
+    ],
+    silent: true,
     gitDir: repository.folder,
   });
   if (!answer.ok) return answer;
-  const seconds = Number(outputText(answer.value));
-  return Number.isSafeInteger(seconds)
-    ? success(seconds)
-    : failure(gitErrors.AC_OBJECT_NAME_INVALID({ value: commit }, 'its date cannot be read'));
+  const facts = new Map<string, CommitFacts>();
+  for (const line of outputText(answer.value).split('\n')) {
+    const [commit = '', tree = '', seconds = ''] = line.split(' ');
+    if (commit !== '') facts.set(commit, { tree, seconds: Number(seconds) });
+  }
+  const undated = [...facts].find(([, { seconds }]) => !Number.isSafeInteger(seconds));
+  if (undated === undefined) return success(facts);
+  return failure(gitErrors.AC_OBJECT_NAME_INVALID({ value: undated[0] }, 'its date cannot be read'));
+}
+
+/** The facts of one commit. Error: `AC_OBJECT_NAME_INVALID` where there is none. */
+export async function readCommit(repository: BareRepository, oid: string): Promise<Result<CommitFacts>> {
+  const facts = await readCommits(repository, [oid]);
+  if (!facts.ok) return facts;
+  const found = facts.value.get(oid);
+  return found === undefined ? failure(gitErrors.AC_OBJECT_NAME_INVALID({ value: oid })) : success(found);
 }

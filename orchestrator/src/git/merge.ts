@@ -1,5 +1,5 @@
 import { failure, success, type Result } from '@agentcompany/protocol';
-import { commitSeconds, isAncestor, readReference, type BareRepository } from './bare-repository.ts';
+import { isAncestor, readCommits, readReference, type BareRepository } from './bare-repository.ts';
 import { writeBotCommit } from './bot-commit.ts';
 import { gitErrors } from './errors.ts';
 import type { MergeOutcome } from './repositories.ts';
@@ -76,15 +76,13 @@ async function mergeTrees(repository: BareRepository, ours: string, theirs: stri
 }
 
 async function writeMergeCommit(request: MergeRequest, tip: string, tree: string): Promise<Result<string>> {
-  const ours = await commitSeconds(request.workshop, tip);
-  if (!ours.ok) return ours;
-  const theirs = await commitSeconds(request.workshop, request.commit);
-  if (!theirs.ok) return theirs;
+  const facts = await readCommits(request.workshop, [tip, request.commit]);
+  if (!facts.ok) return facts;
   return writeBotCommit(request.workshop, {
     tree,
     parents: [tip, request.commit],
     message: request.message,
-    seconds: Math.max(ours.value, theirs.value),
+    seconds: Math.max(...[...facts.value.values()].map(({ seconds }) => seconds)),
   });
 }
 

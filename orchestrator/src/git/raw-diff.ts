@@ -26,9 +26,48 @@ export async function rawChanges(
   return answer.ok ? success(parseRawDiff(answer.value.stdout)) : answer;
 }
 
+/** A difference with its size in lines; binary files count none. */
+export interface CountedDiff {
+  readonly changes: readonly RawChange[];
+  readonly insertions: number;
+  readonly deletions: number;
+}
+
+/** The raw differences of two commits and the lines they add and remove. */
+export async function countedDiff(repository: BareRepository, from: string, to: string): Promise<Result<CountedDiff>> {
+  const options = ['-r', '-z', '--raw', '--numstat', '--no-abbrev', '--no-renames', '--no-ext-diff', '--no-textconv'];
+  const answer = await repository.run({
+    arguments: ['diff-tree', ...options, '--end-of-options', from, to],
+    gitDir: repository.folder,
+    outputLimit: 2 * listingLimit,
+    timeoutMs: 180_000,
+  });
+  return answer.ok ? success(parseCountedDiff(answer.value.stdout)) : answer;
+}
+
+/** Reads `diff-tree -r -z --raw --numstat`: all raw records, each begun by a colon, then all counts. */
+function parseCountedDiff(output: Buffer): CountedDiff {
+  const colon = 0x3a;
+  const fields = splitNul(output);
+  let end = 0;
+  while (fields[end]?.[0] === colon) end += 2;
+  let insertions = 0;
+  let deletions = 0;
+  for (const field of fields.slice(end)) {
+    // A binary file has `-` for both numbers.
+    const [added = '-', removed = '-'] = field.toString('latin1').split('\t');
+    if (added !== '-') insertions += Number(added);
+    if (removed !== '-') deletions += Number(removed);
+  }
+  return { changes: readRecords(fields.slice(0, end)), insertions, deletions };
+}
+
 /** Reads `diff-tree -r -z --raw`: a record, NUL, a path, NUL, again. Throws on anything else: git wrote it. */
 function parseRawDiff(output: Buffer): readonly RawChange[] {
-  const fields = splitNul(output);
+  return readRecords(splitNul(output));
+}
+
+function readRecords(fields: readonly Buffer[]): readonly RawChange[] {
   const changes: RawChange[] = [];
   for (let index = 0; index + 1 < fields.length; index += 2) {
     const head = fields[index]?.toString('latin1') ?? '';

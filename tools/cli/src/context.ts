@@ -40,7 +40,7 @@ export interface Context {
 export type ConfigFlags = Readonly<Record<string, unknown>>;
 
 /** An error as it is printed: its code and message, the cause, the remedy. */
-export function errorLines(error: AppError, style: Style): readonly string[] {
+function errorLines(error: AppError, style: Style): readonly string[] {
   const cause = error.cause === null ? [] : [`  cause: ${cleanText(error.cause).replaceAll('\n', '\n         ')}`];
   return [
     `${style.bad('error')} ${error.code}: ${cleanText(error.message)}`,

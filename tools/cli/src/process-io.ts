@@ -5,14 +5,28 @@ import type { CliIo, Output } from './io.ts';
 
 const smallestWidth = 40;
 
-function output(stream: NodeJS.WriteStream): Output {
+/** Touches the stream only when it is needed: the first use of each loads a part of Node that `--help` would wait for. */
+function output(stream: () => NodeJS.WriteStream): Output {
   return {
-    write: (text) => void stream.write(text),
-    isTerminal: stream.isTTY,
+    write: (text) => void stream().write(text),
+    get isTerminal() {
+      return stream().isTTY;
+    },
     get columns() {
-      return Math.max(smallestWidth, stream.isTTY ? stream.columns : 80);
+      return Math.max(smallestWidth, stream().isTTY ? stream().columns : 80);
     },
   };
+}
+
+/** A reader that has seen enough (`… | head`) is no failure: what is left has nowhere to go. */
+function endWithReader(cause: NodeJS.ErrnoException): void {
+  if (cause.code !== 'EPIPE') throw cause;
+  process.exit(process.exitCode ?? 0);
+}
+
+function standardOutput(): NodeJS.WriteStream {
+  if (!process.stdout.listeners('error').includes(endWithReader)) process.stdout.on('error', endWithReader);
+  return process.stdout;
 }
 
 async function readStdin(limit: number): ReturnType<CliIo['readStdin']> {
@@ -33,20 +47,11 @@ async function readStdin(limit: number): ReturnType<CliIo['readStdin']> {
   }
 }
 
-/** A reader that has seen enough (`… | head`) is no failure: what is left has nowhere to go. */
-function endWithReader(): void {
-  process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
-    if (cause.code !== 'EPIPE') throw cause;
-    process.exit(process.exitCode ?? 0);
-  });
-}
-
 /** The real process: the only place of the command line that touches it. */
 export function processIo(): CliIo {
-  endWithReader();
   return {
-    stdout: output(process.stdout),
-    stderr: output(process.stderr),
+    stdout: output(standardOutput),
+    stderr: output(() => process.stderr),
     environment: { ...process.env },
     cwd: process.cwd(),
     checkout: path.resolve(import.meta.dirname, '../../..'),

@@ -26,7 +26,7 @@ function waitsForApproval(run: RunView): boolean {
 }
 
 /** What to do about a run that waits for a person. */
-export function nextCommand(run: RunView): string {
+function nextCommand(run: RunView): string {
   const short = shortId(run.run_id);
   return run.approvals.length > 0 || run.state === 'awaiting_approval'
     ? `agentcompany approve ${short}`
@@ -43,7 +43,7 @@ export async function runError(run: RunView): Promise<AppError | null> {
   if (successStates.has(run.state)) return null;
   const { cliErrors } = await import('./errors.ts');
   const parameters = { run: shortId(run.run_id), state: run.state.replaceAll('_', ' ') };
-  if (needsPerson(run.state))
+  if (needsPerson(run.state) || (!isOver(run.state) && waitsForApproval(run)))
     return cliErrors.AC_RUN_NEEDS_PERSON({ ...parameters, command: nextCommand(run) }, run.error);
   if (lostStates.has(run.state)) return cliErrors.AC_RUN_NOT_SUCCESSFUL(parameters, run.error);
   return cliErrors.AC_RUN_UNFINISHED(parameters, run.error);

@@ -18,7 +18,12 @@ export const runSettings = z.object({
 export type RunSettings = z.infer<typeof runSettings>;
 
 export const instructionPayloads = {
-  task_submit: z.looseObject({ project_id: slug, instruction: z.string().min(1).max(65_536), plan: planSchema.nullable(), settings: runSettings }),
+  task_submit: z.looseObject({
+    project_id: slug,
+    instruction: z.string().min(1).max(65_536),
+    plan: planSchema.nullable(),
+    settings: runSettings,
+  }),
   plan_request: z.looseObject({ project_id: slug, instruction: z.string(), plan: planSchema.nullable() }),
   /** `hash`: sha256 of the RFC 8785 form of the plan; what an approval names. */
   task_plan: z.looseObject({ revision: z.literal(1), base_oid: z.string(), plan: planSchema, hash: z.string() }),

@@ -6,8 +6,22 @@ import { pullRequestRef } from './run.ts';
 /** What is to happen outside; `key` finds it again at its destination (DESIGN §1.4). */
 export const effect = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('container'), key: z.string(), attempt_id: z.string() }),
-  z.object({ kind: z.literal('ingest'), key: z.string(), attempt_id: z.string(), base_oid: z.string(), commit: z.string(), sha256: z.string(), title: z.string() }),
-  z.object({ kind: z.literal('verify'), key: z.string(), oid: z.string(), commands: z.array(z.string()), image: z.string().nullable() }),
+  z.object({
+    kind: z.literal('ingest'),
+    key: z.string(),
+    attempt_id: z.string(),
+    base_oid: z.string(),
+    commit: z.string(),
+    sha256: z.string(),
+    title: z.string(),
+  }),
+  z.object({
+    kind: z.literal('verify'),
+    key: z.string(),
+    oid: z.string(),
+    commands: z.array(z.string()),
+    image: z.string().nullable(),
+  }),
   /** Merges the base branch into the run branch where it moved on. */
   z.object({ kind: z.literal('integrate'), key: z.string(), branch: z.string() }),
   z.object({ kind: z.literal('push'), key: z.string(), oid: z.string(), branch: z.string() }),
@@ -42,11 +56,22 @@ export type EffectOutcome = z.infer<typeof effectOutcome>;
 export const machineryPayloads = {
   effect_request: z.looseObject({ effect }),
   /** Exactly one of `outcome` and `error` is not null. */
-  effect_result: z.looseObject({ key: z.string(), kind: z.string(), outcome: effectOutcome.nullable(), error: appErrorSchema.nullable() }),
+  effect_result: z.looseObject({
+    key: z.string(),
+    kind: z.string(),
+    outcome: effectOutcome.nullable(),
+    error: appErrorSchema.nullable(),
+  }),
   timer_due: z.looseObject({ timer: z.string(), subject: z.string() }),
   budget_grant: z.looseObject({ attempt_id: z.string() }),
   budget_settle: z.looseObject({ attempt_id: z.string() }),
-  dead_letter: z.looseObject({ queue: z.string(), envelope_id: z.string(), envelope_type: z.string(), deliveries: z.int(), error: appErrorSchema }),
+  dead_letter: z.looseObject({
+    queue: z.string(),
+    envelope_id: z.string(),
+    envelope_type: z.string(),
+    deliveries: z.int(),
+    error: appErrorSchema,
+  }),
   status_request: z.looseObject({}),
   status_response: z.looseObject({ status: z.string() }),
   ping: z.looseObject({}),

@@ -2,7 +2,12 @@ import { z } from 'zod';
 import { appErrorSchema } from '../app-error.ts';
 
 /** A pull request as the forge records it. */
-export const pullRequestRef = z.object({ number: z.int().positive(), url: z.string(), branch: z.string(), base: z.string() });
+export const pullRequestRef = z.object({
+  number: z.int().positive(),
+  url: z.string(),
+  branch: z.string(),
+  base: z.string(),
+});
 export type PullRequestRef = z.infer<typeof pullRequestRef>;
 
 export const runPayloads = {

@@ -28,7 +28,9 @@ export async function planRun(run: Run, { repositories, checkPlan }: ManagerPart
 
 /** sha256 of the RFC 8785 form of a plan: what an approval of it names. */
 export function planHash(plan: Plan): string {
-  return createHash('sha256').update(canonicalize(plan) ?? '').digest('hex');
+  return createHash('sha256')
+    .update(canonicalize(plan) ?? '')
+    .digest('hex');
 }
 
 function runFailed(error: AppError): Draft {

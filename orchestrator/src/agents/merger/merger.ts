@@ -4,7 +4,11 @@ import type { Run } from '../../company/records.ts';
 import type { ProjectRepositories } from '../../git/repositories.ts';
 
 /** Answers a `merge_request`: the approved commit goes into the run branch as it comes, or its conflicts are named (C23). */
-export async function mergeTask(run: Run, envelope: Envelope, repositories: ProjectRepositories): Promise<Result<readonly Draft[]>> {
+export async function mergeTask(
+  run: Run,
+  envelope: Envelope,
+  repositories: ProjectRepositories,
+): Promise<Result<readonly Draft[]>> {
   const request = parsePayload('merge_request', envelope.payload);
   if (!request.ok) return request;
   const { attempt_id: attemptId, commit, title } = request.value;

@@ -8,7 +8,11 @@ import { judge } from './rules.ts';
 const maximumFindings = 100;
 
 /** Answers a `review_request` by rule: for work that needs no model to be judged. The verdict is bound to the ingested tree. */
-export async function reviewTask(run: Run, envelope: Envelope, repositories: ProjectRepositories): Promise<Result<readonly Draft[]>> {
+export async function reviewTask(
+  run: Run,
+  envelope: Envelope,
+  repositories: ProjectRepositories,
+): Promise<Result<readonly Draft[]>> {
   const request = parsePayload('review_request', envelope.payload);
   if (!request.ok) return request;
   const { attempt_id: attemptId, ingested } = request.value;
@@ -25,7 +29,13 @@ export async function reviewTask(run: Run, envelope: Envelope, repositories: Pro
     message(
       'review_response',
       'engine',
-      { attempt_id: attemptId, tree: ingested.tree, verdict, findings: findings.slice(0, maximumFindings), reviewer: 'rules' },
+      {
+        attempt_id: attemptId,
+        tree: ingested.tree,
+        verdict,
+        findings: findings.slice(0, maximumFindings),
+        reviewer: 'rules',
+      },
       { taskId: task.spec.id, attemptId },
     ),
   ]);

@@ -26,8 +26,12 @@ const isGreen = (command: string, reports: readonly CommandReport[]): boolean =>
 
 /** Every required check was green, and on the very tree that came out. */
 const verifyGreen: Rule = ({ required, result, ingested }) => [
-  ...(result.tree === ingested.tree ? [] : [objection('verify-green', 'the checks ran on another tree than the one handed over')]),
-  ...required.filter((command) => !isGreen(command, result.verify)).map((command) => objection('verify-green', `not green: ${command}`)),
+  ...(result.tree === ingested.tree
+    ? []
+    : [objection('verify-green', 'the checks ran on another tree than the one handed over')]),
+  ...required
+    .filter((command) => !isGreen(command, result.verify))
+    .map((command) => objection('verify-green', `not green: ${command}`)),
 ];
 
 const nonEmpty: Rule = ({ task, ingested }) =>
@@ -44,7 +48,9 @@ const declaredPaths: Rule = ({ task, ingested }) => {
 
 const size: Rule = ({ ingested }) => {
   const lines = ingested.insertions + ingested.deletions;
-  return lines <= maximumChangedLines ? [] : [objection('size', `${lines} changed lines, at most ${maximumChangedLines}`)];
+  return lines <= maximumChangedLines
+    ? []
+    : [objection('size', `${lines} changed lines, at most ${maximumChangedLines}`)];
 };
 
 const noNewExecutable: Rule = ({ task, ingested }) =>
@@ -58,7 +64,7 @@ const noConflictMarker: Rule = ({ conflictMarkers }) =>
   conflictMarkers.map((path) => objection('no-conflict-marker', 'holds a conflict marker', path));
 
 /** The rules by name, in the order their findings are reported. */
-export const rules: Readonly<Record<string, Rule>> = {
+const rules: Readonly<Record<string, Rule>> = {
   'verify-green': verifyGreen,
   'non-empty': nonEmpty,
   'declared-paths': declaredPaths,

@@ -56,7 +56,11 @@ function joinIntents(run: Run, task: TaskRecord, others: readonly Task[], confli
     ...spec,
     id: freeId(run, `${root}-conflict-${task.conflictRounds + 1}`),
     title: spec.title,
-    instructions: `${spec.instructions}\n\nAlready merged, and to be kept:\n${theirs}\n\nConflicting paths: ${conflicts.join(', ')}`.slice(0, 65_000),
+    instructions:
+      `${spec.instructions}\n\nAlready merged, and to be kept:\n${theirs}\n\nConflicting paths: ${conflicts.join(', ')}`.slice(
+        0,
+        65_000,
+      ),
     acceptance: [...new Set([...spec.acceptance, ...others.flatMap((other) => other.acceptance)])].slice(0, 50),
     paths: spec.paths.length === 0 ? [] : [...new Set([...spec.paths, ...conflicts])].slice(0, 200),
   };

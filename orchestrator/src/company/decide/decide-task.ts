@@ -16,7 +16,9 @@ export function decideTask(run: Run, task: TaskRecord): readonly Draft[] {
     case 'ready':
       return [assign(run, task)];
     case 'running':
-      return attempt?.state === 'rejected' && attempt.error !== null ? afterFailure(run, task, attempt, attempt.error) : [];
+      return attempt?.state === 'rejected' && attempt.error !== null
+        ? afterFailure(run, task, attempt, attempt.error)
+        : [];
     case 'quality_check':
       return attempt === undefined ? [] : whenDelivered(run, task, attempt);
     case 'in_review':
@@ -87,7 +89,9 @@ function whenAwaitingPerson(run: Run, task: TaskRecord, attempt: AttemptRecord |
   const response = run.approvals.get(task.approvalId ?? '')?.response ?? null;
   if (response !== null && attempt !== undefined) {
     if (response.decision === 'approve') return approve(task, attempt);
-    return [taskState(id, 'failed', 'a person rejected it', companyErrors.AC_APPROVAL_REFUSED({ comment: response.comment }))];
+    return [
+      taskState(id, 'failed', 'a person rejected it', companyErrors.AC_APPROVAL_REFUSED({ comment: response.comment })),
+    ];
   }
   if (!task.retryWanted || openApproval(run, task) !== null) return [];
   const text = task.error === null ? 'another try was asked for' : `${task.error.code}: ${task.error.message}`;

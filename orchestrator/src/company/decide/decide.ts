@@ -19,7 +19,11 @@ export function decide(run: Run): readonly Draft[] {
   switch (run.state) {
     case 'pending':
       return [
-        message('plan_request', 'manager', { project_id: run.projectId, instruction: run.instruction, plan: run.submittedPlan }),
+        message('plan_request', 'manager', {
+          project_id: run.projectId,
+          instruction: run.instruction,
+          plan: run.submittedPlan,
+        }),
       ];
     case 'planning':
       return whenPlanned(run);
@@ -54,7 +58,9 @@ function whenPlanApproved(run: Run): readonly Draft[] {
   const response = run.approvals.get(run.planApprovalId ?? '')?.response ?? null;
   if (response === null) return [];
   if (response.decision === 'approve') return [runState('running', 'the plan was approved')];
-  return [record('run_failed', { error: companyErrors.AC_PLAN_REJECTED({ comment: response.comment || 'no reason given' }) })];
+  return [
+    record('run_failed', { error: companyErrors.AC_PLAN_REJECTED({ comment: response.comment || 'no reason given' }) }),
+  ];
 }
 
 function whenRunning(run: Run): readonly Draft[] {
@@ -67,7 +73,12 @@ function whenRunning(run: Run): readonly Draft[] {
   const { pending, blocked, awaiting_person: awaiting, failed } = run.counts;
   if (pending + blocked + awaiting + failed === 0) return [runState('verifying', 'all tasks are merged')];
   if (run.settings.on_failure === 'partial' && run.merges.length > 0) {
-    return [{ ...runState('verifying', 'what could be done is merged'), payload: { to: 'verifying', reason: 'partial', error: null, partial: true } }];
+    return [
+      {
+        ...runState('verifying', 'what could be done is merged'),
+        payload: { to: 'verifying', reason: 'partial', error: null, partial: true },
+      },
+    ];
   }
   return [runState('needs_attention', 'nothing can move', stuckError(run))];
 }
@@ -101,22 +112,35 @@ function onTimer(run: Run, trigger: Envelope): readonly Draft[] {
   if (approval === undefined || !isOpen(approval)) return [];
   const { task_id: taskId, expires_at: expires } = approval.request;
   const error = companyErrors.AC_APPROVAL_LAPSED({ expires });
-  if (taskId === null) return stageOf(run) === 'awaiting_approval' ? [runState('needs_attention', 'approval lapsed', error)] : [];
-  return run.tasks.get(taskId)?.state === 'awaiting_person' ? [taskState(taskId, 'awaiting_person', 'approval lapsed', error)] : [];
+  if (taskId === null)
+    return stageOf(run) === 'awaiting_approval' ? [runState('needs_attention', 'approval lapsed', error)] : [];
+  return run.tasks.get(taskId)?.state === 'awaiting_person'
+    ? [taskState(taskId, 'awaiting_person', 'approval lapsed', error)]
+    : [];
 }
 
 /** What nobody could carry out: its own error is the run's or the task's, for its remedy is the one that helps. */
 function onDeadLetter(run: Run, trigger: Envelope): readonly Draft[] {
   const payload = parsePayload('dead_letter', trigger.payload);
-  const error = payload.ok ? payload.value.error : companyErrors.AC_STEP_UNDELIVERABLE({ message: payload.error.message });
+  const error = payload.ok
+    ? payload.value.error
+    : companyErrors.AC_STEP_UNDELIVERABLE({ message: payload.error.message });
   const task = run.tasks.get(trigger.context.task_id ?? '');
   if (task !== undefined) return onUndeliverableTask(run, task, error);
   const stage = stageOf(run);
   if (stage === 'pending' || stage === 'planning') return [record('run_failed', { error })];
-  return stage === 'running' || stage === 'verifying' || stage === 'publishing' ? [runState('needs_attention', 'undeliverable', error)] : [];
+  return stage === 'running' || stage === 'verifying' || stage === 'publishing'
+    ? [runState('needs_attention', 'undeliverable', error)]
+    : [];
 }
 
-const reachable: ReadonlySet<TaskRecord['state']> = new Set(['assigned', 'running', 'quality_check', 'in_review', 'merging']);
+const reachable: ReadonlySet<TaskRecord['state']> = new Set([
+  'assigned',
+  'running',
+  'quality_check',
+  'in_review',
+  'merging',
+]);
 
 function onUndeliverableTask(run: Run, task: TaskRecord, error: AppError): readonly Draft[] {
   const id = task.spec.id;
@@ -124,5 +148,11 @@ function onUndeliverableTask(run: Run, task: TaskRecord, error: AppError): reado
   const attempt = run.attempts.get(task.attemptId ?? '');
   if (task.state !== 'cancelling' || attempt === undefined || attemptEnds.has(attempt.state)) return [];
   // No host will ever answer for it: the cancellation must not wait for one.
-  return [record('attempt_lost', { attempt_id: attempt.id, epoch: attempt.epoch, error }, { taskId: id, attemptId: attempt.id })];
+  return [
+    record(
+      'attempt_lost',
+      { attempt_id: attempt.id, epoch: attempt.epoch, error },
+      { taskId: id, attemptId: attempt.id },
+    ),
+  ];
 }

@@ -1,7 +1,7 @@
 import type { Run, TaskRecord } from '../records.ts';
 
 /** A task's successor of the last revision: itself where nothing superseded it. */
-export function latest(run: Run, task: TaskRecord): TaskRecord {
+function latest(run: Run, task: TaskRecord): TaskRecord {
   let current = task;
   while (current.supersededBy !== null) {
     const next = run.tasks.get(current.supersededBy);

@@ -12,7 +12,10 @@ export function afterFailure(run: Run, task: TaskRecord, attempt: AttemptRecord,
   if (error.retry === 'never') return [taskState(id, 'failed', 'repeating cannot help', error)];
   const failures = task.failures + 1;
   if (failures >= run.settings.max_attempts) {
-    const last = companyErrors.AC_TASK_ATTEMPTS({ task: id, attempts: failures, code: error.code, message: error.message }, error.cause);
+    const last = companyErrors.AC_TASK_ATTEMPTS(
+      { task: id, attempts: failures, code: error.code, message: error.message },
+      error.cause,
+    );
     return [
       record('escalate', { reason: 'attempts spent', error: last }, { taskId: id }),
       taskState(id, 'awaiting_person', 'attempts spent', last),

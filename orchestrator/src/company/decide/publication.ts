@@ -29,7 +29,11 @@ function integrationKey(run: Run, number: number): string {
 }
 
 function integrate(run: Run, number: number): Draft {
-  return effectRequest({ kind: 'integrate', key: integrationKey(run, number), branch: run.settings.integration_branch });
+  return effectRequest({
+    kind: 'integrate',
+    key: integrationKey(run, number),
+    branch: run.settings.integration_branch,
+  });
 }
 
 /** Push, then one pull request per run, then published; a failed effect waits for a person. */
@@ -45,7 +49,9 @@ export function decidePublication(run: Run): readonly Draft[] {
   if (request === undefined) {
     const base = run.settings.integration_branch;
     const title = pullRequestTitle(run);
-    return [effectRequest({ kind: 'pull_request', key, branch, base, title, body: pullRequestBody(run), draft: run.partial })];
+    return [
+      effectRequest({ kind: 'pull_request', key, branch, base, title, body: pullRequestBody(run), draft: run.partial }),
+    ];
   }
   if (!isDone(request)) return stuck(request);
   return [runState('published', 'the pull request is open')];

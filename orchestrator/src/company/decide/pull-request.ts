@@ -7,13 +7,20 @@ export function branchName(run: Run): string {
 }
 
 function slugOf(text: string): string {
-  const slug = text.toLowerCase().replace(/[^a-z0-9]+/g, '-').slice(0, 40).replace(/^-+|-+$/g, '');
+  const slug = text
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 40)
+    .replace(/^-+|-+$/g, '');
   return slug === '' ? 'run' : slug;
 }
 
 /** Text of plans may come from anywhere: one line, no control or bidirectional characters. */
-export function plainLine(text: string, length: number): string {
-  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ').trim().slice(0, length);
+function plainLine(text: string, length: number): string {
+  return text
+    .replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ')
+    .trim()
+    .slice(0, length);
 }
 
 /** `[AgentCompany] <summary>` (C33). */
@@ -32,12 +39,18 @@ export function pullRequestBody(run: Run): string {
     `## Tests\n\n${testLines(run)}`,
     `## Tasks\n\n${merged.map((task) => `- [x] ${taskLine(task)}`).join('\n')}`,
   ];
-  if (missing.length > 0) sections.push(`## Missing\n\n${missing.map((task) => `- [ ] ${taskLine(task)} (${task.state})`).join('\n')}`);
+  if (missing.length > 0)
+    sections.push(`## Missing\n\n${missing.map((task) => `- [ ] ${taskLine(task)} (${task.state})`).join('\n')}`);
   return `${sections.join('\n\n')}\n\nRun ${run.id}\n`;
 }
 
 function plainText(text: string): string {
-  return text.split('\n').map((line) => plainLine(line, 500)).join('\n').trim().slice(0, 5000);
+  return text
+    .split('\n')
+    .map((line) => plainLine(line, 500))
+    .join('\n')
+    .trim()
+    .slice(0, 5000);
 }
 
 function taskLine(task: TaskRecord): string {
@@ -56,5 +69,7 @@ function testLines(run: Run): string {
   if (commands.length === 0) return 'The plan names no checks for the joined result.';
   const outcomes = run.verifications.get(run.tipOid ?? '')?.outcomes ?? [];
   const flaky = outcomes.some(({ outcome }) => outcome === 'red') ? ' (red once, then green)' : '';
-  return commands.map((command) => `- \`${plainLine(command, 200).replaceAll('`', "'")}\`: green on the result${flaky}`).join('\n');
+  return commands
+    .map((command) => `- \`${plainLine(command, 200).replaceAll('`', "'")}\`: green on the result${flaky}`)
+    .join('\n');
 }

@@ -5,7 +5,7 @@ import { message, record, taskState, type Draft } from './draft.ts';
 import { afterDays } from './time.ts';
 
 /** Days a person has to answer before a request lapses. */
-export const approvalDays = 7;
+const approvalDays = 7;
 
 /** What follows a verdict: approval (of a person too, where protected paths are touched), another round, or the end. */
 export function afterReview(run: Run, task: TaskRecord, attempt: AttemptRecord): readonly Draft[] {
@@ -21,7 +21,10 @@ export function afterReview(run: Run, task: TaskRecord, attempt: AttemptRecord):
     return [record('task_retry', { feedback: reviewFeedback(review.findings) }, { taskId: id, attemptId: attempt.id })];
   }
   const error = companyErrors.AC_REVIEW_ROUNDS({ task: id, rounds: task.reviewRounds, findings });
-  return [record('escalate', { reason: 'review rounds spent', error }, { taskId: id }), taskState(id, 'awaiting_person', 'review rounds spent', error)];
+  return [
+    record('escalate', { reason: 'review rounds spent', error }, { taskId: id }),
+    taskState(id, 'awaiting_person', 'review rounds spent', error),
+  ];
 }
 
 function afterApproval(run: Run, task: TaskRecord, attempt: AttemptRecord): readonly Draft[] {
@@ -84,6 +87,8 @@ function reviewFeedback(findings: readonly Finding[]): Feedback {
 }
 
 function summarize(findings: readonly Finding[]): string {
-  const texts = findings.slice(0, 5).map(({ rule, path, message: text }) => `${rule}${path === null ? '' : ` ${path}`}: ${text}`);
+  const texts = findings
+    .slice(0, 5)
+    .map(({ rule, path, message: text }) => `${rule}${path === null ? '' : ` ${path}`}: ${text}`);
   return texts.join('; ') || 'no finding was given';
 }

@@ -37,7 +37,9 @@ function requestVerification(run: Run, oid: string): readonly Draft[] {
   const key = `run/${run.id}/verify/${oid}/${outcomesOf(run, oid).length + 1}`;
   const known = run.effects.get(key);
   if (known !== undefined) return [];
-  return [effectRequest({ kind: 'verify', key, oid, commands: [...verificationCommands(run)], image: run.settings.image })];
+  return [
+    effectRequest({ kind: 'verify', key, oid, commands: [...verificationCommands(run)], image: run.settings.image }),
+  ];
 }
 
 function findGuilty(run: Run): readonly Draft[] {
@@ -63,7 +65,9 @@ function reopen(run: Run, guilty: MergeRecord | undefined): readonly Draft[] {
   const task = run.tasks.get(guilty?.taskId ?? '');
   if (task === undefined) return [runState('needs_attention', 'base_red', companyErrors.AC_BASE_RED())];
   if (run.reopenings >= run.settings.max_attempts) {
-    return [runState('needs_attention', 'verification_red', companyErrors.AC_VERIFICATION_RED({ rounds: run.reopenings }))];
+    return [
+      runState('needs_attention', 'verification_red', companyErrors.AC_VERIFICATION_RED({ rounds: run.reopenings })),
+    ];
   }
   const reports = outcomesOf(run, run.tipOid ?? '').at(-1)?.reports ?? [];
   const { spec } = task;

@@ -10,15 +10,19 @@ const personal = { approvals: { plan: 'person' as const, protected_paths: 'perso
 const moments = Array.from({ length: 14 }, (_, index) => index);
 
 function stoppedAt(moment: number): Simulation {
-  let asked = -1;
   const company = new Simulation({
     plan,
     settings: personal,
     world: { ingest: () => ({ protectedPaths: ['ci.yml'] }) },
   });
-  const stop = (): boolean => ((asked += 1), asked >= moment);
+  const asked = { times: -1 };
+  const isReached = (): boolean => asked.times >= moment;
+  const stop = (): boolean => {
+    asked.times += 1;
+    return isReached();
+  };
   const open = (): boolean => company.run.state === 'awaiting_approval' || company.run.counts.awaiting_person > 0;
-  for (company.proceed(stop); asked < moment && open(); company.proceed(stop)) company.answer('approve');
+  for (company.proceed(stop); !isReached() && open(); company.proceed(stop)) company.answer('approve');
   return company;
 }
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { errorOf, planOf } from '../testing/fixtures.ts';
 import { Simulation } from '../testing/simulation.ts';
@@ -98,12 +98,10 @@ describe('every run', () => {
     fc.assert(
       fc.property(runs, (drawnRun) => {
         const company = president(companyOf(drawnRun), 40);
-        expect(['published', 'needs_attention']).toContain(company.run.state);
-        if (company.run.state === 'needs_attention') {
-          // Only what no try can help is left.
-          expect(company.run.error).not.toBeNull();
-          expect(company.run.counts.failed).toBeGreaterThan(0);
-        }
+        const { state, error, counts } = company.run;
+        // Asked forty times, a president is left only with what no try can help.
+        const isHopeless = state === 'needs_attention' && error !== null && counts.failed > 0;
+        expect([state, state === 'published' || isHopeless]).toStrictEqual([state, true]);
       }),
       someRuns,
     );
@@ -111,7 +109,10 @@ describe('every run', () => {
 
   it('is decided the same again from any point of its stream', () => {
     fc.assert(
-      fc.property(runs, (drawnRun) => president(companyOf(drawnRun), 3).ledger.replay()),
+      fc.property(runs, (drawnRun) => {
+        const company = president(companyOf(drawnRun), 3);
+        expect(() => company.ledger.replay()).not.toThrow();
+      }),
       someRuns,
     );
   });

@@ -18,8 +18,8 @@ describe('a dead letter', () => {
   ];
   it.each(ofTask)('of %s goes to a person, and resume tries the task again', (_, world) => {
     const company = new Simulation({ plan, world: world() }).proceed();
-    expect(company.task('a')).toMatchObject({ state: 'awaiting_person', error: { code: 'AC_TASK_UNDELIVERABLE' } });
-    expect([company.run.state, company.run.error?.code]).toStrictEqual(['needs_attention', 'AC_TASK_UNDELIVERABLE']);
+    expect(company.task('a')).toMatchObject({ state: 'awaiting_person', error: { code: 'AC_BUS_DELIVERIES_SPENT' } });
+    expect([company.run.state, company.run.error?.code]).toStrictEqual(['needs_attention', 'AC_BUS_DELIVERIES_SPENT']);
     expect(company.resume().proceed().run.state).toBe('published');
     company.ledger.replay();
   });
@@ -32,7 +32,7 @@ describe('a dead letter', () => {
   ];
   it.each(ofRun)('of %s stops the run for a person, and resume asks for it again', (_, world) => {
     const company = new Simulation({ plan, world: world() }).proceed();
-    expect([company.run.state, company.run.error?.code]).toStrictEqual(['needs_attention', 'AC_STEP_UNDELIVERABLE']);
+    expect([company.run.state, company.run.error?.code]).toStrictEqual(['needs_attention', 'AC_BUS_DELIVERIES_SPENT']);
     expect(company.resume().proceed().run.state).toBe('published');
     company.ledger.replay();
   });
@@ -52,7 +52,10 @@ describe('a dead letter', () => {
   it('of the request for a plan ends the run, paused or not', () => {
     const world: Partial<World> = { plan: () => 'dead' };
     for (const company of [new Simulation({ plan, world }), new Simulation({ plan, world }).pause()]) {
-      expect([company.proceed().run.state, company.run.error?.code]).toStrictEqual(['failed', 'AC_STEP_UNDELIVERABLE']);
+      expect([company.proceed().run.state, company.run.error?.code]).toStrictEqual([
+        'failed',
+        'AC_BUS_DELIVERIES_SPENT',
+      ]);
     }
   });
 });

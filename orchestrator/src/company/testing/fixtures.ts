@@ -3,7 +3,7 @@ import { openRun } from '../fold.ts';
 import type { Run } from '../records.ts';
 
 export const runId = '0198c5a0-0000-7000-8000-00000000beef';
-export const noon = '2026-11-20T12:00:00.000Z';
+const noon = '2026-11-20T12:00:00.000Z';
 
 /** An id that says where it comes from: the nth of its kind. */
 export function idOf(number: number): string {

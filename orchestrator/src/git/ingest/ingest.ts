@@ -1,16 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { failure, success, type AppError, type IngestedCommit, type Result } from '@agentcompany/protocol';
-import {
-  commitSeconds,
-  holdsCommit,
-  isAncestor,
-  readReference,
-  treeOf,
-  type BareRepository,
-} from '../bare-repository.ts';
+import { isAncestor, readCommits, readReference, type BareRepository, type CommitFacts } from '../bare-repository.ts';
 import { writeBotCommit } from '../bot-commit.ts';
 import { attemptMessage } from '../commit-message.ts';
-import { describeCommit } from '../describe-commit.ts';
+import { describeCommit, describeDiff } from '../describe-commit.ts';
 import { gitErrors } from '../errors.ts';
 import { attemptReference, judgeObjectName } from '../reference-policy.ts';
 import type { IngestRequest } from '../repositories.ts';
@@ -43,13 +36,14 @@ export async function ingestBundle(request: IngestRequest, options: IngestOption
   if (!present.ok) return present;
   if (present.value !== null) return answerFromVault(request, options, present.value);
   const quarantine = await openQuarantine(request.attemptId, options);
-  if (!quarantine.ok) return quarantine;
   try {
-    const commit = await acceptBundle(quarantine.value, request, options);
-    if (!commit.ok) return failure(blameWorker(request.attemptId, commit.error));
-    return await store(quarantine.value, request, { ...options, commit: commit.value, reference: reference.value });
+    const accepted = await acceptBundle(quarantine, request, options);
+    if (!accepted.ok) return failure(blameWorker(request.attemptId, accepted.error));
+    const { commit } = accepted.value;
+    const stored = await store(quarantine, request, { ...options, commit, reference: reference.value });
+    return stored.ok ? accepted : stored;
   } finally {
-    await rm(quarantine.value.folder, { recursive: true, force: true });
+    await rm(quarantine.folder, { recursive: true, force: true });
   }
 }
 
@@ -77,46 +71,56 @@ async function acceptBundle(
   quarantine: BareRepository,
   request: IngestRequest,
   options: IngestOptions,
-): Promise<Result<string>> {
+): Promise<Result<IngestedCommit>> {
   const unpacked = await unpackBundle(quarantine, request, options.limits);
   if (!unpacked.ok) return unpacked;
   options.onDurableStep('quarantine-unpacked');
-  const descends = await judgeDescent(quarantine, request);
+  const ends = await readEnds(quarantine, request);
+  if (!ends.ok) return ends;
+  const { attemptId, claimedCommit, baseOid: base } = request;
+  const descends = await isAncestor(quarantine, base, claimedCommit);
   if (!descends.ok) return descends;
-  const subject = { attemptId: request.attemptId, commit: request.claimedCommit, base: request.baseOid };
+  if (!descends.value) return failure(gitErrors.AC_INGEST_NOT_DESCENDANT({ attempt: attemptId }));
+  const subject = { attemptId, commit: claimedCommit, base };
   const sizes = await judgeObjectSizes(quarantine, subject, options.limits);
   if (!sizes.ok) return sizes;
-  const tree = await judgeTree(quarantine, subject, options.limits);
-  if (!tree.ok) return tree;
-  return rewriteCommit(quarantine, request);
+  const diff = await judgeTree(quarantine, subject, options.limits);
+  if (!diff.ok) return diff;
+  const commit = await rewriteCommit(quarantine, request, ends.value);
+  if (!commit.ok) return commit;
+  // The rewritten commit has the judged tree and base: their difference is its own.
+  return describeDiff(quarantine, { commit: commit.value, tree: ends.value.claimed.tree, base, diff: diff.value });
 }
 
-async function judgeDescent(quarantine: BareRepository, request: IngestRequest): Promise<Result<undefined>> {
-  const attempt = request.attemptId;
-  for (const oid of [request.baseOid, request.claimedCommit]) {
-    const held = await holdsCommit(quarantine, oid);
-    if (!held.ok) return held;
-    if (!held.value) return failure(gitErrors.AC_INGEST_REFUSED({ attempt, rule: 'commit-missing' }, oid));
-  }
-  const descends = await isAncestor(quarantine, request.baseOid, request.claimedCommit);
-  if (!descends.ok) return descends;
-  return descends.value ? success() : failure(gitErrors.AC_INGEST_NOT_DESCENDANT({ attempt }));
+interface Ends {
+  readonly base: CommitFacts;
+  readonly claimed: CommitFacts;
+}
+
+/** Both commits the request names must be there, and be commits. */
+async function readEnds(quarantine: BareRepository, request: IngestRequest): Promise<Result<Ends>> {
+  const { attemptId: attempt, baseOid, claimedCommit } = request;
+  const commits = await readCommits(quarantine, [baseOid, claimedCommit]);
+  if (!commits.ok) return commits;
+  const base = commits.value.get(baseOid);
+  const claimed = commits.value.get(claimedCommit);
+  if (base !== undefined && claimed !== undefined) return success({ base, claimed });
+  const missing = base === undefined ? baseOid : claimedCommit;
+  return failure(gitErrors.AC_INGEST_REFUSED({ attempt, rule: 'commit-missing' }, missing));
 }
 
 /** One commit on the base with the final tree: what the worker wrote about author, date, message and steps in between is gone. */
-async function rewriteCommit(quarantine: BareRepository, request: IngestRequest): Promise<Result<string>> {
-  const tree = await treeOf(quarantine, request.claimedCommit);
-  if (!tree.ok) return tree;
-  const base = await commitSeconds(quarantine, request.baseOid);
-  if (!base.ok) return base;
-  const claimed = await commitSeconds(quarantine, request.claimedCommit);
-  if (!claimed.ok) return claimed;
-  const believable = claimed.value >= base.value && claimed.value <= Date.now() / 1000 + clockTolerance;
+function rewriteCommit(
+  quarantine: BareRepository,
+  request: IngestRequest,
+  { base, claimed }: Ends,
+): Promise<Result<string>> {
+  const believable = claimed.seconds >= base.seconds && claimed.seconds <= Date.now() / 1000 + clockTolerance;
   return writeBotCommit(quarantine, {
-    tree: tree.value,
+    tree: claimed.tree,
     parents: [request.baseOid],
     message: attemptMessage(request.title, request.attemptId),
-    seconds: believable ? claimed.value : base.value,
+    seconds: believable ? claimed.seconds : base.seconds,
   });
 }
 
@@ -124,7 +128,7 @@ async function store(
   quarantine: BareRepository,
   request: IngestRequest,
   options: IngestOptions & { readonly commit: string; readonly reference: string },
-): Promise<Result<IngestedCommit>> {
+): Promise<Result<undefined>> {
   const brought = await transferObjects(quarantine, options.vault, {
     include: [options.commit],
     exclude: [request.baseOid],
@@ -136,7 +140,6 @@ async function store(
     next: options.commit,
     previous: null,
   });
-  if (!stored.ok) return stored;
-  options.onDurableStep('vault-reference');
-  return describeCommit(options.vault, request.baseOid, options.commit);
+  if (stored.ok) options.onDurableStep('vault-reference');
+  return stored;
 }

@@ -1,7 +1,7 @@
-import { rm } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { failure, success, type AppError, type Result } from '@agentcompany/protocol';
-import { holdsCommit, openBareRepository, type BareRepository } from '../bare-repository.ts';
+import { readCommits, type BareRepository } from '../bare-repository.ts';
 import { gitErrors } from '../errors.ts';
 import type { IngestRequest } from '../repositories.ts';
 import type { GitRunner } from '../runner.ts';
@@ -16,12 +16,26 @@ export interface QuarantineOptions {
   readonly limits: IngestLimits;
 }
 
-/** A fresh repository for one attempt, borrowing from the mirror; what an interrupted ingest left is removed first. */
-export async function openQuarantine(attemptId: string, options: QuarantineOptions): Promise<Result<BareRepository>> {
-  const repository = { folder: path.join(options.folder, `${attemptId}.git`), run: options.run };
-  await rm(repository.folder, { recursive: true, force: true });
-  const opened = await openBareRepository(repository, { worldReadable: false, borrowsFrom: options.mirrorFolder });
-  return opened.ok ? success(repository) : opened;
+const configuration = '[core]\n\trepositoryformatversion = 0\n\tbare = true\n';
+
+/**
+ * A fresh repository for one attempt, borrowing from the mirror; what an interrupted ingest left is removed first.
+ * It is laid out by hand and not synced: it lives for one ingest, and the next start sweeps it.
+ */
+export async function openQuarantine(attemptId: string, options: QuarantineOptions): Promise<BareRepository> {
+  const folder = path.join(options.folder, `${attemptId}.git`);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(options.folder, { recursive: true, mode: 0o700 });
+  await mkdir(folder, { mode: 0o700 });
+  await mkdir(path.join(folder, 'objects', 'info'), { recursive: true });
+  await mkdir(path.join(folder, 'refs'));
+  await writeFile(
+    path.join(folder, 'objects', 'info', 'alternates'),
+    `${path.join(options.mirrorFolder, 'objects')}\n`,
+  );
+  await writeFile(path.join(folder, 'config'), configuration);
+  await writeFile(path.join(folder, 'HEAD'), 'ref: refs/heads/main\n');
+  return { folder, run: options.run };
 }
 
 /**
@@ -64,16 +78,14 @@ async function knowsPrerequisites(
   attempt: string,
   header: BundleHeader,
 ): Promise<Result<undefined>> {
-  for (const oid of header.prerequisites) {
-    const held = await holdsCommit(quarantine, oid);
-    if (!held.ok) return held;
-    if (!held.value) {
-      return failure(
-        gitErrors.AC_INGEST_REFUSED({ attempt, rule: 'bundle-prerequisites' }, `${oid} is not a commit of the project`),
-      );
-    }
-  }
-  return success();
+  if (header.prerequisites.length === 0) return success();
+  const commits = await readCommits(quarantine, header.prerequisites);
+  if (!commits.ok) return commits;
+  const unknown = header.prerequisites.find((oid) => !commits.value.has(oid));
+  if (unknown === undefined) return success();
+  return failure(
+    gitErrors.AC_INGEST_REFUSED({ attempt, rule: 'bundle-prerequisites' }, `${unknown} is not a commit of the project`),
+  );
 }
 
 /**

@@ -181,6 +181,30 @@ describe('run', () => {
     expect([exitCode, stderr]).toEqual([code, expect.stringContaining(text)]);
   });
 
+  it('a run whose tasks wait for an approval needs a person, and names the command', async () => {
+    const company = new FakeCompany();
+    const approval = {
+      approval_id: 'a',
+      subject: 'protected_paths' as const,
+      task_id: 'first',
+      hash: 'h',
+      expires_at: '2026-11-21T12:00:00.000Z',
+      summary: 'ci.yml',
+      details: [],
+    };
+    company.onDrive = async () => {
+      const [runId = ''] = company.runs.keys();
+      company.record(runId, 'approval_request', approval, 'first');
+      const tasks = [sketchTask('first', 'awaiting_person'), sketchTask('second', 'pending')];
+      company.change(runId, { state: 'running', approvals: [approval], task_list: tasks });
+      return success();
+    };
+    const { exitCode, stdout, stderr } = await runCli(['run', 'do it all'], { company });
+    expect(exitCode).toBe(6);
+    expect(stdout).toMatch(/needs your approval: ci\.yml\n {10}agentcompany approve [0-9a-f-]{18}\n/);
+    expect(stderr).toMatch(/AC_RUN_NEEDS_PERSON.*\n.*agentcompany approve/s);
+  });
+
   it('watches where another process is the engine', async () => {
     const company = new FakeCompany();
     company.pid = 4711;

@@ -7,7 +7,6 @@ import { demoErrors } from './errors.ts';
 export interface PackageSurvey {
   readonly readme: string;
   readonly changelog: string;
-  readonly sourceCount: number;
 }
 
 async function readManifest(folder: string): Promise<Readonly<Record<string, unknown>> | null> {
@@ -22,8 +21,10 @@ async function readManifest(folder: string): Promise<Readonly<Record<string, unk
 function problemOf(manifest: Readonly<Record<string, unknown>> | null, sourceCount: number): string | null {
   if (manifest === null) return 'its package.json cannot be read';
   if (sourceCount === 0) return 'it has no JavaScript file';
-  const { dependencies } = manifest;
+  const { dependencies, license } = manifest;
   const count = typeof dependencies === 'object' && dependencies !== null ? Object.keys(dependencies).length : 0;
+  if (typeof license !== 'string' || !/^[A-Za-z0-9.+() -]+$/.test(license))
+    return 'its package.json names no license (SPDX)';
   // A worker has no network: what the package needs could not be installed there, and the package not be imported.
   return count > 0 ? `it has ${count} dependencies, which a worker without a network cannot install` : null;
 }
@@ -41,6 +42,5 @@ export async function surveyPackage(id: string, folder: string): Promise<Result<
   return success({
     readme: top.find((name) => /^readme(\.md|\.markdown)?$/i.test(name)) ?? 'README.md',
     changelog: top.find((name) => /^(changelog|history|changes)\.(md|markdown)$/i.test(name)) ?? 'CHANGELOG.md',
-    sourceCount,
   });
 }

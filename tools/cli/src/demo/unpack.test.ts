@@ -8,6 +8,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -71,13 +72,15 @@ describe('unpacking a published archive', () => {
     expect(readFileSync(path.join(target(), 'index.js'), 'utf8')).toBe('code');
   });
 
-  it('refuses an archive of more files than one reads in a demo', async () => {
-    for (let index = 0; index < 5001; index += 1) write(`package/${index}.js`, '');
-    await create({ file: file(), cwd: folder, gzip: true }, ['package']);
+  it('refuses an archive that grows beyond what one reads in a demo, before it is written', async () => {
+    write('package/index.js', '');
+    truncateSync(path.join(folder, 'package/index.js'), 65 * 1024 * 1024);
+    await create({ file: file(), cwd: folder }, ['package']);
     expect(await unpack('x@1.0.0', file(), target())).toMatchObject({
       ok: false,
       error: { code: 'AC_DEMO_PACKAGE_UNSUITABLE' },
     });
+    expect(readdirSync(target())).toEqual([]);
   });
 
   it('says of what is no archive that it cannot be unpacked', async () => {

@@ -3,7 +3,7 @@
 // dropped when a failed check says that there is no such export.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { entryOf, importEntry, readFeedback, readManifest } from './shared/package-facts.mjs';
+import { entryOf, importEntry, licenseLine, readFeedback, readManifest } from './shared/package-facts.mjs';
 
 const { values } = parseArgs({ options: { assume: { type: 'string' } } });
 const manifest = readManifest();
@@ -21,7 +21,8 @@ if (values.assume !== undefined) {
 mkdirSync('test', { recursive: true });
 writeFileSync(
   'test/smoke.test.mjs',
-  `import assert from 'node:assert/strict';
+  `${licenseLine(manifest)}
+import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as subject from ${JSON.stringify(`../${entry}`)};
 

@@ -7,6 +7,15 @@ export function readManifest() {
   return JSON.parse(readFileSync('package.json', 'utf8'));
 }
 
+/** What every line that names a license holds (SPDX specification, annex E). */
+export const licenseMark = 'SPDX-License-Identifier:';
+
+/** The comment that names the package's license. Throws where the package names none that a comment could hold. */
+export function licenseLine({ license }) {
+  if (typeof license === 'string' && /^[A-Za-z0-9.+() -]+$/.test(license)) return `// ${licenseMark} ${license}`;
+  throw new Error(`package.json names no license that a header could state: ${JSON.stringify(license)}`);
+}
+
 /** Paths under version control that match `pattern`, sorted. */
 export function trackedFiles(pattern) {
   const listed = execFileSync('git', ['ls-files', '-z'], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });

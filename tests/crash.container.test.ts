@@ -20,7 +20,9 @@ interface Ended {
 function runChild(home: string, crashAt: number): Promise<Ended> {
   const crash = crashAt === 0 ? {} : { CRASH_AT: String(crashAt) };
   const { CRASH_AT: _unset, ...environment } = process.env;
-  const started = spawn(process.execPath, ['--conditions=development', child, home], { env: { ...environment, ...crash } });
+  const started = spawn(process.execPath, ['--conditions=development', child, home], {
+    env: { ...environment, ...crash },
+  });
   let output = '';
   started.stdout.on('data', (chunk) => (output += chunk));
   started.stderr.on('data', (chunk) => (output += chunk));
@@ -59,12 +61,18 @@ async function expectWhole(test: TestCompany, output: string): Promise<void> {
   const left = unwrap(await bus.queues()).filter(({ waiting, leased }) => waiting + leased > 0);
   await bus.close();
   expect(left).toEqual([]);
-  const report: unknown = JSON.parse(readFileSync(join(test.home.runsFolder, view.run_id, 'execution_result.json'), 'utf8'));
+  const report: unknown = JSON.parse(
+    readFileSync(join(test.home.runsFolder, view.run_id, 'execution_result.json'), 'utf8'),
+  );
   expect(report).toMatchObject({ run_id: view.run_id, status: 'published' });
 }
 
 function filesUnder(folder: string): string[] {
-  return existsSync(folder) ? readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => entry.name) : [];
+  return existsSync(folder)
+    ? readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => entry.name)
+    : [];
 }
 
 /** Kills at step n, starts again, checks. Returns whether step n was reached at all. */
@@ -86,14 +94,18 @@ async function crashOnceAt(n: number): Promise<boolean> {
 }
 
 describe('a company killed at any durable step', () => {
-  it('S65 reaches one end with nothing lost, doubled or left behind, for every step', { timeout: 1_500_000 }, async () => {
-    let reached = 0;
-    for (let n = 1; ; n += 2) {
-      const crashed = await Promise.all([crashOnceAt(n), crashOnceAt(n + 1)]);
-      reached += crashed.filter(Boolean).length;
-      if (crashed.includes(false)) break;
-    }
-    // Submission, planning, two attempts, two ingests, two merges, verification, push and pull request are steps each.
-    expect(reached).toBeGreaterThan(30);
-  });
+  it(
+    'S65 reaches one end with nothing lost, doubled or left behind, for every step',
+    { timeout: 1_500_000 },
+    async () => {
+      let reached = 0;
+      for (let n = 1; ; n += 2) {
+        const crashed = await Promise.all([crashOnceAt(n), crashOnceAt(n + 1)]);
+        reached += crashed.filter(Boolean).length;
+        if (crashed.includes(false)) break;
+      }
+      // Submission, planning, two attempts, two ingests, two merges, verification, push and pull request are steps each.
+      expect(reached).toBeGreaterThan(30);
+    },
+  );
 });

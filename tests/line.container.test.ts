@@ -5,7 +5,14 @@ import { loadConfig } from '../orchestrator/src/config.ts';
 import { openCompany } from '../orchestrator/src/open-company.ts';
 import type { Company } from '../orchestrator/src/company-facade.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { environmentOfEngine, git, installation, openTestCompany, planOf, type TestCompany } from './support/open-test-company.ts';
+import {
+  environmentOfEngine,
+  git,
+  installation,
+  openTestCompany,
+  planOf,
+  type TestCompany,
+} from './support/open-test-company.ts';
 
 let test: TestCompany;
 beforeEach(async () => {
@@ -13,8 +20,16 @@ beforeEach(async () => {
 });
 afterEach(() => test.dispose());
 
-async function submit(plan: Parameters<Company['submit']>[0]['plan'], settings?: Parameters<Company['submit']>[0]['settings']): Promise<string> {
-  const request = { projectId: 'app', instruction: 'Do what the plan says', plan, ...(settings === undefined ? {} : { settings }) };
+async function submit(
+  plan: Parameters<Company['submit']>[0]['plan'],
+  settings?: Parameters<Company['submit']>[0]['settings'],
+): Promise<string> {
+  const request = {
+    projectId: 'app',
+    instruction: 'Do what the plan says',
+    plan,
+    ...(settings === undefined ? {} : { settings }),
+  };
   return unwrap(await test.company.submit(request)).runId;
 }
 
@@ -28,7 +43,11 @@ async function secondTerminal(): Promise<Company> {
 }
 
 /** Resolves when an entry of the run's ledger satisfies `isIt`. */
-async function until(company: Company, runId: string, isIt: (type: string, payload: Record<string, unknown>) => boolean): Promise<void> {
+async function until(
+  company: Company,
+  runId: string,
+  isIt: (type: string, payload: Record<string, unknown>) => boolean,
+): Promise<void> {
   const signal = AbortSignal.timeout(60_000);
   for await (const { envelope } of company.timeline(runId, { after: 0, follow: true, signal })) {
     if (isIt(envelope.envelope_type, envelope.payload)) return;
@@ -36,9 +55,15 @@ async function until(company: Company, runId: string, isIt: (type: string, paylo
   throw new Error('the awaited envelope did not come');
 }
 
-async function entries(runId: string): Promise<{ type: string; task: string | undefined; payload: Record<string, unknown> }[]> {
+async function entries(
+  runId: string,
+): Promise<{ type: string; task: string | undefined; payload: Record<string, unknown> }[]> {
   const all = [];
-  for await (const { envelope } of test.company.timeline(runId, { after: 0, follow: false, signal: AbortSignal.timeout(5000) })) {
+  for await (const { envelope } of test.company.timeline(runId, {
+    after: 0,
+    follow: false,
+    signal: AbortSignal.timeout(5000),
+  })) {
     all.push({ type: envelope.envelope_type, task: envelope.context.task_id, payload: envelope.payload });
   }
   return all;
@@ -70,7 +95,9 @@ describe('one instruction in, one pull request out', () => {
     expect(git(test.repository, 'rev-parse', 'main')).toBe(run.base_oid);
 
     const ledger = await entries(runId);
-    const conflicts = ledger.filter(({ type, payload }) => type === 'merge_complete' && payload['outcome'] === 'conflict');
+    const conflicts = ledger.filter(
+      ({ type, payload }) => type === 'merge_complete' && payload['outcome'] === 'conflict',
+    );
     expect(conflicts).toHaveLength(1);
     let open = 0;
     let most = 0;
@@ -81,7 +108,9 @@ describe('one instruction in, one pull request out', () => {
     }
     expect(most).toBe(3);
 
-    const report = JSON.parse(readFileSync(join(test.home.runsFolder, runId, 'execution_result.json'), 'utf8')) as Record<string, unknown>;
+    const report = JSON.parse(
+      readFileSync(join(test.home.runsFolder, runId, 'execution_result.json'), 'utf8'),
+    ) as Record<string, unknown>;
     expect(report).toMatchObject({ run_id: runId, status: 'published', git_branch: branch, errors: [] });
     expect((report['executions'] as unknown[])[0]).toMatchObject({
       run_id: runId,
@@ -108,8 +137,11 @@ describe('one instruction in, one pull request out', () => {
   });
 
   it('C28 sends a failed verify back with its output, and the next attempt can answer it', async () => {
-    const script = 'if [ -n "$AGENTCOMPANY_FEEDBACK" ]; then grep -q AC_VERIFY_FAILED "$AGENTCOMPANY_FEEDBACK" && echo right > answer.txt; else echo wrong > answer.txt; fi';
-    const runId = await submit(planOf([{ id: 'answer', run: { script, interpreter: 'sh' }, verify: ['grep -q right answer.txt'] }]));
+    const script =
+      'if [ -n "$AGENTCOMPANY_FEEDBACK" ]; then grep -q AC_VERIFY_FAILED "$AGENTCOMPANY_FEEDBACK" && echo right > answer.txt; else echo wrong > answer.txt; fi';
+    const runId = await submit(
+      planOf([{ id: 'answer', run: { script, interpreter: 'sh' }, verify: ['grep -q right answer.txt'] }]),
+    );
     await drive(runId);
     const run = unwrap(await test.company.showRun(runId));
     expect(run.state).toBe('published');
@@ -122,7 +154,9 @@ describe('one instruction in, one pull request out', () => {
 
 describe('from a second terminal', () => {
   it('C32 approves what the first terminal waits for', async () => {
-    const runId = await submit(planOf([{ id: 'one', run: { command: 'echo one > one.txt' } }]), { approvals: { plan: 'person', protected_paths: 'person' } });
+    const runId = await submit(planOf([{ id: 'one', run: { command: 'echo one > one.txt' } }]), {
+      approvals: { plan: 'person', protected_paths: 'person' },
+    });
     const driving = drive(runId);
     const second = await secondTerminal();
     await until(second, runId, (type) => type === 'approval_request');
@@ -133,7 +167,11 @@ describe('from a second terminal', () => {
   });
 
   it('C32 asks a person before protected paths are merged, and a refusal ends the task', async () => {
-    const runId = await submit(planOf([{ id: 'ci', run: { command: 'mkdir -p .github/workflows && echo on: push > .github/workflows/ci.yml' } }]));
+    const runId = await submit(
+      planOf([
+        { id: 'ci', run: { command: 'mkdir -p .github/workflows && echo on: push > .github/workflows/ci.yml' } },
+      ]),
+    );
     const driving = drive(runId);
     const second = await secondTerminal();
     await until(second, runId, (type) => type === 'approval_request');
@@ -146,7 +184,9 @@ describe('from a second terminal', () => {
   });
 
   it('C32 cancels a run whose worker is at work, and its container goes', async () => {
-    const runId = await submit(planOf([{ id: 'slow', run: { command: 'echo begun && sleep 60 && echo done > done.txt' } }]));
+    const runId = await submit(
+      planOf([{ id: 'slow', run: { command: 'echo begun && sleep 60 && echo done > done.txt' } }]),
+    );
     const driving = drive(runId);
     const second = await secondTerminal();
     await until(second, runId, (type, payload) => type === 'task_progress' && payload['message'] !== 'checking out');
