@@ -15,7 +15,7 @@ const help = new Map(
 /** Calls of the program in shell examples and between backticks, without what introduces them. */
 function callsIn(page: string): readonly string[] {
   const shell = fences(page).filter(({ language }) => language === 'sh');
-  const lines = [...shell.flatMap(({ text }) => text.split('\n')), ...codeWords(readPage(page).replace(/^```[\s\S]*?^```$/gm, ''))];
+  const lines = [...shell.flatMap(({ text }) => text.split('\n')), ...codeWords(readPage(page).replace(/^```[\s\S]*?^```$/gm, '').replaceAll('\\`', '`'))];
   return lines.flatMap((line) => /^(?:node scripts\/launch\.mjs cli|agentcompany) (.+)$/.exec(line.trim())?.[1] ?? []);
 }
 
@@ -23,6 +23,8 @@ function callsIn(page: string): readonly string[] {
 function problemOf(call: string): string | null {
   const words = (call.split(' #')[0] ?? '').replace(/"[^"]*"/g, 'TEXT').split(/\s+/);
   const command = (words[0] ?? '').startsWith('-') ? '' : (words[0] ?? '').split('|')[0] ?? '';
+  // A word in capitals or braces stands for whatever command is meant.
+  if (/^([A-Z]+|\\?\{.*)$/.test(command)) return null;
   const whole = [`${command} ${words[1]?.split('|')[0] ?? ''}`, command].find((name) => help.has(name));
   if (whole === undefined) return `no command ${command}`;
   const unknown = words.filter((word) => word.startsWith('--')).find((word) => !new RegExp(`${word}\\b`).test(help.get(whole) ?? ''));
