@@ -17,6 +17,7 @@ import { mint } from './mint.ts';
 import type { EngineParts } from './parts.ts';
 import { runAndConclude } from './run-and-conclude.ts';
 import { attemptBundle, attemptLog } from './run-files.ts';
+import { workerLimits } from './worker-limits.ts';
 import { giveBackWork, isHostFault } from './give-back-work.ts';
 
 /** The ref a worker's bundle must carry, and no other. */
@@ -116,7 +117,7 @@ function containerKey(attemptId: string): string {
 
 function jobOf(parts: EngineParts, run: Run, attempt: Attempt, mirrorFolder: string, signal: AbortSignal): WorkerJob {
   const { task, verify, feedback, image } = attempt.assignment;
-  const timeout = task.timeout ?? parts.commandTimeout;
+  const timeout = task.timeout ?? run.settings.command_timeout;
   const about = { taskId: task.id, attemptId: attempt.id };
   const send = async (draft: Draft, cause: string): Promise<Result<undefined>> => {
     const items = await mint([draft], { sender: 'workers', runId: run.id, cause, inReplyTo: null });
@@ -142,7 +143,7 @@ function jobOf(parts: EngineParts, run: Run, attempt: Attempt, mirrorFolder: str
     },
     mirrorFolder,
     image,
-    limits: parts.limits,
+    limits: workerLimits(run.settings),
     bundleFile: attemptBundle(parts.home, attempt.id),
     logFile: attemptLog(parts.home, run.id, attempt.id),
     // Clone, commit and hand-over come on top of the agent's command and each check.

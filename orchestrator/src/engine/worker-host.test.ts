@@ -40,7 +40,6 @@ function partsOf(carryOut: (job: WorkerJob) => Promise<Result<WorkerOutcome>>): 
     project: async () =>
       success({ repositories: { mirrorFolder: folder, runTip: async () => success('base') } } as never),
     maximumWorkers: 1,
-    commandTimeout: 5,
     leaseMs: 60_000,
     log: () => undefined,
   };
