@@ -28,6 +28,9 @@ export interface WorkerRunnerOptions {
   readonly doorLimits?: Partial<DoorLimits>;
 }
 
+/** A timer that is set for longer fires at once: every job would miss its deadline. */
+const longestTimerMs = 2 ** 31 - 1;
+
 type Interruption = { readonly kind: 'interrupted'; readonly error: AppError };
 
 /** See `WorkerRunner`. One object serves any number of jobs at once. */
@@ -178,7 +181,7 @@ function interruption(job: WorkerJob, ended: AbortSignal): Promise<Interruption>
   const seconds = job.deadlineSeconds;
   const timer = setTimeout(
     () => resolve({ kind: 'interrupted', error: containerErrors.AC_WORKER_DEADLINE({ seconds }) }),
-    seconds * 1000,
+    Math.min(seconds * 1000, longestTimerMs),
   );
   const cancel = (): void => resolve({ kind: 'interrupted', error: containerErrors.AC_WORKER_CANCELLED() });
   if (job.signal.aborted) cancel();
