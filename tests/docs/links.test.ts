@@ -6,11 +6,18 @@ import { codeWords, pages, readPage, root } from './pages.ts';
 /** GitHub's name for a heading: lower case, spaces to hyphens, other punctuation gone. */
 function anchors(page: string): readonly string[] {
   const headings = readPage(page).matchAll(/^#+ (.+)$/gm);
-  return [...headings].map(([, text = '']) => text.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-'));
+  return [...headings].map(([, text = '']) =>
+    text
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
 }
 
 function linksOf(page: string): readonly string[] {
-  const prose = readPage(page).replace(/^```[\s\S]*?^```$/gm, '').replace(/`[^`\n]*`/g, '');
+  const prose = readPage(page)
+    .replace(/^```[\s\S]*?^```$/gm, '')
+    .replace(/`[^`\n]*`/g, '');
   const found = [...prose.matchAll(/\]\(([^)\s]+)\)/g), ...prose.matchAll(/\b(?:src|href|srcset)="([^"]+)"/g)];
   return found.map(([, target = '']) => target).filter((target) => !/^[a-z]+:/.test(target));
 }
