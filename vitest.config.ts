@@ -19,7 +19,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{agent-bus,orchestrator,worker-image,tools,scripts}/**/*.test.ts'],
+          include: ['{agent-bus,orchestrator,worker-image,tools,scripts}/**/*.test.ts', 'tests/docs/*.test.ts'],
           exclude: [...never, '**/*.container.test.ts'],
         },
       },
@@ -28,7 +28,7 @@ export default defineConfig({
         test: {
           name: 'whole',
           include: ['tests/**/*.test.ts', '{agent-bus,orchestrator,worker-image,tools,scripts}/**/*.container.test.ts'],
-          exclude: [...never, ...missing],
+          exclude: [...never, ...missing, 'tests/docs/**'],
           testTimeout: 120_000,
           hookTimeout: 180_000,
         },

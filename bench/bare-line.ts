@@ -83,7 +83,7 @@ async function mergeAll(mirror: string, commits: readonly string[]): Promise<str
 export async function openBareLine(options: {
   readonly image: string;
   readonly tasks: number;
-}): Promise<{ run(): Promise<number>; close(): Promise<void> }> {
+}): Promise<{ readonly run: () => Promise<number>; readonly close: () => Promise<void> }> {
   const { image, tasks } = options;
   const folder = await mkdtemp(join(tmpdir(), 'agentcompany-bench-'));
   await chmod(folder, 0o755);

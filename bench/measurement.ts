@@ -5,7 +5,7 @@ export type Timed = () => Promise<number>;
 export interface PreparedMeasurement {
   readonly ours: Timed;
   readonly floor: Timed;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** One row of the page: what we do against the least that the same work can cost on this machine. */

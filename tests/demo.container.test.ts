@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { unwrap } from '@agentcompany/protocol';
 import { describe, expect, it } from 'vitest';
@@ -128,9 +128,8 @@ describe('the demo', { timeout: 180_000 }, () => {
       await expectWhole(root, first);
       expect(first).toMatchObject({ conflicts: 1, sent_back: 1, attempts: first.tasks + 2 });
       expect(attemptsOf(first, 'smoke-test')).toBe(2);
-      expect(first.timeline.filter(({ event }) => event.startsWith('check is red')).map(({ task }) => task)).toEqual([
-        'smoke-test',
-      ]);
+      const red = first.timeline.filter(({ event }) => event.startsWith('check red'));
+      expect(red).toMatchObject([{ task: 'smoke-test', event: "check red: no export named 'version'" }]);
 
       const published = git(first.repository, 'rev-parse', 'main');
       const second = await demo(root, '--package', 'ms@2.1.3', '--no-flaw');
@@ -191,15 +190,15 @@ describe('the demo', { timeout: 180_000 }, () => {
 });
 
 describe('an interrupted demo', { timeout: 180_000 }, () => {
-  it.each(['SIGINT', 'SIGTERM'] as const)(
-    'ends at %s with 130 and leaves no container; the run can go on',
-    async (signal) => {
+  it.each([{ signals: ['SIGINT', 'SIGINT'] }, { signals: ['SIGTERM'] }] as const)(
+    'ends at $signals with 130 and leaves no container; the run can go on',
+    async ({ signals }) => {
       const { root, dispose } = demoRoot();
       try {
         const started = start(root, 'demo', '--package', 'ms@2.1.3');
         await started.says('container starts');
         await hasContainer(root, started.ended);
-        started.kill(signal);
+        for (const signal of signals) started.kill(signal);
         const { code, stdout, stderr } = await started.ended;
         expect(code, stderr).toBe(130);
         expect(stderr).toContain('AC_DEMO_INTERRUPTED');
@@ -215,6 +214,24 @@ describe('an interrupted demo', { timeout: 180_000 }, () => {
       }
     },
   );
+});
+
+describe('a killed demo', { timeout: 180_000 }, () => {
+  it('leaves the next one to begin afresh and to remove its containers', async () => {
+    const { root, dispose } = demoRoot();
+    try {
+      const killed = start(root, 'demo', '--package', 'ms@2.1.3');
+      await killed.says('container starts');
+      await hasContainer(root, killed.ended);
+      const marker = readFileSync(join(root, 'runtime', 'demo', 'made-by-the-agentcompany-demo.json'), 'utf8');
+      killed.kill('SIGKILL');
+      await killed.ended;
+      await expectWhole(root, await demo(root, '--package', 'ms@2.1.3', '--no-flaw'));
+      expect(readFileSync(join(root, 'runtime', 'demo', 'made-by-the-agentcompany-demo.json'), 'utf8')).toBe(marker);
+    } finally {
+      dispose();
+    }
+  });
 });
 
 describe('a demo that cannot begin', () => {

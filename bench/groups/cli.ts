@@ -42,6 +42,9 @@ function entriesOf(index: number): OutgoingItem[] {
   const settings = {
     max_attempts: 3,
     max_review_rounds: 3,
+    command_timeout: 300,
+    worker_memory_bytes: 2 ** 31,
+    worker_cpus: 2,
     on_failure: 'stop',
     approvals: { plan: 'auto', protected_paths: 'person' },
     default_branch: 'main',

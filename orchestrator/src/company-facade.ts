@@ -14,7 +14,10 @@ export interface SubmitRequest {
 }
 
 export interface DriveOptions {
-  /** Stops by itself once none of these runs can move without a person or the outside; without it, when `signal` aborts. */
+  /**
+   * Stops by itself once each of these runs is published, has ended, or needs attention. A run that waits for an approval is
+   * waited for: the answer may come from another terminal. Without it, works until `signal` aborts.
+   */
   readonly runs?: readonly string[];
   readonly signal: AbortSignal;
 }

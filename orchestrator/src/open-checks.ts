@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { openBus } from '@agentcompany/agent-bus';
 import { success, type Result } from '@agentcompany/protocol';
 import { instanceId, type CompanyHome } from './company-home.ts';
-import type { Config, Environment } from './config.ts';
+import { memoryBytes, type Config, type Environment } from './config.ts';
 import type { Check } from './doctor.ts';
 import { openProjects } from './open-projects.ts';
 import { openEngine, openWorkers, workerImage } from './open-workers.ts';
 import { listProjects, type Project } from './projects.ts';
-import { workerLimits } from './worker-limits.ts';
+import { workerLimits } from './engine/worker-limits.ts';
 
 export interface ChainOptions {
   readonly home: CompanyHome;
@@ -87,7 +87,10 @@ async function checkWorker({ home, config, environment, installation }: ChainOpt
       order: { kind: 'verify', mirror: '/mirror.git', base_oid: '0'.repeat(40), command_timeout: 10, verify: [] },
       mirrorFolder,
       image: null,
-      limits: workerLimits(config),
+      limits: workerLimits({
+        worker_memory_bytes: memoryBytes(config.worker_memory_limit),
+        worker_cpus: config.worker_cpus,
+      }),
       bundleFile: null,
       logFile: join(folder, 'worker.log'),
       deadlineSeconds: 60,

@@ -16,7 +16,6 @@ import { openRunCommands } from './facade/run-commands.ts';
 import { openRunQueries } from './facade/run-queries.ts';
 import { openProjects, type Projects } from './open-projects.ts';
 import { openWorkers } from './open-workers.ts';
-import { workerLimits } from './worker-limits.ts';
 
 export interface OpenCompanyOptions {
   readonly environment: Environment;
@@ -31,7 +30,7 @@ const engineLeaseMs = 30_000;
 
 /**
  * Opens the company at `home`. Opening takes no lock: reading and sending go beside a running engine.
- * Errors: those of the bus.
+ * Errors: those of the bus, `AC_READ_MODEL_FAILED`.
  */
 export async function openCompany(home: CompanyHome, options: OpenCompanyOptions): Promise<Result<Company>> {
   const { config } = options;
@@ -46,7 +45,12 @@ export async function openCompany(home: CompanyHome, options: OpenCompanyOptions
   });
   if (!opened.ok) return opened;
   const bus = opened.value;
-  const model = new ReadModel(bus, home.readModelFile);
+  const modeled = ReadModel.open(bus, home.readModelFile);
+  if (!modeled.ok) {
+    await bus.close();
+    return modeled;
+  }
+  const model = modeled.value;
   const projects = openProjects(home, config, onDurableStep);
   const context = { home, bus, model, projects, config, environment: options.environment };
   return success({
@@ -125,8 +129,6 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
     runner: runner.value,
     project: (id) => projects.parts(id),
     maximumWorkers: config.max_workers,
-    limits: workerLimits(config),
-    commandTimeout: config.command_timeout,
     leaseMs: config.lease_ms,
     log: options.log ?? (() => undefined),
     onDurableStep,

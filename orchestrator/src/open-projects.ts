@@ -3,6 +3,7 @@ import { success, type Result } from '@agentcompany/protocol';
 import type { CompanyHome } from './company-home.ts';
 import type { Config } from './config.ts';
 import type { ProjectParts } from './engine/parts.ts';
+import { absentForge } from './forges/absent-forge.ts';
 import { openLocalForge } from './forges/local/open-local-forge.ts';
 import { openRepositories } from './git/open-repositories.ts';
 import { checkCredentials, showProject, type Project } from './projects.ts';
@@ -40,6 +41,9 @@ function openProject(home: CompanyHome, project: Project, onDurableStep: (step: 
     protectedBranches: [project.default_branch],
     onDurableStep,
   });
-  const forge = openLocalForge({ folder: join(home.forgeFolder, project.id), repository: url, onDurableStep });
+  const forge =
+    project.path === undefined
+      ? absentForge(url)
+      : openLocalForge({ folder: join(home.forgeFolder, project.id), repository: url, onDurableStep });
   return { repositories, forge };
 }

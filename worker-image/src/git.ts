@@ -28,7 +28,7 @@ export function speaksOfFullDisk(output: string): boolean {
 }
 
 /**
- * Runs git and gives its trimmed output, which must be short. A failure is `AC_WORKSPACE_FULL` when there was no room,
+ * Runs git and gives its trimmed standard output, which must be short: warnings, which a repository can provoke, are not part of it. A failure is `AC_WORKSPACE_FULL` when there was no room,
  * else what `otherwise` makes of the output.
  */
 export async function git(
@@ -42,9 +42,10 @@ export async function git(
     folder: place.folder,
     environment: place.environment,
     timeoutSeconds: gitSeconds,
-    onOutput: place.onOutput,
+    onOutput: () => undefined,
   });
-  if (end.exitCode === 0) return success(end.output.trim());
+  if (end.exitCode === 0) return success(end.standardOutput.trim());
+  place.onOutput(Buffer.from(end.output));
   if (speaksOfFullDisk(end.output)) return failure(workerErrors.AC_WORKSPACE_FULL({}, end.output.trim()));
   const make =
     otherwise ?? ((output: string) => workerErrors.AC_WORK_GIT({ action: `run git ${args[0] ?? ''}` }, output));

@@ -19,6 +19,8 @@ export interface CommandEnd {
   readonly durationMs: number;
   /** The last 8 KiB of standard output and standard error together. */
   readonly output: string;
+  /** The last 8 KiB of standard output alone. */
+  readonly standardOutput: string;
 }
 
 const exitCodes = { notFound: 127, notExecutable: 126 } as const;
@@ -41,6 +43,7 @@ function killGroup(pid: number | undefined): void {
 export function runCommand(command: Command): Promise<CommandEnd> {
   const begun = performance.now();
   const tail = new OutputTail();
+  const standardTail = new OutputTail();
   return new Promise((resolve) => {
     const child = spawn(command.program, command.args, {
       cwd: command.folder,
@@ -57,12 +60,16 @@ export function runCommand(command: Command): Promise<CommandEnd> {
       tail.write(chunk);
       command.onOutput(chunk);
     };
-    child.stdout.on('data', take);
+    child.stdout.on('data', (chunk: Buffer) => {
+      standardTail.write(chunk);
+      take(chunk);
+    });
     child.stderr.on('data', take);
     const end = (exitCode: number | null, signal: NodeJS.Signals | null): void => {
       clearTimeout(timer);
       const durationMs = Math.round(performance.now() - begun);
-      resolve({ exitCode: timedOut ? null : exitCode, signal, timedOut, durationMs, output: tail.text() });
+      const outputs = { output: tail.text(), standardOutput: standardTail.text() };
+      resolve({ exitCode: timedOut ? null : exitCode, signal, timedOut, durationMs, ...outputs });
     };
     child.once('error', (error: NodeJS.ErrnoException) => {
       take(Buffer.from(`${error.message}\n`));

@@ -99,7 +99,7 @@ describe('the Manager', () => {
 });
 
 describe('the Reviewer', () => {
-  it('S37 approves by the rules, bound to the tree that was ingested', async () => {
+  it('approves by the rules, bound to the tree that was ingested', async () => {
     const { company, request } = waitingFor('review_request');
     const asked: (readonly string[])[] = [];
     const git = repositories({ conflictMarkers: async (_, paths) => (asked.push(paths), success([])) });

@@ -8,7 +8,7 @@ import { unwrap, type Result } from '@agentcompany/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ContainerDetails } from './container-engine.ts';
 import { seccompProfile } from './seccomp-profile.ts';
-import { testImage, testLimits, WorkerFixture } from './testing/worker-fixture.ts';
+import { testLimits, WorkerFixture } from './testing/worker-fixture.ts';
 import type { WorkerContainer } from './worker-container.ts';
 
 type Fields = Record<string, unknown>;
@@ -34,7 +34,7 @@ describe('the confinement of a real worker', () => {
 
   it('C16 is the create body of the specification, field by field, read back by inspect', async () => {
     const raw = await inspectCreated();
-    const image = unwrap(await fixture.engine.imageInspect(testImage));
+    const image = unwrap(await fixture.engine.imageInspect(fixture.image));
     expect(raw['Image']).toBe(image.id);
     expect(raw['Config']).toMatchObject({
       User: '10001:10001',

@@ -7,7 +7,7 @@ import { unwrap } from '@agentcompany/protocol';
 import Docker from 'dockerode';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { engineSocket } from './dod/engine-address.ts';
-import { testImage, WorkerFixture } from './testing/worker-fixture.ts';
+import { WorkerFixture } from './testing/worker-fixture.ts';
 
 const run = promisify(execFile);
 
@@ -51,7 +51,7 @@ describe('images of workers', () => {
   it('S14 a tag that moves between two tasks does not change what runs', async () => {
     const docker = new Docker({ socketPath: unwrap(engineSocket(process.env['DOCKER_HOST'] ?? null)) });
     const tag = `${repository}:moving`;
-    await docker.getImage(testImage).tag({ repo: repository, tag: 'moving' });
+    await docker.getImage(fixture.image).tag({ repo: repository, tag: 'moving' });
     const runner = fixture.runner({ defaultImage: tag });
     const first = unwrap(await runner.run(fixture.job(fixture.order())));
     expect(first.report.outcome).toBe('done');

@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { unwrap, type Result } from '@agentcompany/protocol';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { testImage, testLimits, WorkerFixture } from './testing/worker-fixture.ts';
+import { testLimits, WorkerFixture } from './testing/worker-fixture.ts';
 import { createWorkerRunner } from './sealed-worker-runner.ts';
 import type { WorkerOwner } from './worker-container.ts';
 
@@ -21,7 +21,7 @@ describe('workers, each other and their owners', () => {
     unwrap(await fixture.engine.list(instance)).map(({ id }) => id);
 
   async function createFor(owner: Partial<WorkerOwner>): Promise<string> {
-    const { id: imageId } = unwrap(await fixture.engine.imageInspect(testImage));
+    const { id: imageId } = unwrap(await fixture.engine.imageInspect(fixture.image));
     const { id } = unwrap(
       await fixture.engine.create({
         owner: { instance: fixture.instance, run: 'r', task: 't', attempt: randomUUID(), epoch: 1, ...owner },
@@ -75,7 +75,7 @@ describe('workers, each other and their owners', () => {
       onProgress: _progress,
       ...job
     } = fixture.job(fixture.order({ run: { command: 'sleep 300' }, command_timeout: 400 }), { deadlineSeconds: 400 });
-    const runner = { instance: fixture.instance, defaultImage: testImage, runtimeFolder: fixture.runtime };
+    const runner = { instance: fixture.instance, defaultImage: fixture.image, runtimeFolder: fixture.runtime };
     const child = spawn(process.execPath, ['--conditions=development', host, JSON.stringify({ job, runner })], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -119,7 +119,7 @@ describe('workers, each other and their owners', () => {
     const other = createWorkerRunner({
       engine: fixture.engine,
       instance: otherInstance,
-      defaultImage: testImage,
+      defaultImage: fixture.image,
       runtimeFolder: fixture.runtime,
     });
     const [mine, theirs] = [await createFor({}), await createFor({ instance: otherInstance })];

@@ -130,6 +130,14 @@ describe('a task in a real container', () => {
     expect(await show(finished, 'changed.txt')).toBe('changed');
   });
 
+  it('takes object ids from git although the agent makes every ref ambiguous and git warns', async () => {
+    const command =
+      'echo 1 > one; git tag -f HEAD; git branch -f HEAD 2>/dev/null; git update-ref refs/heads/HEAD HEAD; git config advice.x y';
+    const { report } = unwrap((await finish({ run: { command } })).result);
+    expect(report.commit).toMatch(/^[0-9a-f]{40}$/);
+    expect(report.tree).toMatch(/^[0-9a-f]{40}$/);
+  });
+
   it('that rewrites history fails as AC_WORK_NOT_DESCENDANT', async () => {
     const command = 'git checkout -q --orphan other && echo 1 > new && git add new && git commit -qm other';
     expect(await codeOf({ run: { command } })).toBe('AC_WORK_NOT_DESCENDANT');

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createConnection, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,15 +20,17 @@ const order = workOrder.parse({
 
 /** Both ends of a real socket: the host's and the engine's. */
 async function sockets(): Promise<readonly [Socket, Socket]> {
-  const path = join(await mkdtemp(join(tmpdir(), 'agentcompany-socket-')), randomUUID().slice(0, 8));
+  const folder = await mkdtemp(join(tmpdir(), 'agentcompany-socket-'));
+  const path = join(folder, randomUUID().slice(0, 8));
   const { promise, resolve } = Promise.withResolvers<Socket>();
   const server = createServer({ allowHalfOpen: true }, resolve).listen(path);
   const near = createConnection({ path, allowHalfOpen: true });
   const far = await promise;
   server.close();
-  onTestFinished(() => {
+  onTestFinished(async () => {
     near.destroy();
     far.destroy();
+    await rm(folder, { recursive: true });
   });
   return [near, far];
 }

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { access, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, type ClientHttp2Session, type OutgoingHttpHeaders } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,9 +71,10 @@ async function open(
   });
   const client = connect('http://door', { createConnection: () => raw });
   client.on('error', () => undefined);
-  onTestFinished(() => {
+  onTestFinished(async () => {
     door.close();
     client.destroy();
+    await rm(folder, { recursive: true });
   });
   const call: Opened['call'] = (method, path, body, headers = {}) =>
     new Promise((resolve, reject) => {

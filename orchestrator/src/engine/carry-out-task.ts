@@ -17,6 +17,7 @@ import { mint } from './mint.ts';
 import type { EngineParts } from './parts.ts';
 import { runAndConclude } from './run-and-conclude.ts';
 import { attemptBundle, attemptLog } from './run-files.ts';
+import { workerLimits } from './worker-limits.ts';
 import { giveBackWork, isHostFault } from './give-back-work.ts';
 
 /** The ref a worker's bundle must carry, and no other. */
@@ -84,7 +85,8 @@ async function begin(
   if (previous !== undefined) {
     const error = engineErrors.AC_HOST_DIED({ attempt: previous.id });
     const lost = { attempt_id: previous.id, epoch: previous.epoch, error };
-    drafts.push(record('attempt_lost', lost, { taskId: attempt.taskId, attemptId: previous.id }));
+    // To the engine too: where the task is being cancelled, this is what the cancellation waits for.
+    drafts.push(message('attempt_lost', 'engine', lost, { taskId: attempt.taskId, attemptId: previous.id }));
   }
   drafts.push(
     record(
@@ -115,7 +117,7 @@ function containerKey(attemptId: string): string {
 
 function jobOf(parts: EngineParts, run: Run, attempt: Attempt, mirrorFolder: string, signal: AbortSignal): WorkerJob {
   const { task, verify, feedback, image } = attempt.assignment;
-  const timeout = task.timeout ?? parts.commandTimeout;
+  const timeout = task.timeout ?? run.settings.command_timeout;
   const about = { taskId: task.id, attemptId: attempt.id };
   const send = async (draft: Draft, cause: string): Promise<Result<undefined>> => {
     const items = await mint([draft], { sender: 'workers', runId: run.id, cause, inReplyTo: null });
@@ -141,7 +143,7 @@ function jobOf(parts: EngineParts, run: Run, attempt: Attempt, mirrorFolder: str
     },
     mirrorFolder,
     image,
-    limits: parts.limits,
+    limits: workerLimits(run.settings),
     bundleFile: attemptBundle(parts.home, attempt.id),
     logFile: attemptLog(parts.home, run.id, attempt.id),
     // Clone, commit and hand-over come on top of the agent's command and each check.
@@ -183,7 +185,7 @@ async function finish(
   const identity = { attempt_id: attempt.id, epoch: attempt.epoch };
   if (!outcome.ok && (jobs.stopping || isHostFault(outcome.error))) {
     const error = jobs.stopping ? engineErrors.AC_HOST_STOPPED({ attempt: attempt.id }) : outcome.error;
-    const lost = record('attempt_lost', { ...identity, error }, about);
+    const lost = message('attempt_lost', 'engine', { ...identity, error }, about);
     return giveBackWork(parts, jobs, run, delivery, lost, outcome.error);
   }
   const answer = outcome.ok ? answerOf(outcome.value) : failure<AppError>(outcome.error);

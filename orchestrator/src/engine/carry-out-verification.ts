@@ -17,6 +17,7 @@ import { mint } from './mint.ts';
 import type { EngineParts } from './parts.ts';
 import { runAndConclude } from './run-and-conclude.ts';
 import { attemptLog } from './run-files.ts';
+import { workerLimits } from './worker-limits.ts';
 
 type Verify = Extract<Effect, { kind: 'verify' }>;
 
@@ -78,15 +79,15 @@ function jobOf(
       kind: 'verify',
       mirror: '/mirror.git',
       base_oid: effect.oid,
-      command_timeout: parts.commandTimeout,
+      command_timeout: run.settings.command_timeout,
       verify: effect.commands,
     },
     mirrorFolder,
     image: effect.image,
-    limits: parts.limits,
+    limits: workerLimits(run.settings),
     bundleFile: null,
     logFile: attemptLog(parts.home, run.id, owner),
-    deadlineSeconds: parts.commandTimeout * effect.commands.length + 120,
+    deadlineSeconds: run.settings.command_timeout * effect.commands.length + 120,
     signal,
     onCreated: async () => success(),
     onProgress: () => undefined,

@@ -18,7 +18,7 @@ afterEach(async () => {
 interface Deciding {
   readonly options: DeciderOptions;
   /** Resolves with the run once it has been decided and `holds`. */
-  until(holds: (run: Run) => boolean): Promise<Run>;
+  readonly until: (holds: (run: Run) => boolean) => Promise<Run>;
 }
 
 function deciding(bus: AgentBus): Deciding {
@@ -70,7 +70,7 @@ describe('the decider', () => {
     expect(await looping).toStrictEqual({ ok: true, value: undefined });
   });
 
-  it('C29 decides once where two race: the one whose step is refused folds again', async () => {
+  it('decides once where two race: the one whose step is refused folds again', async () => {
     const buses = [await ledger.open(), await ledger.open()] as const;
     const runs = await Promise.all(Array.from({ length: 20 }, () => submit(buses[0], plan)));
     const refused: string[] = [];
@@ -96,19 +96,40 @@ describe('the decider', () => {
     const { options } = deciding(bus);
     unwrap(await settle(options, runId));
     unwrap(await bus.send([{ envelope: envelopeTo(runId, 'task_plan', taskPlan), queue: null }]));
-    // Somebody else appends between the decision and its step, once.
-    let isFirst = true;
+    // Somebody else appends between the second decision, which assigns, and its step.
+    let sends = 0;
     const interfering = altered(bus, {
       send: async (...parameters) => {
-        if (isFirst)
+        sends += 1;
+        if (sends === 2)
           unwrap(await bus.send([{ envelope: envelopeTo(runId, 'task_note', { note: 'wait' }), queue: null }]));
-        isFirst = false;
         return bus.send(...parameters);
       },
     });
     unwrap(await settle({ ...options, bus: interfering }, runId));
     const run = unwrap(await options.folds.refresh(runId));
     expect([run?.state, run?.counts.assigned, run?.refused]).toStrictEqual(['running', 2, 0]);
+  });
+
+  it('folds and decides again when the stream moved on under its step', async () => {
+    const bus = await ledger.open();
+    const runId = await submit(bus, plan);
+    const codes: string[] = [];
+    const complete: AgentBus['complete'] = async (delivery, items, options) => {
+      const note = envelopeTo(runId, 'task_note', { note: 'meanwhile' });
+      if (codes.length === 0) unwrap(await bus.send([{ envelope: note, queue: null }]));
+      const completed = await bus.complete(delivery, items, options);
+      codes.push(completed.ok ? 'done' : completed.error.code);
+      return completed;
+    };
+    const { options, until } = deciding(altered(bus, { complete }));
+    const planning = until((run) => run.state === 'planning');
+    const looping = decideForever(options);
+    await planning;
+    stops.forEach((stop) => stop.abort());
+    expect(await looping).toMatchObject({ ok: true });
+    expect(codes).toStrictEqual(['AC_BUS_CONFLICT', 'done']);
+    expect(await typesOf(bus, runId)).toStrictEqual(['task_submit', 'task_note', 'plan_request']);
   });
 
   it('decides again with the same ids what a crash cut off before it was durable', async () => {
@@ -172,7 +193,7 @@ describe('the decider', () => {
     const stuck = until((run) => run.state === 'needs_attention');
     const reason = { code: 'AC_DOOR_LOST', message: 'no', cause: null, remedy: 'r', retry: 'never' as const };
     unwrap(await bus.reject(assignment, reason, []));
-    expect((await stuck).tasks.get('a')?.error?.code).toBe('AC_TASK_UNDELIVERABLE');
+    expect((await stuck).tasks.get('a')?.error?.code).toBe('AC_DOOR_LOST');
     stops.forEach((stop) => stop.abort());
     await looping;
   });

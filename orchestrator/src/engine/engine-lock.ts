@@ -21,13 +21,22 @@ export function takeEngineLock(lockFile: string): Result<EngineLock> {
   const database = tryLock(lockFile, probeMs);
   if (database === null)
     return failure(orchestratorErrors.AC_ENGINE_RUNNING({ pid: readOwner(lockFile) ?? 'unknown' }));
-  writeFileSync(ownerFile(lockFile), JSON.stringify({ pid: process.pid }));
+  noteOwner(lockFile);
   return success({
     release: () => {
       rmSync(ownerFile(lockFile), { force: true });
       database.close();
     },
   });
+}
+
+/** For messages only: a full disk must not keep the engine from its work. */
+function noteOwner(lockFile: string): void {
+  try {
+    writeFileSync(ownerFile(lockFile), JSON.stringify({ pid: process.pid }));
+  } catch {
+    rmSync(ownerFile(lockFile), { force: true });
+  }
 }
 
 /** Pid of whoever holds the lock; null where it is free. */

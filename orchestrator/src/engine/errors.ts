@@ -7,6 +7,12 @@ export const engineErrors = errorCatalogue({
     remedy: 'Nothing: the envelope is kept as a dead letter (agentcompany status shows it).',
     retry: 'never',
   },
+  AC_READ_MODEL_FAILED: {
+    message: 'the read model company.db cannot be read or written',
+    remedy:
+      'Make room on the disk that holds the company’s home; the ledger is whole, agentcompany state rebuild makes the model anew.',
+    retry: 'later',
+  },
   AC_REPORT_INCOMPLETE: {
     message: 'the worker reported success without a commit, a bundle or an account of its command',
     remedy: 'The task is tried again; if it happens again, look at its log: agentcompany logs RUN --task TASK.',

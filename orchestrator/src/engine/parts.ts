@@ -1,7 +1,6 @@
 import type { AgentBus } from '@agentcompany/agent-bus';
 import type { Result } from '@agentcompany/protocol';
 import type { CompanyHome } from '../company-home.ts';
-import type { WorkerLimits } from '../containers/worker-container.ts';
 import type { WorkerRunner } from '../containers/worker-runner.ts';
 import type { Forge } from '../forges/forge.ts';
 import type { ProjectRepositories } from '../git/repositories.ts';
@@ -25,9 +24,6 @@ export interface EngineParts {
   readonly runner: WorkerRunner;
   readonly project: (id: string) => Promise<Result<ProjectParts>>;
   readonly maximumWorkers: number;
-  readonly limits: WorkerLimits;
-  /** Seconds per command a worker runs. */
-  readonly commandTimeout: number;
   readonly leaseMs: number;
   readonly log: Log;
   /** Called after each durable step, by name: where crash tests end the process. */

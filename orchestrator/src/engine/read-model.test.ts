@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 
 function open(bus: AgentBus, name = 'company.db'): ReadModel {
-  const model = new ReadModel(bus, join(ledger.folder, name));
+  const model = unwrap(ReadModel.open(bus, join(ledger.folder, name)));
   models.push(model);
   return model;
 }

@@ -1,10 +1,11 @@
 import { rmSync } from 'node:fs';
 import type { AgentBus } from '@agentcompany/agent-bus';
-import { companyStream, success, type Result } from '@agentcompany/protocol';
+import { companyStream, failure, success, type Result } from '@agentcompany/protocol';
 import Database from 'better-sqlite3';
 import canonicalize from 'canonicalize';
 import { viewOf, type RunSummary, type RunView } from '../company/view.ts';
 import { runEnds } from '../company/states.ts';
+import { engineErrors } from './errors.ts';
 import { RunFolds } from './run-folds.ts';
 
 const schemaVersion = 2;
@@ -26,7 +27,16 @@ export class ReadModel {
   /** Runs that have not ended, folded as far as this process has seen. */
   readonly #folds: RunFolds;
 
-  constructor(bus: AgentBus, file: string) {
+  /** Error: `AC_READ_MODEL_FAILED`. */
+  static open(bus: AgentBus, file: string): Result<ReadModel> {
+    try {
+      return success(new ReadModel(bus, file));
+    } catch (cause) {
+      return failureOf(cause);
+    }
+  }
+
+  private constructor(bus: AgentBus, file: string) {
     this.#bus = bus;
     this.#folds = new RunFolds(bus);
     this.#database = openOrReplace(file);
@@ -50,8 +60,12 @@ export class ReadModel {
       .immediate();
   }
 
-  /** Folds the runs that have new entries since the last refresh. */
-  async refresh(): Promise<Result<undefined>> {
+  /** Folds the runs that have new entries since the last refresh. Error: `AC_READ_MODEL_FAILED`. */
+  refresh(): Promise<Result<undefined>> {
+    return guarded(() => this.#refresh());
+  }
+
+  async #refresh(): Promise<Result<undefined>> {
     for (;;) {
       const after =
         this.#database.prepare<[], { position: number }>('SELECT position FROM cursor').get()?.position ?? 0;
@@ -134,10 +148,12 @@ export class ReadModel {
   }
 
   /** Throws everything away and folds every stream again. Returns the number of runs. */
-  async rebuild(): Promise<Result<{ readonly runs: number }>> {
-    this.#create(false);
-    const refreshed = await this.refresh();
-    return refreshed.ok ? success({ runs: this.summaries().length }) : refreshed;
+  rebuild(): Promise<Result<{ readonly runs: number }>> {
+    return guarded(async () => {
+      this.#create(false);
+      const refreshed = await this.#refresh();
+      return refreshed.ok ? success({ runs: this.summaries().length }) : refreshed;
+    });
   }
 
   close(): void {
@@ -177,4 +193,18 @@ function openDatabase(file: string): Database.Database {
 
 function readVersion(database: Database.Database): unknown {
   return database.pragma('user_version', { simple: true });
+}
+
+async function guarded<Value>(work: () => Promise<Result<Value>>): Promise<Result<Value>> {
+  try {
+    return await work();
+  } catch (cause) {
+    return failureOf(cause);
+  }
+}
+
+/** A disk that is full or fails is an expected failure of the read model: the ledger is as it was. Anything else is a bug. */
+function failureOf(cause: unknown): Result<never> {
+  if (cause instanceof Database.SqliteError) return failure(engineErrors.AC_READ_MODEL_FAILED({}, cause));
+  throw cause;
 }

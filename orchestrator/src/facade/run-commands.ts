@@ -13,7 +13,7 @@ import { runEnds, type RunState } from '../company/states.ts';
 import type { RunView } from '../company/view.ts';
 import type { Company, SubmitRequest } from '../company-facade.ts';
 import { checkPlan } from '../company/plan-check.ts';
-import { loadConfig } from '../config.ts';
+import { loadConfig, memoryBytes } from '../config.ts';
 import { orchestratorErrors } from '../errors.ts';
 import { showProject, type Project } from '../projects.ts';
 import type { FacadeContext } from './context.ts';
@@ -71,7 +71,8 @@ function settingsFor(context: FacadeContext, project: Project, request: SubmitRe
     ...(request.settings === undefined ? {} : { flags: request.settings }),
   });
   if (!loaded.ok) return loaded;
-  const { max_attempts, max_review_rounds, on_failure, approvals } = loaded.value.config;
+  const { config } = loaded.value;
+  const { max_attempts, max_review_rounds, on_failure, approvals } = config;
   return success({
     max_attempts,
     max_review_rounds,
@@ -80,6 +81,9 @@ function settingsFor(context: FacadeContext, project: Project, request: SubmitRe
     default_branch: project.default_branch,
     integration_branch: project.integration_branch,
     image: project.image ?? null,
+    command_timeout: config.command_timeout,
+    worker_memory_bytes: memoryBytes(config.worker_memory_limit),
+    worker_cpus: config.worker_cpus,
     verify: [...(project.verify ?? [])],
   });
 }

@@ -7,6 +7,11 @@ export const forgeErrors = errorCatalogue({
     remedy: 'Check that it exists and that this user may write there, then resume.',
     retry: 'later',
   },
+  AC_FORGE_ABSENT: {
+    message: 'no pull request can be opened at {place}: its forge has no adapter',
+    remedy: 'The branch is pushed; open the pull request there by hand, then cancel the run to end it here.',
+    retry: 'never',
+  },
   AC_FORGE_RECORD_INVALID: {
     message: 'the pull request record {file} cannot be read',
     remedy: 'Restore the file from a backup, or upgrade AgentCompany if a newer version wrote it.',

@@ -12,6 +12,10 @@ export const runSettings = z.object({
   default_branch: z.string(),
   integration_branch: z.string(),
   image: z.string().nullable(),
+  /** Seconds per command a worker runs, where its task says nothing else. */
+  command_timeout: z.int().positive(),
+  worker_memory_bytes: z.int().positive(),
+  worker_cpus: z.number().positive(),
   /** The project's own checks, run for every task besides the task's. */
   verify: z.array(z.string()),
 });

@@ -1,7 +1,9 @@
 import type { ChangedPath } from '@agentcompany/protocol';
 import { describe, expect, it } from 'vitest';
 import { task } from '../../company/testing/fixtures.ts';
-import { judge, maximumChangedLines, rules, type Submission } from './rules.ts';
+import { judge, maximumChangedLines, type Submission } from './rules.ts';
+
+type RuleName = 'verify-green' | 'non-empty' | 'declared-paths' | 'size' | 'no-new-executable' | 'no-conflict-marker';
 
 const added = (path: string, more: Partial<ChangedPath> = {}): ChangedPath => ({
   path,
@@ -50,7 +52,7 @@ function withVerify(...verify: Submission['result']['verify']): Submission {
   return { ...good, result: { ...good.result, verify } };
 }
 
-const refused: readonly (readonly [keyof typeof rules, string, Submission, readonly (string | null)[]])[] = [
+const refused: readonly (readonly [RuleName, string, Submission, readonly (string | null)[]])[] = [
   ['verify-green', 'a red check', withVerify(report('make lint', 0), report('make test', 1)), [null]],
   ['verify-green', 'a check that was killed', withVerify(report('make lint', null), report('make test', 0)), [null]],
   ['verify-green', 'a check that never ran', withVerify(report('make lint', 0)), [null]],
@@ -92,7 +94,7 @@ const refused: readonly (readonly [keyof typeof rules, string, Submission, reado
   ['no-conflict-marker', 'a conflict marker', { ...good, conflictMarkers: ['src/a.ts'] }, ['src/a.ts']],
 ];
 
-const passed: readonly (readonly [keyof typeof rules, string, Submission])[] = [
+const passed: readonly (readonly [RuleName, string, Submission])[] = [
   ['verify-green', 'every required check green on the very tree', good],
   [
     'verify-green',

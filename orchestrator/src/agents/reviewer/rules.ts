@@ -64,7 +64,7 @@ const noConflictMarker: Rule = ({ conflictMarkers }) =>
   conflictMarkers.map((path) => objection('no-conflict-marker', 'holds a conflict marker', path));
 
 /** The rules by name, in the order their findings are reported. */
-export const rules: Readonly<Record<string, Rule>> = {
+const rules: Readonly<Record<string, Rule>> = {
   'verify-green': verifyGreen,
   'non-empty': nonEmpty,
   'declared-paths': declaredPaths,

@@ -53,15 +53,22 @@ describe('the course of a run', () => {
 
 describe('a task that fails', () => {
   it('is tried again with the failure as context, and goes on when it is green', () => {
-    const told: (string | undefined)[] = [];
+    const told: unknown[] = [];
     const company = new Simulation({
       plan: planOf({ a: [] }),
       world: {
-        work: ({ round, feedback }) => (told.push(feedback?.message), round === 1 ? errorOf('AC_VERIFY_RED') : 'done'),
+        work: ({ round, feedback }) => (told.push(feedback), round === 1 ? errorOf('AC_VERIFY_RED') : 'done'),
       },
     }).proceed();
     expect(company.run.state).toBe('published');
-    expect(told).toStrictEqual([undefined, 'AC_VERIFY_RED: AC_VERIFY_RED happened']);
+    expect(told).toStrictEqual([
+      null,
+      {
+        reason: 'failed',
+        message: 'AC_VERIFY_RED: AC_VERIFY_RED happened',
+        findings: [{ rule: 'make test', path: null, message: 'one failed' }],
+      },
+    ]);
     company.ledger.replay();
   });
 

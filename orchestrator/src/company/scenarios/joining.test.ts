@@ -52,7 +52,7 @@ describe('a conflict', () => {
     // Both conflicts stand on record before a decision: the second would claim the same revision.
     const company = new Simulation({ plan: planOf({ a: [], b: [], c: [] }), world: { merge } });
     company
-      .proceed(() => company.run.counts.merging === 2)
+      .proceed(() => company.run.counts.merging === 3)
       .pause()
       .proceed()
       .resume()

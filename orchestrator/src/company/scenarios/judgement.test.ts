@@ -45,7 +45,7 @@ describe('review', () => {
     expect(company.task('b').state).toBe('blocked');
   });
 
-  it('S37 counts only for the tree that was ingested', () => {
+  it('counts only for the tree that was ingested', () => {
     const company = new Simulation({ plan, world: { review: () => 'other_tree' } }).proceed();
     expect([company.task('a').state, company.attempt('a')?.review, company.run.refused]).toStrictEqual([
       'in_review',

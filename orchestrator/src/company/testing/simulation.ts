@@ -28,6 +28,12 @@ export interface SimulationOptions {
 const maximumSteps = 5000;
 const day = 86_400_000;
 
+/** What a failed attempt reports of its checks. */
+const checks = [
+  { command: 'make lint', exit_code: 0, duration_ms: 1, output: 'clean' },
+  { command: 'make test', exit_code: 1, duration_ms: 1, output: 'one failed' },
+];
+
 /** A whole company without a machine: the real fold and decisions, and a world that answers as it is told. */
 export class Simulation {
   readonly ledger: Ledger;
@@ -197,7 +203,7 @@ export class Simulation {
     const identity = { attempt_id: attempt.id, epoch: attempt.epoch };
     const about = { taskId, attemptId: attempt.id };
     const draft = isAppError(work)
-      ? message('task_failed', 'engine', { ...identity, error: work, agent: null, verify: [] }, about)
+      ? message('task_failed', 'engine', { ...identity, error: work, agent: null, verify: checks }, about)
       : message('task_complete', 'engine', { ...identity, result: this.#outside.resultOf(attempt) }, about);
     this.ledger.accept([draft], 'workers', assignment.envelope.id);
   }

@@ -9,7 +9,7 @@ import { unwrap } from '@agentcompany/protocol';
 import Docker from 'dockerode';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ContainerEngine } from '../container-engine.ts';
-import { testImage, testLimits, WorkerFixture } from '../testing/worker-fixture.ts';
+import { testLimits, WorkerFixture } from '../testing/worker-fixture.ts';
 import { engineSocket } from './engine-address.ts';
 import { openDockerEngine } from './open-engine.ts';
 
@@ -68,7 +68,7 @@ describe('the traffic between the company and its engine', () => {
 
     const folder = join(fixture.folder, 'context');
     await mkdir(folder);
-    await writeFile(join(folder, 'Dockerfile'), `FROM ${testImage}\nENV MADE_BY=build\n`);
+    await writeFile(join(folder, 'Dockerfile'), `FROM ${fixture.image}\nENV MADE_BY=build\n`);
     await run('tar', ['-cf', join(fixture.folder, 'context.tar'), '-C', folder, '.']);
     const lines: string[] = [];
     const built = await engine.imageBuild(createReadStream(join(fixture.folder, 'context.tar')), {
@@ -94,7 +94,7 @@ describe('the traffic between the company and its engine', () => {
     });
     expect(smuggled).toMatchObject({ error: { code: 'AC_ENGINE_FAILED' } });
 
-    const { id: imageId } = unwrap(await engine.imageInspect(testImage));
+    const { id: imageId } = unwrap(await engine.imageInspect(fixture.image));
     const owner = { instance: fixture.instance, run: 'r', task: 't', attempt: 'a', epoch: 1 };
     const { id } = unwrap(
       await engine.create({ owner, imageId, mirrorFolder: fixture.mirror, runtimeFolder: null, limits: testLimits }),

@@ -14,7 +14,9 @@ import type { WorkerJob, WorkerOutcome, WorkerRunner } from '../worker-runner.ts
 import { workerRuntime } from './worker-runtime.ts';
 
 const run = promisify(execFile);
-export const testImage = 'agentcompany-test-worker:latest';
+const spareImage = 'agentcompany-test-worker:latest';
+/** Where set-up records the image it made for this checkout. */
+const imageRecord = new URL('../../../../.cache/worker-image.json', import.meta.url);
 const mebibyte = 1_048_576;
 
 export const testLimits: WorkerLimits = {
@@ -27,13 +29,21 @@ export const testLimits: WorkerLimits = {
 
 type TaskOrder = Extract<WorkOrder, { kind: 'task' }>;
 
-/** Makes the image workers of tests run in, from the distribution's packages, unless the engine has it. */
-async function ensureImage(engine: ContainerEngine): Promise<void> {
-  if ((await engine.imageInspect(testImage)).ok) return;
+/** The image set-up made for this checkout; where there was no set-up, one of the distribution's packages. */
+async function workerImage(engine: ContainerEngine): Promise<string> {
+  const record: unknown = JSON.parse(await readFile(imageRecord, 'utf8').catch(() => '{}'));
+  const reference: unknown =
+    typeof record === 'object' && record !== null ? Reflect.get(record, 'reference') : undefined;
+  if (typeof reference === 'string' && (await engine.imageInspect(reference)).ok) return reference;
+  if (!(await engine.imageInspect(spareImage)).ok) await makeSpareImage(engine);
+  return spareImage;
+}
+
+async function makeSpareImage(engine: ContainerEngine): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'agentcompany-image-'));
   const archive = join(folder, 'rootfs.tar');
   await run('mmdebstrap', ['--variant=essential', '--include=git,ca-certificates,libstdc++6', 'bookworm', archive]);
-  unwrap(await engine.imageImport(createReadStream(archive), { tag: testImage, changes: [] }));
+  unwrap(await engine.imageImport(createReadStream(archive), { tag: spareImage, changes: [] }));
   await rm(folder, { recursive: true });
 }
 
@@ -55,8 +65,12 @@ export class WorkerFixture {
   readonly instance = randomUUID();
   readonly runtime: string;
 
-  private constructor(engine: ContainerEngine, folder: string, base: string, runtime: string) {
+  /** The image workers run in. */
+  readonly image: string;
+
+  private constructor(engine: ContainerEngine, image: string, folder: string, base: string, runtime: string) {
     this.engine = engine;
+    this.image = image;
     this.folder = folder;
     this.mirror = join(folder, 'mirror.git');
     this.base = base;
@@ -65,16 +79,16 @@ export class WorkerFixture {
 
   static async open(files: Readonly<Record<string, string>> = { 'readme.txt': 'hello\n' }): Promise<WorkerFixture> {
     const engine = unwrap(openDockerEngine({ dockerHost: process.env['DOCKER_HOST'] ?? null }));
-    await ensureImage(engine);
+    const image = await workerImage(engine);
     const folder = await mkdtemp(join(tmpdir(), 'agentcompany-worker-'));
     await chmod(folder, 0o711);
     const base = await makeMirror(folder, files);
-    return new WorkerFixture(engine, folder, base, await workerRuntime());
+    return new WorkerFixture(engine, image, folder, base, await workerRuntime());
   }
 
   runner(options: Partial<WorkerRunnerOptions> = {}): WorkerRunner {
     const { engine, instance, runtime } = this;
-    return createWorkerRunner({ engine, instance, defaultImage: testImage, runtimeFolder: runtime, ...options });
+    return createWorkerRunner({ engine, instance, defaultImage: this.image, runtimeFolder: runtime, ...options });
   }
 
   order(overrides: Partial<TaskOrder> = {}): TaskOrder {

@@ -7,7 +7,7 @@ import { demoPlan } from './demo-plan.ts';
 import { parsePackageName } from './package-name.ts';
 
 const scriptsFolder = path.join(import.meta.dirname, 'scripts');
-const survey = { readme: 'readme.md', changelog: 'CHANGELOG.md', sourceCount: 1 };
+const survey = { readme: 'readme.md', changelog: 'CHANGELOG.md' };
 const planWith = (withFlaw: boolean) =>
   demoPlan({ name: unwrap(parsePackageName('ms@2.1.3')), survey, scriptsFolder, withFlaw });
 

@@ -26,12 +26,17 @@ const items = (payload: Payload, field: string): readonly unknown[] =>
 
 type Said = readonly [tone: Tone, text: string] | null;
 
+/** What a red check said of the reason: the message of the last error it printed, else nothing. */
+function reasonIn(output: string): string | null {
+  return [...output.matchAll(/^\s*[\w ]*Error[^:\n]*: (.+)$/gm)].at(-1)?.[1] ?? null;
+}
+
 function failed(payload: Payload): Said {
-  const error = record(payload['error']);
   const check = items(payload, 'verify')
     .map(record)
     .find((report) => report['exit_code'] !== 0);
-  return ['bad', check === undefined ? `failed: ${text(error, 'code')}` : `check is red: ${text(check, 'command')}`];
+  if (check === undefined) return ['bad', `failed: ${text(record(payload['error']), 'code')}`];
+  return ['bad', `check red: ${reasonIn(text(check, 'output')) ?? text(check, 'command')}`];
 }
 
 function effectEnded(payload: Payload): Said {
@@ -48,9 +53,7 @@ function revised(payload: Payload): Said {
   const successors = items(payload, 'supersede').map((pair) => text(record(pair), 'by'));
   return [
     'attention',
-    successors.length > 0
-      ? `again on the merged tip: ${successors.join(', ')}`
-      : `plan changed: ${text(payload, 'reason')}`,
+    successors.length > 0 ? `again as ${successors.join(', ')}` : `plan changed: ${text(payload, 'reason')}`,
   ];
 }
 

@@ -7,7 +7,6 @@ import { demoErrors } from './errors.ts';
 export interface PackageSurvey {
   readonly readme: string;
   readonly changelog: string;
-  readonly sourceCount: number;
 }
 
 async function readManifest(folder: string): Promise<Readonly<Record<string, unknown>> | null> {
@@ -43,6 +42,5 @@ export async function surveyPackage(id: string, folder: string): Promise<Result<
   return success({
     readme: top.find((name) => /^readme(\.md|\.markdown)?$/i.test(name)) ?? 'README.md',
     changelog: top.find((name) => /^(changelog|history|changes)\.(md|markdown)$/i.test(name)) ?? 'CHANGELOG.md',
-    sourceCount,
   });
 }

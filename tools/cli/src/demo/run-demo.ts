@@ -29,17 +29,21 @@ export interface DemoOptions {
 const workers = 3;
 const projectId = 'demo';
 const timelineWidth = 80;
+/** Milliseconds after an interrupt in which another one changes nothing: one Ctrl-C may arrive more than once. */
+const patienceMs = 5000;
 
 /**
  * Carries one plan on a real package from instruction to pull request, and shows how; resolves to the exit code.
- * An interrupt ends it with 130 once its containers are gone; a second one does not wait for them.
+ * An interrupt ends it with 130 once its containers are gone; one that comes much later does not wait for them.
  */
 export async function runDemo(options: DemoOptions, context: Context): Promise<number> {
   const stop = new AbortController();
   const { promise: forced, resolve: force } = Promise.withResolvers<void>();
+  let interruptedAt: number | null = null;
   const release = context.io.onInterrupt(() => {
-    if (stop.signal.aborted) force();
-    else context.talk('Stopping: waiting until the containers are gone.');
+    interruptedAt ??= performance.now();
+    if (performance.now() - interruptedAt >= patienceMs) force();
+    else if (!stop.signal.aborted) context.talk('Stopping: waiting until the containers are gone.');
     stop.abort();
   });
   const command = `${cliCommand(context, path.join(options.folder, 'home'))} resume`;
@@ -49,7 +53,10 @@ export async function runDemo(options: DemoOptions, context: Context): Promise<n
     return code ?? interrupted('; none of its containers is left');
   };
   try {
-    return await Promise.race([work(), forced.then(() => interrupted(', and not waited for'))]);
+    return await Promise.race([
+      work(),
+      forced.then(() => interrupted('; the next demo removes what is left of its containers')),
+    ]);
   } finally {
     release();
   }
@@ -125,9 +132,7 @@ async function openAndRun(
     const submitted = await company.value.submit({ projectId, instruction: plan.title, plan });
     if (!submitted.ok) return context.fail(submitted.error);
     const { runId } = submitted.value;
-    context.talk(
-      `${plan.title}: ${plan.tasks.length} tasks, ${survey.sourceCount} source files, ${workers} workers; no model, no key.`,
-    );
+    context.talk(`${plan.title}: ${plan.tasks.length} tasks, ${workers} workers; no model, no key.`);
     const timeline = new DemoTimeline();
     const run = await driveAndShow(context, company.value, runId, timeline, signal);
     if (!run.ok) return context.fail(run.error);

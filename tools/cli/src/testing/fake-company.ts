@@ -22,6 +22,9 @@ export function sketchRun(sketch: RunSketch): RunView {
     settings: {
       max_attempts: 3,
       max_review_rounds: 3,
+      command_timeout: 300,
+      worker_memory_bytes: 2 ** 31,
+      worker_cpus: 2,
       on_failure: 'stop',
       approvals: { plan: 'auto', protected_paths: 'person' },
       default_branch: 'main',
