@@ -15,19 +15,28 @@ const help = new Map(
 /** Calls of the program in shell examples and between backticks, without what introduces them. */
 function callsIn(page: string): readonly string[] {
   const shell = fences(page).filter(({ language }) => language === 'sh');
-  const lines = [...shell.flatMap(({ text }) => text.split('\n')), ...codeWords(readPage(page).replace(/^```[\s\S]*?^```$/gm, '').replaceAll('\\`', '`'))];
+  const lines = [
+    ...shell.flatMap(({ text }) => text.split('\n')),
+    ...codeWords(
+      readPage(page)
+        .replace(/^```[\s\S]*?^```$/gm, '')
+        .replaceAll('\\`', '`'),
+    ),
+  ];
   return lines.flatMap((line) => /^(?:node scripts\/launch\.mjs cli|agentcompany) (.+)$/.exec(line.trim())?.[1] ?? []);
 }
 
 /** What is wrong with a call: its command or an option is not in the pinned help. */
 function problemOf(call: string): string | null {
   const words = (call.split(' #')[0] ?? '').replace(/"[^"]*"/g, 'TEXT').split(/\s+/);
-  const command = (words[0] ?? '').startsWith('-') ? '' : (words[0] ?? '').split('|')[0] ?? '';
-  // A word in capitals or braces stands for whatever command is meant.
-  if (/^([A-Z]+|\\?\{.*)$/.test(command)) return null;
+  const command = (words[0] ?? '').startsWith('-') ? '' : ((words[0] ?? '').split('|')[0] ?? '');
+  // A dot-dot-dot, a word in capitals or in braces stands for whatever command is meant.
+  if (/^(…|[A-Z]+|\\?\{.*)$/.test(command)) return null;
   const whole = [`${command} ${words[1]?.split('|')[0] ?? ''}`, command].find((name) => help.has(name));
   if (whole === undefined) return `no command ${command}`;
-  const unknown = words.filter((word) => word.startsWith('--')).find((word) => !new RegExp(`${word}\\b`).test(help.get(whole) ?? ''));
+  const unknown = words
+    .filter((word) => word.startsWith('--'))
+    .find((word) => !new RegExp(`${word}\\b`).test(help.get(whole) ?? ''));
   return unknown === undefined ? null : `${whole} has no ${unknown}`;
 }
 
@@ -55,7 +64,10 @@ describe('examples in pages', () => {
     expect(problemOf('runn')).toBe('no command runn');
   });
 
-  it.each(pages.flatMap(fences).filter(({ language }) => language === 'text'))('a screen in $page fits 80 columns', ({ text }) => {
-    expect(text.split('\n').filter((line) => Array.from(line).length > 80)).toEqual([]);
-  });
+  it.each(pages.flatMap(fences).filter(({ language }) => language === 'text'))(
+    'a screen in $page fits 80 columns',
+    ({ text }) => {
+      expect(text.split('\n').filter((line) => Array.from(line).length > 80)).toEqual([]);
+    },
+  );
 });
