@@ -71,7 +71,8 @@ describe('docs/protocol.md', () => {
     const routes = tableRows(section(page, "## The worker's door")).map(
       ([route = '']) => codeWords(route)[0]?.split(' ')[1],
     );
-    expect(routes.toSorted()).toEqual(Object.values(doorPaths).toSorted());
+    expect(new Set(routes)).toEqual(new Set(Object.values(doorPaths)));
+    expect(routes).toHaveLength(Object.keys(doorPaths).length);
   });
 
   it('names every field that goes through the door', () => {
@@ -81,7 +82,6 @@ describe('docs/protocol.md', () => {
       ...Object.keys(selfReport.shape),
       ...Object.keys(workReport.shape),
     ];
-    // The title is part of the order and of no other thing here.
     expect([...new Set(fields)].filter((field) => !words.includes(field))).toEqual([]);
   });
 
