@@ -57,6 +57,15 @@ describe('docs/protocol.md', () => {
     expect(isMade).toBe(way !== unused);
   });
 
+  it.each(rows)('says of $type truly to whom it goes, or that it is only on record', ({ type, way }) => {
+    const recipients = [...productSource.matchAll(new RegExp(`\\bmessage\\(\\s*'${type}',\\s*'(\\w+)'`, 'g'))].map(
+      ([, to]) => to,
+    );
+    expect(recipients.filter((recipient) => !way.includes(`-> ${recipient}`))).toEqual([]);
+    if (new RegExp(`\\brecord\\(\\s*'${type}'`).test(productSource)) expect(way).toContain('on record');
+    else if (recipients.length > 0) expect(way).not.toContain('on record');
+  });
+
   it('names everything a run is promised', () => {
     const words = codeWords(rows.find(({ type }) => type === 'task_submit')?.payload ?? '');
     expect(Object.keys(runSettings.shape).filter((field) => !words.includes(field))).toEqual([]);

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { failure, success, type Result } from '@agentcompany/protocol';
 import { syncFile, syncFolder } from './durable.ts';
@@ -48,6 +48,8 @@ export async function openBareRepository(
 
 /** What a reference stands at; null where it does not exist. */
 export async function readReference(repository: BareRepository, reference: string): Promise<Result<string | null>> {
+  const loose = await readLooseReference(repository.folder, reference);
+  if (loose !== undefined) return success(loose);
   const answer = await repository.run({
     arguments: ['rev-parse', '--verify', '--quiet', '--end-of-options', `${reference}^{commit}`],
     silent: true,
@@ -56,6 +58,21 @@ export async function readReference(repository: BareRepository, reference: strin
   });
   if (!answer.ok) return answer;
   return success(answer.value.exitCode === 0 ? outputText(answer.value) : null);
+}
+
+/**
+ * What git itself would look at: the file of a reference, and that there is no file of packed ones (gitrepository-layout(5)).
+ * Nothing packs ours, and they are read often, each time a program's start. Undefined where git has to be asked.
+ */
+async function readLooseReference(folder: string, reference: string): Promise<string | null | undefined> {
+  if (!/^refs\/agentcompany\/[\w-]+(?:\/[\w-]+)*$/u.test(reference)) return undefined;
+  try {
+    const content = await readFile(path.join(folder, reference), 'utf8');
+    return /^([0-9a-f]{40})\n$/u.exec(content)?.[1];
+  } catch (problem) {
+    const isAbsent = problem instanceof Error && 'code' in problem && problem.code === 'ENOENT';
+    return isAbsent && !existsSync(path.join(folder, 'packed-refs')) ? null : undefined;
+  }
 }
 
 /** Whether the repository (or what it borrows from) holds the commit. */

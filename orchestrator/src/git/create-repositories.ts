@@ -1,5 +1,5 @@
 import { failure, success, type Result } from '@agentcompany/protocol';
-import { holdsCommit, isAncestor, readReference } from './bare-repository.ts';
+import { holdsCommit, isAncestor, readCommits, readReference } from './bare-repository.ts';
 import { mergeMessage } from './commit-message.ts';
 import { findConflictMarkers } from './conflict-markers.ts';
 import { gitErrors } from './errors.ts';
@@ -166,11 +166,11 @@ async function judgeCommits(context: RepositoriesContext, oids: readonly string[
   for (const oid of oids) {
     const judged = judgeObjectName(oid);
     if (!judged.ok) return judged;
-    const held = await holdsCommit(context.vault, oid);
-    if (!held.ok) return held;
-    if (!held.value) return failure(gitErrors.AC_OBJECT_NAME_INVALID({ value: oid }));
   }
-  return success();
+  const held = await readCommits(context.vault, oids);
+  if (!held.ok) return held;
+  const missing = oids.find((oid) => !held.value.has(oid));
+  return missing === undefined ? success() : failure(gitErrors.AC_OBJECT_NAME_INVALID({ value: missing }));
 }
 
 async function diffStat(context: RepositoriesContext, from: string, to: string): Promise<Result<string>> {

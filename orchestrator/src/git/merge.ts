@@ -28,19 +28,37 @@ export async function mergeInto(request: MergeRequest): Promise<Result<MergeOutc
   const tip = await readReference(request.home, request.reference);
   if (!tip.ok) return tip;
   if (tip.value === null) return failure(gitErrors.AC_BRANCH_UNKNOWN({ branch: request.reference }));
-  const contained = await isAncestor(request.workshop, request.commit, tip.value);
-  if (!contained.ok) return contained;
-  if (contained.value) return findMerge(request.workshop, request.commit, tip.value);
-  return mergeNew(request, tip.value);
+  const { workshop, commit } = request;
+  const [merged, facts] = await Promise.all([
+    mergeTrees(workshop, tip.value, commit),
+    readCommits(workshop, [tip.value, commit]),
+  ]);
+  if (!merged.ok) return merged;
+  if (!facts.ok) return facts;
+  // What is contained already changes nothing: only then the history has to be asked.
+  if ('tree' in merged.value && merged.value.tree === facts.value.get(tip.value)?.tree) {
+    const contained = await isAncestor(workshop, commit, tip.value);
+    if (!contained.ok) return contained;
+    if (contained.value) return findMerge(workshop, commit, tip.value);
+  }
+  const seconds = Math.max(...[...facts.value.values()].map((known) => known.seconds));
+  return mergeNew(request, { tip: tip.value, merged: merged.value, seconds });
 }
 
-async function mergeNew(request: MergeRequest, tip: string): Promise<Result<MergeOutcome>> {
-  const merged = await mergeTrees(request.workshop, tip, request.commit);
-  if (!merged.ok) return merged;
-  if ('conflicts' in merged.value) {
-    return success({ outcome: 'conflict', tipBefore: tip, conflicts: merged.value.conflicts });
-  }
-  const written = await writeMergeCommit(request, tip, merged.value.tree);
+interface NewMerge {
+  readonly tip: string;
+  readonly merged: MergedTree;
+  readonly seconds: number;
+}
+
+async function mergeNew(request: MergeRequest, { tip, merged, seconds }: NewMerge): Promise<Result<MergeOutcome>> {
+  if ('conflicts' in merged) return success({ outcome: 'conflict', tipBefore: tip, conflicts: merged.conflicts });
+  const written = await writeBotCommit(request.workshop, {
+    tree: merged.tree,
+    parents: [tip, request.commit],
+    message: request.message,
+    seconds,
+  });
   if (!written.ok) return written;
   if (request.home.folder !== request.workshop.folder) {
     const brought = await transferObjects(request.workshop, request.home, {
@@ -73,17 +91,6 @@ async function mergeTrees(repository: BareRepository, ours: string, theirs: stri
   const [tree = '', ...paths] = answer.value.stdout.toString('utf8').split('\0');
   if (answer.value.exitCode === 0) return success({ tree });
   return success({ conflicts: paths.filter((name) => name !== '') });
-}
-
-async function writeMergeCommit(request: MergeRequest, tip: string, tree: string): Promise<Result<string>> {
-  const facts = await readCommits(request.workshop, [tip, request.commit]);
-  if (!facts.ok) return facts;
-  return writeBotCommit(request.workshop, {
-    tree,
-    parents: [tip, request.commit],
-    message: request.message,
-    seconds: Math.max(...[...facts.value.values()].map(({ seconds }) => seconds)),
-  });
 }
 
 /** The merge on the first-parent line of `tip` that brought `commit` in; where there is none (it was there from the start), the tip itself. */

@@ -78,11 +78,13 @@ async function acceptBundle(
   const ends = await readEnds(quarantine, request);
   if (!ends.ok) return ends;
   const { attemptId, claimedCommit, baseOid: base } = request;
-  const descends = await isAncestor(quarantine, base, claimedCommit);
+  const subject = { attemptId, commit: claimedCommit, base };
+  const [descends, sizes] = await Promise.all([
+    isAncestor(quarantine, base, claimedCommit),
+    judgeObjectSizes(quarantine, subject, options.limits),
+  ]);
   if (!descends.ok) return descends;
   if (!descends.value) return failure(gitErrors.AC_INGEST_NOT_DESCENDANT({ attempt: attemptId }));
-  const subject = { attemptId, commit: claimedCommit, base };
-  const sizes = await judgeObjectSizes(quarantine, subject, options.limits);
   if (!sizes.ok) return sizes;
   const diff = await judgeTree(quarantine, subject, options.limits);
   if (!diff.ok) return diff;

@@ -51,7 +51,7 @@ export async function unpackBundle(
   if (!bundle.ok) return bundle;
   const { handle, header } = bundle.value;
   try {
-    const known = await knowsPrerequisites(quarantine, request.attemptId, header);
+    const known = await knowsPrerequisites(quarantine, request, header);
     if (!known.ok) return known;
     const indexed = await quarantine.run({
       arguments: [
@@ -73,15 +73,17 @@ export async function unpackBundle(
   }
 }
 
+/** The base itself is not asked for here: whether it is there is judged with the claimed commit. */
 async function knowsPrerequisites(
   quarantine: BareRepository,
-  attempt: string,
+  { attemptId: attempt, baseOid }: IngestRequest,
   header: BundleHeader,
 ): Promise<Result<undefined>> {
-  if (header.prerequisites.length === 0) return success();
-  const commits = await readCommits(quarantine, header.prerequisites);
+  const others = header.prerequisites.filter((oid) => oid !== baseOid);
+  if (others.length === 0) return success();
+  const commits = await readCommits(quarantine, others);
   if (!commits.ok) return commits;
-  const unknown = header.prerequisites.find((oid) => !commits.value.has(oid));
+  const unknown = others.find((oid) => !commits.value.has(oid));
   if (unknown === undefined) return success();
   return failure(
     gitErrors.AC_INGEST_REFUSED({ attempt, rule: 'bundle-prerequisites' }, `${unknown} is not a commit of the project`),
