@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readCatalogues } from '../../scripts/errors-page/catalogues.ts';
 import { codeWords, pages, readPage, root } from './pages.ts';
 
 /** GitHub's name for a heading: lower case, spaces to hyphens, other punctuation gone. */
@@ -44,6 +45,18 @@ describe('pages', () => {
   it.each(pages.filter((page) => !page.startsWith('docs/adr/')))('%s names only files that exist', (page) => {
     const paths = codeWords(readPage(page)).filter((word) => repositoryPath.test(word) && !/\/(dist|x\.)/.test(word));
     expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  });
+
+  it.each(pages)('%s names only error codes and npm scripts that exist', async (page) => {
+    const text = readPage(page);
+    const known = new Set((await readCatalogues(root)).map(({ code }) => code));
+    const codes = [...text.matchAll(/\bAC_[A-Z0-9_]*[A-Z0-9]\b/g)].map(([code]) => code);
+    expect(codes.filter((code) => !known.has(code))).toEqual([]);
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+    };
+    const named = [...text.matchAll(/\bnpm (?:run ([\w:]+)|(test)\b)/g)].map(([, run, test]) => run ?? test ?? '');
+    expect(named.filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
   });
 
   it('AGENTS.md stays an index', () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { doorPaths, envelopeTypes, payloadSchemas, selfReport, workOrder, workReport } from '@agentcompany/protocol';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { runSettings } from '../../agent-bus/protocol/src/payloads/instruction.ts';
 import { effect } from '../../agent-bus/protocol/src/payloads/machinery.ts';
 import { codeWords, readPage, root, section, tableRows } from './pages.ts';
 
@@ -56,6 +57,20 @@ describe('docs/protocol.md', () => {
     expect(isMade).toBe(way !== unused);
   });
 
+  it.each(rows)('says of $type truly to whom it goes, or that it is only on record', ({ type, way }) => {
+    const recipients = [...productSource.matchAll(new RegExp(`\\bmessage\\(\\s*'${type}',\\s*'(\\w+)'`, 'g'))].map(
+      ([, to]) => to,
+    );
+    expect(recipients.filter((recipient) => !way.includes(`-> ${recipient}`))).toEqual([]);
+    if (new RegExp(`\\brecord\\(\\s*'${type}'`).test(productSource)) expect(way).toContain('on record');
+    else if (recipients.length > 0) expect(way).not.toContain('on record');
+  });
+
+  it('names everything a run is promised', () => {
+    const words = codeWords(rows.find(({ type }) => type === 'task_submit')?.payload ?? '');
+    expect(Object.keys(runSettings.shape).filter((field) => !words.includes(field))).toEqual([]);
+  });
+
   it('lists the kinds of effects', () => {
     const kinds = tableRows(section(page, '### Effects')).map(([kind = '']) => codeWords(kind)[0]);
     expect(kinds).toEqual(effect.options.map((option) => option.shape.kind.value));
@@ -65,7 +80,8 @@ describe('docs/protocol.md', () => {
     const routes = tableRows(section(page, "## The worker's door")).map(
       ([route = '']) => codeWords(route)[0]?.split(' ')[1],
     );
-    expect(routes.toSorted()).toEqual(Object.values(doorPaths).toSorted());
+    expect(new Set(routes)).toEqual(new Set(Object.values(doorPaths)));
+    expect(routes).toHaveLength(Object.keys(doorPaths).length);
   });
 
   it('names every field that goes through the door', () => {
@@ -75,7 +91,6 @@ describe('docs/protocol.md', () => {
       ...Object.keys(selfReport.shape),
       ...Object.keys(workReport.shape),
     ];
-    // The title is part of the order and of no other thing here.
     expect([...new Set(fields)].filter((field) => !words.includes(field))).toEqual([]);
   });
 
