@@ -15,7 +15,7 @@ import {
 } from './support/open-test-company.ts';
 
 const child = join(import.meta.dirname, 'support', 'crash-child.ts');
-const commandLine = join(installation, 'tools', 'cli', 'bin', 'agentcompany.mjs');
+const commandLine = join(installation, 'tools', 'cli', 'src', 'main.ts');
 
 interface Ended {
   readonly signal: NodeJS.Signals | null;
@@ -30,7 +30,7 @@ function crashAt(home: string, n: number): Promise<Ended> {
 
 /** What a person does after a crash: `agentcompany resume`. */
 function resume(home: string): Promise<Ended> {
-  return ended([commandLine, '--home', home, 'resume'], {});
+  return ended(['--conditions=development', commandLine, '--home', home, 'resume'], {});
 }
 
 function ended(args: readonly string[], more: Readonly<Record<string, string>>): Promise<Ended> {
