@@ -39,7 +39,8 @@ export const gitErrors = errorCatalogue({
   },
   AC_GIT_CREDENTIALS: {
     message: 'the repository {url} refused the credentials',
-    remedy: 'Give the project credentials that may read this repository (`agentcompany project show`).',
+    remedy:
+      'Let this user read it without being asked, for example by an ssh key, or add the project by `--path` from a clone of it.',
     retry: 'never',
   },
   AC_GIT_HOST_KEY: {
@@ -127,7 +128,7 @@ export const gitErrors = errorCatalogue({
   AC_PUSH_REFUSED: {
     message: 'the push of {branch} was refused by the remote',
     remedy:
-      'The branch is kept in the project mirror. A read-only deploy key cannot push: give the project credentials that may write, then `agentcompany resume`.',
+      'The branch is kept in the project mirror. Give this user the right to write there (a read-only key cannot push), then `agentcompany resume`.',
     retry: 'never',
   },
   AC_PUSH_PROTECTED: {
