@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { success, type Result } from '@agentcompany/protocol';
+import { syncFolder } from '../../git/durable.ts';
 import { readRecord, type PullRequestRecord } from './pull-request-record.ts';
 
 export interface RecordStore {
@@ -86,13 +87,4 @@ async function writeTemporary(folder: string, record: PullRequestRecord): Promis
     await handle.close();
   }
   return temporary;
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
