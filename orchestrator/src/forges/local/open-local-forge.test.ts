@@ -101,6 +101,15 @@ describe('the local forge', () => {
     expect(unwrap(await forge.showPullRequest(number)).state).toBe('merged');
   });
 
+  it('merges once though several ask at the same time, and answers all of them', async () => {
+    using fixture = createForgeFixture();
+    const { number } = unwrap(await forgeOf(fixture).openPullRequest(draft));
+    const forges = Array.from({ length: 4 }, () => forgeOf(fixture));
+    const merged = await Promise.all(forges.map((forge) => forge.mergePullRequest(number)));
+    expect(new Set(merged.map((result) => unwrap(result).merge_oid)).size).toBe(1);
+    expect(git(fixture.bare, ['rev-list', '--count', '--merges', 'main'])).toBe('1');
+  });
+
   it('closes the pull request of a deleted branch and says so at a merge', async () => {
     using fixture = createForgeFixture();
     const forge = forgeOf(fixture);

@@ -105,7 +105,17 @@ async function showPullRequest(context: Context, number: number): Promise<Result
   return found === undefined ? failure(forgeErrors.AC_PULL_REQUEST_UNKNOWN({ number })) : success(found);
 }
 
+/** Tries of a merge whose base moves under it: by a push, or by another merge, which may be this very one. */
+const maximumTries = 5;
+
 async function mergePullRequest(context: Context, number: number): Promise<Result<PullRequest>> {
+  for (let tries = 1; ; tries += 1) {
+    const merged = await tryToMerge(context, number);
+    if (merged.ok || merged.error.code !== 'AC_GIT_REFERENCE_MOVED' || tries === maximumTries) return merged;
+  }
+}
+
+async function tryToMerge(context: Context, number: number): Promise<Result<PullRequest>> {
   const shown = await showPullRequest(context, number);
   if (!shown.ok) return shown;
   const { state, branch, base, title } = shown.value;
