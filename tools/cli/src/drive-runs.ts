@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { setTimeout as after } from 'node:timers/promises';
 import type { Company, RunView } from '@agentcompany/orchestrator';
 import type { AppError, Result } from '@agentcompany/protocol';
 import type { Context } from './context.ts';
@@ -15,6 +17,9 @@ export type DriveEnd =
   | { readonly kind: 'timeout' }
   | { readonly kind: 'interrupted'; readonly cancelled: boolean }
   | { readonly kind: 'failed'; readonly error: AppError };
+
+/** Milliseconds between two looks at whether the other engine is still there. */
+const engineLookMs = 500;
 
 /** The first interrupt stops the work in order, the second cancels the runs and does not wait. */
 function listen(
@@ -40,6 +45,28 @@ function listen(
 }
 
 /**
+ * Waits while another process is the engine: true once all runs are `settled` or `signal` aborts, false where that engine ended
+ * first. It works for runs of its own and may leave when they are done: then whoever still waits takes over.
+ */
+async function isSettledUnder(company: Company, settled: Promise<unknown>, signal: AbortSignal): Promise<boolean> {
+  const waiting = new AbortController();
+  const over = Promise.race([settled, once(signal, 'abort', { signal: waiting.signal })]).then(
+    () => true,
+    () => true,
+  );
+  try {
+    while (!signal.aborted) {
+      const looked = after(engineLookMs, false, { signal: waiting.signal }).catch(() => false);
+      if (await Promise.race([over, looked])) return true;
+      if ((await company.enginePid()) === null) return false;
+    }
+    return true;
+  } finally {
+    waiting.abort();
+  }
+}
+
+/**
  * Does the engine's work for some runs in this process and shows it; where another process is the engine, only shows it.
  * Ends when nothing can move without a person or the outside, at the time limit, or at an interrupt.
  */
@@ -48,6 +75,7 @@ export async function driveRuns(context: Context, company: Company, request: Dri
   const shown = new AbortController();
   const interrupt = listen(context, company, request.runs, stop);
   let watching = false;
+  let isTold = false;
   let timedOut = false;
   const followings: readonly Following[] = request.runs.map((run) => {
     const label = request.runs.length === 1 ? '' : `${shortId(run)}  `;
@@ -59,17 +87,25 @@ export async function driveRuns(context: Context, company: Company, request: Dri
       ? null
       : setTimeout(() => ((timedOut = true), stop.abort()), request.timeoutSeconds * 1000);
   const work = async (): Promise<DriveEnd> => {
-    const driven = await company.drive({ runs: request.runs, signal: stop.signal });
-    if (!driven.ok && driven.error.code === 'AC_ENGINE_RUNNING' && !stop.signal.aborted) {
-      context.talk(`Another process is the engine (pid ${(await company.enginePid()) ?? 'unknown'}); watching.`);
+    const all = Promise.all(followings.map((following) => following.done));
+    let driven = await company.drive({ runs: request.runs, signal: stop.signal });
+    while (!driven.ok && driven.error.code === 'AC_ENGINE_RUNNING' && !stop.signal.aborted) {
+      if (!isTold) {
+        context.talk(`Another process is the engine (pid ${(await company.enginePid()) ?? 'unknown'}); watching.`);
+        isTold = true;
+      }
       watching = true;
-      stop.signal.addEventListener('abort', () => shown.abort());
       followings.forEach((following) => following.check());
-    } else shown.abort();
-    const runs = await Promise.all(followings.map((following) => following.done));
+      if (await isSettledUnder(company, all, stop.signal)) break;
+      watching = false;
+      driven = await company.drive({ runs: request.runs, signal: stop.signal });
+    }
+    shown.abort();
+    const runs = await all;
     if (interrupt.state.interrupts > 0) return { kind: 'interrupted', cancelled: false };
     if (timedOut) return { kind: 'timeout' };
-    return driven.ok || watching ? { kind: 'done', runs } : { kind: 'failed', error: driven.error };
+    const isWatched = !driven.ok && driven.error.code === 'AC_ENGINE_RUNNING';
+    return driven.ok || isWatched ? { kind: 'done', runs } : { kind: 'failed', error: driven.error };
   };
   try {
     return await Promise.race([
