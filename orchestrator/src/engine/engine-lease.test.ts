@@ -38,7 +38,7 @@ describe('the lease of the engine', () => {
       await extended.promise;
       return lost.aborted ? failure(errorOf('AC_STOPPED')) : success();
     });
-    unwrap(worked);
-    unwrap(await bus.acquireLease('engine', 'the next', 60_000));
+    expect(worked.ok).toBe(true);
+    expect(await bus.acquireLease('engine', 'the next', 60_000)).toMatchObject({ ok: true });
   });
 });

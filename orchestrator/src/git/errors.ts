@@ -96,17 +96,17 @@ export const gitErrors = errorCatalogue({
   },
   AC_INGEST_REFUSED: {
     message: 'the result of attempt {attempt} was refused by rule {rule}',
-    remedy: 'The task is tried again from its base; the cause holds the detail.',
+    remedy: 'The cause holds the detail. Correct the task in the plan, then start a new run.',
     retry: 'never',
   },
   AC_PATH_REFUSED: {
     message: 'the result of attempt {attempt} holds a path refused by rule {rule}',
-    remedy: 'The task is tried again; the cause names the path.',
+    remedy: 'The cause names the path. Keep it out of the task, then start a new run.',
     retry: 'never',
   },
   AC_INGEST_NOT_DESCENDANT: {
     message: 'the result of attempt {attempt} does not descend from its base',
-    remedy: 'The task is tried again from its base.',
+    remedy: 'Its command must add commits to the one it was given: correct it, then start a new run.',
     retry: 'never',
   },
   AC_INGEST_TOO_LARGE: {

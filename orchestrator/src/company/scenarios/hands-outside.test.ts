@@ -71,3 +71,16 @@ describe('a conflict on paths of a worker’s choosing', () => {
     expect(feedback?.message).toContain('f17.txt and 482 more');
   });
 });
+
+describe('the pull request of a run of hundreds of tasks', () => {
+  it('has a body that a forge takes, and says how much it leaves out', () => {
+    let body = '';
+    const names = Array.from({ length: 400 }, (_, number) => `task-${number}`);
+    const tasks = names.map((id) => task(id, { title: `${id} ${'long '.repeat(30)}` }));
+    const world: Partial<World> = { pullRequest: (_, effect) => ((body = effect.body), 'done') };
+    const company = new Simulation({ plan: { ...plan, tasks }, world }).proceed();
+    expect(company.run.state).toBe('published');
+    expect(body.length).toBeLessThan(65_536);
+    expect(body).toMatch(/- … and \d+ more/);
+  });
+});
