@@ -36,7 +36,7 @@ if (major > 24 || (major === 24 && minor >= 12)) {
 } else {
   refuse(
     'AC_NODE_TOO_OLD',
-    `this is Node ${process.version}, 24.12 or newer is needed`,
-    `node ${fileURLToPath(new URL('scripts/launch.mjs', checkout))} build   (brings one)`,
+    `this is Node ${process.version}, 24.12 or newer is needed, which the remedy brings`,
+    `node ${fileURLToPath(new URL('scripts/launch.mjs', checkout))} build`,
   );
 }
