@@ -7,6 +7,13 @@ const conditions = ['development', 'node', 'import', 'default'];
 const continuousIntegration = process.env['CI'] === 'true';
 const rules = readSkipRules(new URL('tests/may-skip.json', import.meta.url));
 const missing = excludedFiles(rules, process.env['AGENTCOMPANY_TEST_WITHOUT'], continuousIntegration);
+/** They start whole programs time and again: too slow for the quick loop. */
+const slow = [
+  'scripts/check.test.ts',
+  'scripts/requirements.test.ts',
+  'agent-bus/src/adapters/sqlite/sqlite-processes.test.ts',
+  'tools/cli/src/demo/package-cache.test.ts',
+];
 const never = ['**/node_modules/**', '**/dist/**', '**/.cache/**'];
 
 export default defineConfig({
@@ -20,14 +27,18 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{agent-bus,orchestrator,worker-image,tools,scripts}/**/*.test.ts', 'tests/docs/*.test.ts'],
-          exclude: [...never, '**/*.container.test.ts'],
+          exclude: [...never, ...slow, '**/*.container.test.ts'],
         },
       },
       {
         extends: true,
         test: {
           name: 'whole',
-          include: ['tests/**/*.test.ts', '{agent-bus,orchestrator,worker-image,tools,scripts}/**/*.container.test.ts'],
+          include: [
+            ...slow,
+            'tests/**/*.test.ts',
+            '{agent-bus,orchestrator,worker-image,tools,scripts}/**/*.container.test.ts',
+          ],
           exclude: [...never, ...missing, 'tests/docs/**'],
           testTimeout: 120_000,
           hookTimeout: 180_000,

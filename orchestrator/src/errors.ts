@@ -64,13 +64,13 @@ export const orchestratorErrors = errorCatalogue({
   },
   AC_PROJECT_INVALID: {
     message: 'the project is not valid: {field}: {problem}',
-    remedy: 'Correct {field}.',
+    remedy: 'Correct {field}; see `agentcompany project add --help`.',
     retry: 'never',
   },
   AC_PROJECT_URL_REFUSED: {
-    message: 'the project URL is refused: {problem}',
+    message: '{problem}',
     remedy:
-      'Give https://HOST/PATH or ssh://USER@HOST/PATH; a folder of this machine goes by `project add --path DIR`.',
+      'Give https://HOST/PATH or ssh://USER@HOST/PATH; a folder of this machine goes by `agentcompany project add --path DIR`.',
     retry: 'never',
   },
   AC_PROJECT_NOT_REPOSITORY: {
@@ -165,7 +165,7 @@ export const orchestratorErrors = errorCatalogue({
   },
   AC_ENGINE_RUNNING: {
     message: 'the engine of this company runs already in process {pid}',
-    remedy: 'Let it work, and follow with `agentcompany watch`; or end that process first.',
+    remedy: 'Let it work, and follow with `agentcompany watch RUN`; or end that process first.',
     retry: 'later',
   },
   AC_NODE_UNSUPPORTED: {

@@ -25,7 +25,7 @@ export function chainChecks(options: ChainOptions): readonly Check[] {
   return [
     { id: 'bus', title: 'message store', run: () => checkBus(options) },
     { id: 'engine', title: 'container engine', run: () => checkEngine(options) },
-    { id: 'image', title: 'worker image', run: () => workerImage(options.installation) },
+    { id: 'image', title: 'worker image', run: () => checkImage(options.installation) },
     { id: 'worker', title: 'sealed worker', run: () => checkWorker(options) },
     ...(projects.ok ? projects.value : []).map((project) => ({
       id: `project-${project.id}`,
@@ -46,6 +46,12 @@ async function checkBus({ home, config }: ChainOptions): Promise<Result<string>>
   const dead = await bus.value.deadLetters();
   await bus.value.close();
   return dead.ok ? success(`${config.message_queue}, ${dead.value.length} dead letters`) : dead;
+}
+
+/** The image by the short form of its id, which the engine takes as well. */
+async function checkImage(installation: string): Promise<Result<string>> {
+  const image = await workerImage(installation);
+  return image.ok ? success(image.value.slice(0, 'sha256:'.length + 12)) : image;
 }
 
 async function checkEngine({ environment, config }: ChainOptions): Promise<Result<string>> {

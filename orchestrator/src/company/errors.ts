@@ -4,7 +4,7 @@ import { errorCatalogue } from '@agentcompany/protocol';
 export const companyErrors = errorCatalogue({
   AC_PLAN_MISSING: {
     message: 'no plan was given and no model is configured to make one',
-    remedy: 'Give a plan file: agentcompany run --plan FILE.',
+    remedy: 'Give a plan file: `agentcompany run --plan FILE`.',
     retry: 'never',
   },
   AC_PLAN_REJECTED: {
@@ -19,7 +19,7 @@ export const companyErrors = errorCatalogue({
   },
   AC_APPROVAL_LAPSED: {
     message: 'nobody answered the approval before {expires}',
-    remedy: 'Run agentcompany resume RUN to be asked again, or cancel the run.',
+    remedy: 'Run `agentcompany resume RUN` to be asked again, or cancel the run.',
     retry: 'never',
   },
   AC_PATHS_PROTECTED: {
@@ -29,29 +29,29 @@ export const companyErrors = errorCatalogue({
   },
   AC_REVIEW_REJECTED: {
     message: 'the reviewer rejected task {task}: {findings}',
-    remedy: 'Read the findings with agentcompany runs show RUN, change the task, and start a new run.',
+    remedy: 'Read the findings with `agentcompany runs show RUN`, change the task, and start a new run.',
     retry: 'never',
   },
   AC_REVIEW_ROUNDS: {
     message: 'task {task} was sent back {rounds} times and is still not right: {findings}',
     remedy:
-      'Read the findings with agentcompany runs show RUN, then agentcompany resume RUN for another try, or cancel it.',
+      'Read the findings with `agentcompany runs show RUN`, then `agentcompany resume RUN` for another try, or cancel it.',
     retry: 'never',
   },
   AC_TASK_ATTEMPTS: {
     message: 'task {task} failed {attempts} times, last with {code}: {message}',
-    remedy: 'Read agentcompany logs RUN --task {task}, then agentcompany resume RUN for another try, or cancel it.',
+    remedy: 'Read `agentcompany logs RUN --task {task}`, then `agentcompany resume RUN` for another try, or cancel it.',
     retry: 'never',
   },
   AC_RUN_STUCK: {
     message: 'nothing can move without a person: {tasks}',
     remedy:
-      'Look at agentcompany runs show RUN, then agentcompany resume RUN for another try, or agentcompany cancel RUN.',
+      'Look at `agentcompany runs show RUN`, then `agentcompany resume RUN` for another try, or `agentcompany cancel RUN`.',
     retry: 'never',
   },
   AC_MERGE_CONFLICT: {
     message: 'task {task} conflicts with what was merged before it, in {paths}',
-    remedy: 'Resolve it by hand on the run branch or change the plan, then agentcompany resume RUN.',
+    remedy: 'Resolve it by hand on the run branch or change the plan, then `agentcompany resume RUN`.',
     retry: 'never',
   },
   AC_BASE_CONFLICT: {
@@ -61,7 +61,7 @@ export const companyErrors = errorCatalogue({
   },
   AC_BASE_MOVING: {
     message: 'the base branch moved {rounds} times while the result was being verified',
-    remedy: 'Run agentcompany resume RUN when the base branch is quiet.',
+    remedy: 'Run `agentcompany resume RUN` when the base branch is quiet.',
     retry: 'never',
   },
   AC_BASE_RED: {
@@ -71,12 +71,12 @@ export const companyErrors = errorCatalogue({
   },
   AC_VERIFICATION_RED: {
     message: 'the joined result fails its checks and {rounds} repairs did not help',
-    remedy: 'Read the checks in agentcompany runs show RUN, then agentcompany resume RUN, or cancel it.',
+    remedy: 'Read the checks in `agentcompany runs show RUN`, then `agentcompany resume RUN`, or cancel it.',
     retry: 'never',
   },
   AC_STEP_UNDELIVERABLE: {
     message: 'a step of the run could not be carried out: {message}',
-    remedy: 'Run agentcompany doctor, mend what it names, then agentcompany resume RUN.',
+    remedy: 'Run `agentcompany doctor`, mend what it names, then `agentcompany resume RUN`.',
     retry: 'never',
   },
 });

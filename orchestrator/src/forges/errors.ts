@@ -40,7 +40,7 @@ export const forgeErrors = errorCatalogue({
   AC_PULL_REQUEST_CHECKED_OUT: {
     message:
       'the base branch {base} is checked out in {folder}, where a merge behind its back would look like undone work',
-    remedy: 'Merge there yourself: git merge {branch}',
+    remedy: 'Merge there, `git -C {folder} merge {branch}`, then run `agentcompany pr merge` again: it takes note.',
     retry: 'never',
   },
 });

@@ -37,14 +37,19 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number | nu
   return offset;
 }
 
+/** The first line of the parser's message, without the place, which is told with the file's name. */
+function sayFault(message: string): string {
+  return (message.split('\n')[0] ?? '').replace(/ at line \d+, column \d+:?$/, '');
+}
+
 /** Parses YAML 1.2 (of which JSON is a part). Throws `PlanSyntaxError`. */
 export function parsePlanDocument(text: string): PlanDocument {
   const lines = new LineCounter();
   try {
     const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, merge: false, strict: true });
     const fault = document.errors[0];
-    if (fault !== undefined)
-      throw new PlanSyntaxError(fault.message.split('\n')[0] ?? 'not YAML', fault.linePos?.[0].line ?? null);
+    if (fault !== undefined) throw new PlanSyntaxError(sayFault(fault.message), fault.linePos?.[0].line ?? null);
+    if (document.contents === null) throw new PlanSyntaxError('it is empty', null);
     const value: unknown = document.toJS({ maxAliasCount });
     return {
       value,

@@ -23,6 +23,15 @@ function refusal(file: string): { readonly code: string; readonly message: strin
 const good = 'title: t\ntasks:\n  - id: a\n    title: A\n    run: {command: "true"}\n';
 
 describe('loadPlanFile', () => {
+  it.each([
+    ['', /: it is empty \([^:]+\)$/],
+    ['# nothing yet\n', /: it is empty \([^:]+\)$/],
+    // The place stands once, with the name of the file.
+    ['title: [t\ntasks: 1\n', /^(?!.* at line ).*\.yaml:2\)$/],
+  ])('says of %j what is wrong with it', (text, message) => {
+    expect(refusal(write(text)).message).toMatch(message);
+  });
+
   it('reads the documented example and puts its script into the plan', () => {
     const plan = unwrap(loadPlanFile(path.join(docs, 'examples/plan.yaml')));
     expect(plan.tasks.map((task) => task.id)).toEqual(['license-field', 'license-badge', 'license-check']);

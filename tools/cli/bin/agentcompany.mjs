@@ -12,7 +12,7 @@ const brought = fileURLToPath(new URL(`.cache/node/bin/node${process.platform ==
 
 /** @param {string} code @param {string} message @param {string} remedy */
 function refuse(code, message, remedy) {
-  process.stderr.write(`${code}: ${message}\n  -> ${remedy}\n`);
+  process.stderr.write(`error ${code}: ${message}\n  remedy: Run \`${remedy}\`.\n`);
   process.exitCode = 4;
 }
 
@@ -37,6 +37,6 @@ if (major > 24 || (major === 24 && minor >= 12)) {
   refuse(
     'AC_NODE_TOO_OLD',
     `this is Node ${process.version}, 24.12 or newer is needed`,
-    `node ${fileURLToPath(new URL('scripts/launch.mjs', checkout))} build   (brings one)`,
+    `node ${fileURLToPath(new URL('scripts/launch.mjs', checkout))} setup`,
   );
 }

@@ -1,14 +1,20 @@
+<<<<<<< HEAD
 import { once } from 'node:events';
 import { setTimeout as after } from 'node:timers/promises';
+=======
+import { setTimeout as sleep } from 'node:timers/promises';
+>>>>>>> polish
 import type { Company, RunView } from '@agentcompany/orchestrator';
 import type { AppError, Result } from '@agentcompany/protocol';
 import type { Context } from './context.ts';
-import { createPrinter, followRun, type Following } from './follow-run.ts';
+import { createPrinter, followRun, lastEntry, type Following } from './follow-run.ts';
 import { isOver, needsPerson, shortId } from './run-outcome.ts';
 
 export interface DriveRequest {
   readonly runs: readonly string[];
   readonly timeoutSeconds: number | null;
+  /** Shows only what happens from now on. */
+  readonly newOnly?: boolean;
 }
 
 /** How driving ended: by itself with the runs as they stand, by the clock, by the person, or with an error. */
@@ -18,15 +24,23 @@ export type DriveEnd =
   | { readonly kind: 'interrupted'; readonly cancelled: boolean }
   | { readonly kind: 'failed'; readonly error: AppError };
 
+<<<<<<< HEAD
 /** Milliseconds between two looks at whether the other engine is still there. */
 const engineLookMs = 500;
 
 /** The first interrupt stops the work in order, the second cancels the runs and does not wait. */
+=======
+/** How long a second interrupt lets the work end, so that its containers go. */
+const graceMs = 2000;
+
+/** The first interrupt stops the work in order, the second cancels the runs. */
+>>>>>>> polish
 function listen(
   context: Context,
   company: Company,
   runs: readonly string[],
   stop: AbortController,
+  talk: (line: string) => void,
 ): { readonly forced: Promise<void>; readonly state: { interrupts: number }; readonly release: () => void } {
   const state = { interrupts: 0 };
   const { promise: forced, resolve } = Promise.withResolvers<void>();
@@ -34,10 +48,10 @@ function listen(
     state.interrupts += 1;
     if (state.interrupts === 1) {
       const again = runs.length === 1 ? `agentcompany resume ${shortId(runs[0] ?? '')}` : 'agentcompany resume';
-      context.talk(`Stopping; the work so far is kept. Go on with \`${again}\`. Press Ctrl-C again to cancel.`);
+      talk(`Stopping; the work so far is kept. Press Ctrl-C again to cancel.\nGo on with \`${again}\`.`);
       stop.abort();
     } else if (state.interrupts === 2) {
-      context.talk('Cancelling.');
+      talk('Cancelling.');
       void Promise.allSettled(runs.map((run) => company.cancelRun(run, 'Ctrl-C pressed twice'))).then(() => resolve());
     }
   });
@@ -73,20 +87,28 @@ async function isSettledUnder(company: Company, settled: Promise<unknown>, signa
 export async function driveRuns(context: Context, company: Company, request: DriveRequest): Promise<DriveEnd> {
   const stop = new AbortController();
   const shown = new AbortController();
-  const interrupt = listen(context, company, request.runs, stop);
   let watching = false;
   let isTold = false;
   let timedOut = false;
-  const followings: readonly Following[] = request.runs.map((run) => {
-    const label = request.runs.length === 1 ? '' : `${shortId(run)}  `;
+  const printers = request.runs.map((run) =>
+    createPrinter(context, request.runs.length === 1 ? '' : `${shortId(run)}  `),
+  );
+  const talk = (line: string): void => printers[0]?.talk(line);
+  const seen = request.newOnly === true ? await Promise.all(request.runs.map((run) => lastEntry(company, run))) : [];
+  const interrupt = listen(context, company, request.runs, stop, talk);
+  const followings: readonly Following[] = request.runs.map((run, index) => {
+    const printer = printers[index] ?? createPrinter(context);
     const until = (state: string): boolean => watching && (isOver(state) || needsPerson(state));
-    return followRun(company, run, createPrinter(context, label), { signal: shown.signal, until });
+    return followRun(company, run, printer, { signal: shown.signal, until, after: seen[index] ?? 0 });
   });
+  // A failure to show is reported with the end of the work, not thrown into the middle of it.
+  for (const following of followings) following.done.catch(() => undefined);
   const timer =
     request.timeoutSeconds === null
       ? null
       : setTimeout(() => ((timedOut = true), stop.abort()), request.timeoutSeconds * 1000);
   const work = async (): Promise<DriveEnd> => {
+<<<<<<< HEAD
     const all = Promise.all(followings.map((following) => following.done));
     let driven = await company.drive({ runs: request.runs, signal: stop.signal });
     while (!driven.ok && driven.error.code === 'AC_ENGINE_RUNNING' && !stop.signal.aborted) {
@@ -94,8 +116,14 @@ export async function driveRuns(context: Context, company: Company, request: Dri
         context.talk(`Another process is the engine (pid ${(await company.enginePid()) ?? 'unknown'}); watching.`);
         isTold = true;
       }
+=======
+    const driven = await company.drive({ runs: request.runs, signal: stop.signal });
+    if (!driven.ok && driven.error.code === 'AC_ENGINE_RUNNING' && !stop.signal.aborted) {
+      talk(`Another process is the engine (pid ${(await company.enginePid()) ?? 'unknown'}); watching.`);
+>>>>>>> polish
       watching = true;
       followings.forEach((following) => following.check());
+<<<<<<< HEAD
       if (await isSettledUnder(company, all, stop.signal)) break;
       watching = false;
       driven = await company.drive({ runs: request.runs, signal: stop.signal });
@@ -103,15 +131,25 @@ export async function driveRuns(context: Context, company: Company, request: Dri
     shown.abort();
     const runs = await all;
     if (interrupt.state.interrupts > 0) return { kind: 'interrupted', cancelled: false };
+=======
+    } else shown.abort();
+    const runs = await Promise.all(followings.map((following) => following.done));
+    if (interrupt.state.interrupts > 1) await interrupt.forced;
+    if (interrupt.state.interrupts > 0) return { kind: 'interrupted', cancelled: interrupt.state.interrupts > 1 };
+>>>>>>> polish
     if (timedOut) return { kind: 'timeout' };
     const isWatched = !driven.ok && driven.error.code === 'AC_ENGINE_RUNNING';
     return driven.ok || isWatched ? { kind: 'done', runs } : { kind: 'failed', error: driven.error };
   };
   try {
-    return await Promise.race([
-      work(),
-      interrupt.forced.then((): DriveEnd => ({ kind: 'interrupted', cancelled: true })),
-    ]);
+    const working = work();
+    const end = await Promise.race([working, interrupt.forced.then(() => null)]);
+    if (end !== null) return end;
+    shown.abort();
+    // The company is closed after this: what still reads from it ends first.
+    const ended = Promise.allSettled([working, ...followings.map((following) => following.done)]);
+    await Promise.race([ended, sleep(graceMs, undefined, { ref: false })]);
+    return { kind: 'interrupted', cancelled: true };
   } finally {
     if (timer !== null) clearTimeout(timer);
     interrupt.release();

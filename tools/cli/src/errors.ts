@@ -28,18 +28,18 @@ export const cliErrors = errorCatalogue({
     retry: 'later',
   },
   AC_RUN_NEEDS_PERSON: {
-    message: 'run {run} is {state} and waits for you',
-    remedy: 'Look at `agentcompany runs show {run}`, then `{command}`.',
+    message: 'run {run} waits for you: {state}',
+    remedy: 'Look at `agentcompany runs show {run}`, then `{command}`, or `agentcompany cancel {run}`.',
     retry: 'never',
   },
   AC_RUN_NOT_SUCCESSFUL: {
-    message: 'run {run} is {state}',
-    remedy: 'Look at `agentcompany runs show {run}` and `agentcompany logs {run}`.',
+    message: 'run {run} {ended}',
+    remedy: '{advice}`agentcompany runs show {run}` shows how it stands.',
     retry: 'never',
   },
   AC_TIMEOUT: {
-    message: 'run {run} is not done after {seconds} s',
-    remedy: 'Go on with `agentcompany resume {run}`, or look with `agentcompany runs show {run}`.',
+    message: '{runs} not done after {seconds} s',
+    remedy: 'Go on with `{resume}`, or look with `{look}`.',
     retry: 'later',
   },
   AC_INTERRUPTED: {

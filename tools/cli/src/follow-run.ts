@@ -9,14 +9,17 @@ import { timelineLine } from './terminal/timeline-line.ts';
 export interface EventPrinter {
   entry(entry: StreamEntry): void;
   show(run: RunView): void;
+  /** Talk while the run is shown. */
+  talk(line: string): void;
   end(): void;
 }
 
 /** `label` stands before each line, where several runs are followed at once. */
 export function createPrinter(context: Context, label = ''): EventPrinter {
   const { io, style } = context;
-  if (context.json) return { entry: (entry) => context.document(entry), show: () => undefined, end: () => undefined };
-  if (context.quiet) return { entry: () => undefined, show: () => undefined, end: () => undefined };
+  const silent = { show: () => undefined, talk: (line: string) => context.talk(line), end: () => undefined };
+  if (context.json) return { ...silent, entry: (entry) => context.document(entry) };
+  if (context.quiet) return { ...silent, entry: () => undefined };
   const live = io.stdout.isTerminal && io.environment['TERM'] !== 'dumb' && label === '';
   const view: LiveView = live ? terminalView(io.stdout, style) : plainView(io.stdout);
   return {
@@ -27,6 +30,7 @@ export function createPrinter(context: Context, label = ''): EventPrinter {
         view.line(`${label}          agentcompany approve ${shortId(entry.stream)}`);
     },
     show: (run) => view.show(run),
+    talk: (line) => view.aside(() => context.talk(line)),
     end: () => view.end(),
   };
 }
@@ -35,6 +39,8 @@ export interface FollowOptions {
   readonly signal: AbortSignal;
   /** Ends the following once true of the run's state. */
   readonly until: (state: string) => boolean;
+  /** Number of the last entry of the run that is left out; 0 shows all. */
+  readonly after: number;
 }
 
 /** Follows one run: prints its entries, and reads its state at most once at a time while entries come. */
@@ -44,7 +50,7 @@ class Follower {
   readonly #printer: EventPrinter;
   readonly #options: FollowOptions;
   readonly #stop = new AbortController();
-  #lastSeq = 0;
+  #lastSeq: number;
   #pending = false;
   #reading: Promise<void> | null = null;
   #error: AppError | null = null;
@@ -54,6 +60,7 @@ class Follower {
     this.#runId = runId;
     this.#printer = printer;
     this.#options = options;
+    this.#lastSeq = options.after;
   }
 
   async #readState(): Promise<void> {
@@ -95,6 +102,15 @@ class Follower {
     this.#printer.end();
     return this.#error === null ? this.#company.showRun(this.#runId) : { ok: false, error: this.#error };
   }
+}
+
+/** Number of the last entry that is on record of a run, 0 where there is none. */
+export async function lastEntry(company: Company, runId: string): Promise<number> {
+  let last = 0;
+  const { signal } = new AbortController();
+  for await (const entry of company.timeline(runId, { after: 0, follow: false, signal }))
+    if (entry.stream === runId) last = entry.seq;
+  return last;
 }
 
 export interface Following {

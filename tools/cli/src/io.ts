@@ -6,7 +6,7 @@ import type { Config } from '@agentcompany/orchestrator/config';
 export interface Output {
   write(text: string): void;
   readonly isTerminal: boolean;
-  /** Characters in a line. */
+  /** Characters in a line; Infinity where it is no terminal. */
   readonly columns: number;
 }
 

@@ -4,6 +4,8 @@ import { openCompanyLazily } from './company-source.ts';
 import type { CliIo, Output } from './io.ts';
 
 const smallestWidth = 40;
+/** A pipe or a file has no width: what is cut there is lost to whoever reads it. */
+const unlimited = Number.POSITIVE_INFINITY;
 
 /** Touches the stream only when it is needed: the first use of each loads a part of Node that `--help` would wait for. */
 function output(stream: () => NodeJS.WriteStream): Output {
@@ -13,7 +15,7 @@ function output(stream: () => NodeJS.WriteStream): Output {
       return stream().isTTY;
     },
     get columns() {
-      return Math.max(smallestWidth, stream().isTTY ? stream().columns : 80);
+      return stream().isTTY ? Math.max(smallestWidth, stream().columns) : unlimited;
     },
   };
 }

@@ -63,7 +63,8 @@ describe('the surface', () => {
     [['run', '--plna', 'x'], "unknown option '--plna', did you mean --plan?", 'agentcompany run --help'],
     [['cancel'], "missing required argument 'run'", 'agentcompany cancel --help'],
     [['status', 'extra'], 'too many arguments', 'agentcompany status --help'],
-    [['project', 'add', '--url', 'https://x', '--path', '.'], 'cannot be used with', 'agentcompany project --help'],
+    [['project', 'add', '--url', 'https://x', '--path', '.'], 'cannot be used with', 'agentcompany project add --help'],
+    [['plan', 'chek'], "unknown command 'chek', did you mean check?", 'agentcompany plan --help'],
   ])('usage: %j', async (words, problem, help) => {
     const { exitCode, stdout, stderr } = await runCli(words);
     expect([exitCode, stdout]).toEqual([2, '']);

@@ -86,17 +86,27 @@ export function createProgram(session: Session): Command {
   return program;
 }
 
-async function failUsage(io: CliIo, argv: readonly string[], error: CommanderError): Promise<number> {
+/** The command a call names, with its sub-command: as far as its words are commands. */
+function commandPath(program: Command, argv: readonly string[]): string {
+  let command = program;
+  let path = program.name();
+  for (const word of argv.slice(2).filter((given) => !given.startsWith('-'))) {
+    const child = command.commands.find((candidate) => candidate.name() === word || candidate.aliases().includes(word));
+    if (child === undefined) continue;
+    command = child;
+    path += ` ${child.name()}`;
+    if (child.commands.length === 0) break;
+  }
+  return path;
+}
+
+async function failUsage(io: CliIo, program: Command, argv: readonly string[], error: CommanderError): Promise<number> {
   const { cliErrors } = await import('./errors.ts');
   const problem = error.message
     .replace(/^error: /, '')
     .replace(/\n\(Did you mean (.*)\?\)$/s, ', did you mean $1?')
     .replaceAll('\n', ' ');
-  const named = argv.slice(2).find((word) => !word.startsWith('-'));
-  const help =
-    named === undefined || error.code === 'commander.unknownCommand'
-      ? 'agentcompany --help'
-      : `agentcompany ${named} --help`;
+  const help = `${commandPath(program, argv)} --help`;
   const context = createContext(io, {
     color: !argv.includes('--no-color'),
     ...(argv.includes('--json') ? { json: true } : {}),
@@ -113,14 +123,15 @@ const asked = new Set(['commander.helpDisplayed', 'commander.version']);
  */
 export async function runProgram(argv: readonly string[], io: CliIo): Promise<number> {
   const session = createSession(io);
+  const program = createProgram(session);
   try {
-    await createProgram(session).parseAsync([...argv]);
+    await program.parseAsync([...argv]);
     return session.exitCode;
   } catch (cause) {
     if (cause instanceof CommanderError) {
       if (asked.has(cause.code)) return exitCodes.ok;
       // Help was printed because a command that has sub-commands was called alone.
-      return cause.code === 'commander.help' ? exitCodes.usage : failUsage(io, argv, cause);
+      return cause.code === 'commander.help' ? exitCodes.usage : failUsage(io, program, argv, cause);
     }
     const { cliErrors } = await import('./errors.ts');
     const context = createContext(io, { color: false, ...(argv.includes('--json') ? { json: true } : {}) });

@@ -1,4 +1,5 @@
 import type { RunView } from '@agentcompany/orchestrator';
+import type { AppError } from '@agentcompany/protocol';
 import type { Context } from './context.ts';
 import type { DriveEnd } from './drive-runs.ts';
 import { runError, runExitCode, shortId } from './run-outcome.ts';
@@ -24,6 +25,25 @@ export async function reportRun(context: Context, run: RunView): Promise<number>
   return runExitCode(run, error);
 }
 
+/** `AC_TIMEOUT` with commands that fit one run or several. */
+export async function timeoutError(runs: readonly string[], seconds: number): Promise<AppError> {
+  const { cliErrors } = await import('./errors.ts');
+  const [only, another] = runs.map(shortId);
+  return only === undefined || another !== undefined
+    ? cliErrors.AC_TIMEOUT({
+        runs: `${runs.length} runs are`,
+        seconds,
+        resume: 'agentcompany resume',
+        look: 'agentcompany status',
+      })
+    : cliErrors.AC_TIMEOUT({
+        runs: `run ${only} is`,
+        seconds,
+        resume: `agentcompany resume ${only}`,
+        look: `agentcompany runs show ${only}`,
+      });
+}
+
 /** Reports the end of `driveRuns`; of several runs the worst exit code counts. */
 export async function reportEnd(
   context: Context,
@@ -40,6 +60,6 @@ export async function reportEnd(
   }
   const { cliErrors } = await import('./errors.ts');
   const names = runs.map(shortId).join(' ');
-  if (end.kind === 'timeout') return context.fail(cliErrors.AC_TIMEOUT({ run: names, seconds: timeoutSeconds ?? 0 }));
+  if (end.kind === 'timeout') return context.fail(await timeoutError(runs, timeoutSeconds ?? 0));
   return context.fail(cliErrors.AC_INTERRUPTED({ detail: end.cancelled ? `: ${names} will be cancelled` : '' }));
 }

@@ -38,6 +38,11 @@ export function shortId(runId: string): string {
   return runId.slice(0, 18);
 }
 
+/** The remedy with the run's id where it says RUN, so that its commands can be copied. */
+export function remedyFor(error: AppError, runId: string): string {
+  return error.remedy.replaceAll(/\bRUN\b/g, shortId(runId));
+}
+
 /** The error a run's state stands for, or null for a success. */
 export async function runError(run: RunView): Promise<AppError | null> {
   if (successStates.has(run.state)) return null;
@@ -45,7 +50,13 @@ export async function runError(run: RunView): Promise<AppError | null> {
   const parameters = { run: shortId(run.run_id), state: run.state.replaceAll('_', ' ') };
   if (needsPerson(run.state) || (!isOver(run.state) && waitsForApproval(run)))
     return cliErrors.AC_RUN_NEEDS_PERSON({ ...parameters, command: nextCommand(run) }, run.error);
-  if (lostStates.has(run.state)) return cliErrors.AC_RUN_NOT_SUCCESSFUL(parameters, run.error);
+  if (run.state === 'cancelled')
+    // What went wrong before it was cancelled is not why it ended.
+    return cliErrors.AC_RUN_NOT_SUCCESSFUL({ run: parameters.run, ended: 'was cancelled', advice: '' });
+  if (lostStates.has(run.state)) {
+    const advice = run.error === null ? '' : `${remedyFor(run.error, run.run_id)} `;
+    return cliErrors.AC_RUN_NOT_SUCCESSFUL({ run: parameters.run, ended: 'failed', advice }, run.error);
+  }
   return cliErrors.AC_RUN_UNFINISHED(parameters, run.error);
 }
 

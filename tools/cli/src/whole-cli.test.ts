@@ -75,7 +75,7 @@ describe('the command line with the real company', () => {
     expect(await call('pr', 'list')).toMatchObject({ exitCode: 0, stderr: 'No pull requests.\n' });
 
     const before = (await call('state', 'export')).stdout;
-    expect((await call('state', 'rebuild')).stdout).toBe('1 runs rebuilt\n');
+    expect((await call('state', 'rebuild')).stdout).toBe('1 run rebuilt\n');
     expect((await call('state', 'export')).stdout).toBe(before);
     expect(before).toContain(runId);
   });

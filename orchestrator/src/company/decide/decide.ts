@@ -51,7 +51,7 @@ function whenPlanned(run: Run): readonly Draft[] {
     subject: 'plan',
     task_id: null,
     hash: run.planHash ?? '',
-    summary: `${run.plan.title}: ${run.plan.tasks.length} tasks`,
+    summary: `${run.plan.title}: ${run.plan.tasks.length} ${run.plan.tasks.length === 1 ? 'task' : 'tasks'}`,
     details: run.plan.tasks.slice(0, 100).map((task) => `${task.id}: ${task.title}`),
   });
 }

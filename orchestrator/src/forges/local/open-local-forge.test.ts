@@ -96,7 +96,7 @@ describe('the local forge', () => {
     const { number } = unwrap(await forge.openPullRequest(draft));
     const refused = await forge.mergePullRequest(number);
     expect(refused).toMatchObject({ ok: false, error: { code: 'AC_PULL_REQUEST_CHECKED_OUT' } });
-    expect(JSON.stringify(refused)).toContain('git merge agent/change');
+    expect(JSON.stringify(refused)).toContain(`git -C ${fixture.work} merge agent/change`);
     git(fixture.work, ['merge', '--quiet', 'agent/change']);
     expect(unwrap(await forge.showPullRequest(number)).state).toBe('merged');
   });

@@ -172,6 +172,64 @@ describe('steering a run', () => {
     });
   });
 
+  it('resume of several runs names commands that take several', async () => {
+    const both = company();
+    both.change(second, { state: 'running' });
+    both.onDrive = (signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve(success())));
+    const { exitCode, stderr } = await runCli(['resume', '--timeout', '1'], { company: both });
+    expect([exitCode, stderr]).toEqual([124, expect.stringContaining('2 runs are not done after 1 s')]);
+    expect(stderr).toContain('Go on with `agentcompany resume`, or look with `agentcompany status`.');
+  });
+
+  it('resume shows what happens from now on, and refuses a run that has ended', async () => {
+    const crashed = company();
+    crashed.record(first, 'run_pause', { by: 'before' });
+    crashed.onDrive = async () => {
+      crashed.record(first, 'run_resume', { by: 'after' });
+      return (crashed.change(first, { state: 'published' }), success());
+    };
+    const { stdout, stderr } = await runCli(['resume', first], { company: crashed });
+    expect(stdout).toContain('resumed by after');
+    expect(stdout).not.toContain('before');
+    expect(stderr).toContain(`agentcompany watch ${first.slice(0, 18)}`);
+    crashed.change(first, { state: 'completed' });
+    expect(await runCli(['resume', first], { company: crashed })).toMatchObject({
+      exitCode: 1,
+      stdout: '',
+      stderr: expect.stringContaining('AC_RUN_ENDED'),
+    });
+  });
+
+  it('a run that asked for a person shows its error once, with commands that can be copied', async () => {
+    const asking = company();
+    const error = {
+      code: 'AC_X',
+      message: 'why',
+      cause: null,
+      remedy: '`agentcompany logs RUN`',
+      retry: 'never' as const,
+    };
+    asking.change(first, {
+      state: 'needs_attention',
+      error,
+      approvals: [],
+      task_list: [sketchTask('a', 'awaiting_person', { error })],
+    });
+    const { stdout } = await runCli(['runs', 'show', first], { company: asking });
+    const short = first.slice(0, 18);
+    expect(stdout.match(/AC_X/g)).toHaveLength(1);
+    expect(stdout).toContain(`remedy: \`agentcompany logs ${short}\`\n`);
+    expect(stdout).toContain(`next          agentcompany resume ${short}, or agentcompany cancel ${short}\n`);
+    expect((await runCli(['status'], { company: asking })).stderr).toBe(
+      `\nWaits for you: \`agentcompany runs show ${short}\`\n`,
+    );
+  });
+
+  it('says that runs are there where a filter leaves none', async () => {
+    const filtered = await runCli(['runs', 'list', '--state', 'bogus'], { company: company() });
+    expect([filtered.stdout, filtered.stderr]).toEqual(['', 'No run is like that.\n']);
+  });
+
   it('the engine drives everything, and is refused beside another', async () => {
     expect((await runCli(['engine'], { company: company() })).company.calls).toEqual(['drive all']);
     const taken = company();

@@ -3,6 +3,7 @@ import type { TaskView } from '@agentcompany/orchestrator';
 import type { Command } from 'commander';
 import { planLines } from '../plan-lines.ts';
 import { action, examples, type Session } from '../session.ts';
+import { counted } from '../terminal/clean-text.ts';
 import { planMarkdown } from '../terminal/plan-markdown.ts';
 import { paintState } from '../terminal/style.ts';
 import { renderTable, type Column } from '../terminal/table.ts';
@@ -30,7 +31,7 @@ function addCheck(plan: Command, session: Session): void {
         if (!checked.ok) return context.fail(checked.error);
         if (context.json) context.document({ version: 1, plan: checked.value });
         else for (const line of planLines(checked.value, context.io.stdout.columns)) context.data(line);
-        context.talk(`\nThe plan is good: ${checked.value.tasks.length} tasks.`);
+        context.talk(`\nThe plan is good: ${counted(checked.value.tasks.length, 'task')}.`);
         return 0;
       }),
     );

@@ -1,9 +1,10 @@
-import type { Company } from '@agentcompany/orchestrator';
+import type { Company, RunView } from '@agentcompany/orchestrator';
 import type { AppError, Result } from '@agentcompany/protocol';
 import type { Command } from 'commander';
 import { driveRuns } from '../drive-runs.ts';
 import { positiveInteger, waitingSeconds } from '../operands.ts';
 import { reportEnd } from '../report-run.ts';
+import { isOver, shortId } from '../run-outcome.ts';
 import { action, examples, type Session } from '../session.ts';
 
 interface ResumeOptions {
@@ -14,10 +15,16 @@ interface ResumeOptions {
 /** Lifts a pause, or gives tasks that wait for a person another attempt; a run that only lost its engine needs neither. */
 const liftedStates = new Set(['paused', 'needs_attention']);
 
+async function ended(run: RunView): Promise<AppError> {
+  const { orchestratorErrors } = await import('@agentcompany/orchestrator/errors');
+  return orchestratorErrors.AC_RUN_ENDED({ run: shortId(run.run_id), state: run.state });
+}
+
 async function chooseRuns(company: Company, id: string | undefined): Promise<Result<readonly string[], AppError>> {
   if (id === undefined) return company.openRuns();
   const run = await company.showRun(id);
   if (!run.ok) return run;
+  if (isOver(run.value.state) && run.value.state !== 'published') return { ok: false, error: await ended(run.value) };
   if (liftedStates.has(run.value.state) || run.value.task_list.some((task) => task.state === 'awaiting_person')) {
     const resumed = await company.resumeRun(run.value.run_id);
     if (!resumed.ok) return resumed;
@@ -48,9 +55,14 @@ export function addResume(program: Command, session: Session): void {
               return 0;
             }
             const timeoutSeconds = options.timeout ?? null;
+            context.talk(
+              runs.value.length === 1
+                ? `Going on; what was before: \`agentcompany watch ${shortId(runs.value[0] ?? '')}\``
+                : `Going on with ${runs.value.length} runs.`,
+            );
             return reportEnd(
               context,
-              await driveRuns(context, company, { runs: runs.value, timeoutSeconds }),
+              await driveRuns(context, company, { runs: runs.value, timeoutSeconds, newOnly: true }),
               runs.value,
               timeoutSeconds,
             );

@@ -56,7 +56,7 @@ describe('run', () => {
       'pull request  #1 file:///forge/1\nbranch        agent/0198-name-the-license\nchanges       agentcompany pr show 1 --project tool\n',
     );
     expect(stdout.match(/started on worker-001/g)).toHaveLength(1);
-    expect(stderr).toMatch(/^Run [0-9a-f-]{18}; follow it elsewhere/);
+    expect(stderr).toMatch(/^Run [0-9a-f-]{18}; to follow: `agentcompany watch [0-9a-f-]{18}`\n/);
     expect(company.closed).toBe(true);
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
   });
@@ -179,6 +179,19 @@ describe('run', () => {
     };
     const { exitCode, stderr } = await runCli(['run', 'do it all'], { company });
     expect([exitCode, stderr]).toEqual([code, expect.stringContaining(text)]);
+  });
+
+  it.each([
+    ['failed', 'failed\n  cause: AC_X: why\n  remedy: Push first. `agentcompany runs show '],
+    ['cancelled', 'was cancelled\n  remedy: `agentcompany runs show '],
+  ])('the end of a run that %s says what to do about it', async (state, text) => {
+    const company = new FakeCompany();
+    const error = { code: 'AC_X', message: 'why', cause: null, remedy: 'Push first.', retry: 'never' as const };
+    company.onDrive = async () => {
+      company.change([...company.runs.keys()][0] ?? '', { state, error });
+      return success();
+    };
+    expect((await runCli(['run', 'do it all'], { company })).stderr).toContain(text);
   });
 
   it('a run whose tasks wait for an approval needs a person, and names the command', async () => {

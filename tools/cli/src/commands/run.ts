@@ -110,7 +110,7 @@ async function submit(context: Context, order: Order, options: RunOptions): Prom
       );
       return 0;
     }
-    context.talk(`Run ${shortId(runId)}; follow it elsewhere with \`agentcompany watch ${shortId(runId)}\`.`);
+    context.talk(`Run ${shortId(runId)}; to follow: \`agentcompany watch ${shortId(runId)}\``);
     const timeoutSeconds = options.timeout ?? null;
     return reportEnd(
       context,

@@ -31,7 +31,10 @@ export function addRuns(program: Command, session: Session): void {
             .toSorted((left, right) => right.created_at.localeCompare(left.created_at))
             .slice(0, options.limit);
           if (context.json) context.document({ version: 1, runs: shown });
-          else if (shown.length === 0) context.talk('No runs. Start one with `agentcompany run`.');
+          else if (shown.length === 0)
+            context.talk(
+              all.value.length === 0 ? 'No runs. Start one with `agentcompany run`.' : 'No run is like that.',
+            );
           else for (const line of runTable(shown, context.style, context.io.stdout.columns)) context.data(line);
           return 0;
         }),

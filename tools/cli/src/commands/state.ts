@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { action, examples, type Session } from '../session.ts';
+import { counted } from '../terminal/clean-text.ts';
 
 /** `state export` and `state rebuild`. */
 export function addState(program: Command, session: Session): void {
@@ -30,7 +31,7 @@ export function addState(program: Command, session: Session): void {
           const rebuilt = await company.rebuildState();
           if (!rebuilt.ok) return context.fail(rebuilt.error);
           if (context.json) context.document({ version: 1, runs: rebuilt.value.runs });
-          else context.data(`${rebuilt.value.runs} runs rebuilt`);
+          else context.data(`${counted(rebuilt.value.runs, 'run')} rebuilt`);
           return 0;
         }),
       ),

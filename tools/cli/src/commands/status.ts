@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { isOver } from '../run-outcome.ts';
+import { isOver, needsPerson, shortId } from '../run-outcome.ts';
 import { action, examples, type Session } from '../session.ts';
 import { runTable } from '../terminal/run-lines.ts';
 
@@ -35,7 +35,11 @@ export function addStatus(program: Command, session: Session): void {
           if (open.length + recent.length > 0)
             for (const line of runTable([...open, ...recent], context.style, context.io.stdout.columns))
               context.data(line);
-          if (pid === null && open.length > 0) context.talk('\nGo on with `agentcompany resume`.');
+          const asking = open.filter((run) => needsPerson(run.state));
+          if (asking.length > 0) context.talk('');
+          for (const run of asking.slice(0, recentRuns))
+            context.talk(`Waits for you: \`agentcompany runs show ${shortId(run.run_id)}\``);
+          if (pid === null && open.length > asking.length) context.talk('\nGo on with `agentcompany resume`.');
           return 0;
         }),
       ),

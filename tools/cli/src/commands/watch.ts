@@ -1,8 +1,14 @@
 import type { Command } from 'commander';
 import { createPrinter, followRun } from '../follow-run.ts';
+<<<<<<< HEAD
 import { waitingSeconds } from '../operands.ts';
 import { reportRun } from '../report-run.ts';
 import { isOver, shortId } from '../run-outcome.ts';
+=======
+import { positiveInteger } from '../operands.ts';
+import { reportRun, timeoutError } from '../report-run.ts';
+import { isOver } from '../run-outcome.ts';
+>>>>>>> polish
 import { action, examples, type Session } from '../session.ts';
 
 interface WatchOptions {
@@ -34,18 +40,16 @@ export function addWatch(program: Command, session: Session): void {
           const run = await followRun(company, found.value.run_id, createPrinter(context), {
             signal: stop.signal,
             until: isOver,
+            after: 0,
           }).done;
           clearTimeout(timer);
           release();
           if (!stop.signal.aborted) return run.ok ? reportRun(context, run.value) : context.fail(run.error);
           const { cliErrors } = await import('../errors.ts');
-          const parameters = {
-            run: shortId(found.value.run_id),
-            seconds: options.timeout ?? 0,
-            detail: ': the run itself is left alone',
-          };
           return context.fail(
-            stop.signal.reason === 'timeout' ? cliErrors.AC_TIMEOUT(parameters) : cliErrors.AC_INTERRUPTED(parameters),
+            stop.signal.reason === 'timeout'
+              ? await timeoutError([found.value.run_id], options.timeout ?? 0)
+              : cliErrors.AC_INTERRUPTED({ detail: ': the run itself is left alone' }),
           );
         }),
       ),

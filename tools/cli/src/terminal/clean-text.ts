@@ -19,3 +19,8 @@ export function fit(text: string, width: number): string {
   if (line.length <= width) return line.join('');
   return width <= 0 ? '' : `${line.slice(0, width - 1).join('')}…`;
 }
+
+/** `1 task`, `2 tasks`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -1,5 +1,6 @@
 import type { RunSummary, RunView, TaskView } from '@agentcompany/orchestrator';
-import { shortId } from '../run-outcome.ts';
+import type { AppError } from '@agentcompany/protocol';
+import { needsPerson, remedyFor, shortId } from '../run-outcome.ts';
 import { cleanLine, cleanText, fit } from './clean-text.ts';
 import { paintState, type Style } from './style.ts';
 import { renderTable, type Column } from './table.ts';
@@ -21,7 +22,7 @@ export function runTable(runs: readonly RunSummary[], style: Style, width: numbe
     },
     { title: 'MERGED', value: progress },
     { title: 'PR', value: (run) => (run.pull_request === null ? '-' : `#${run.pull_request.number}`) },
-    { title: 'PROJECT', value: (run) => fit(run.project_id, 14) },
+    { title: 'PROJECT', value: (run) => fit(run.project_id, Number.isFinite(width) ? 14 : width) },
     { title: 'TITLE', value: (run) => run.title, elastic: true },
   ];
   return renderTable(runs, columns, width);
@@ -42,16 +43,30 @@ function taskTable(tasks: readonly TaskView[], style: Style, width: number): rea
 }
 
 function errorsOf(run: RunView): readonly string[] {
-  const own =
-    run.error === null
-      ? []
-      : [`${run.error.code}: ${cleanLine(run.error.message)}`, `  remedy: ${cleanLine(run.error.remedy)}`];
-  const tasks = run.task_list.flatMap(({ task_id, error }) =>
-    error === null
-      ? []
-      : [`${task_id}: ${error.code}: ${cleanLine(error.message)}`, `  remedy: ${cleanLine(error.remedy)}`],
-  );
-  return own.length + tasks.length === 0 ? [] : ['', ...own, ...tasks];
+  const lines = (label: string, error: AppError): readonly string[] => [
+    `${label}${error.code}: ${cleanLine(error.message)}`,
+    ...(error.cause === null ? [] : [`  cause: ${cleanLine(error.cause)}`]),
+    `  remedy: ${cleanLine(remedyFor(error, run.run_id))}`,
+  ];
+  const tasks = run.task_list.flatMap(({ task_id, error }) => (error === null ? [] : [{ task_id, error }]));
+  // A run most often waits or fails with the error of one of its tasks, which then stands once.
+  const own = run.error === null || tasks.some(({ error }) => isSame(error, run.error)) ? [] : lines('', run.error);
+  const all = [...own, ...tasks.flatMap(({ task_id, error }) => lines(`${task_id}: `, error))];
+  return all.length === 0 ? [] : ['', ...all];
+}
+
+function isSame(left: AppError, right: AppError | null): boolean {
+  return left.code === right?.code && left.message === right.message;
+}
+
+/** What a person does next, where nothing else on the screen says it. */
+function nextOf(run: RunView): readonly string[] {
+  const short = shortId(run.run_id);
+  if (run.approvals.length > 0) return [];
+  if (needsPerson(run.state))
+    return ['', `next          agentcompany resume ${short}, or agentcompany cancel ${short}`];
+  if (run.state !== 'published' || run.pull_request === null) return [];
+  return ['', `next          agentcompany pr show ${run.pull_request.number} --project ${run.project_id}`];
 }
 
 function approvalsOf(run: RunView): readonly string[] {
@@ -83,5 +98,6 @@ export function runLines(run: RunView, style: Style, width: number): readonly st
     ...(run.task_list.length === 0 ? [] : ['', ...taskTable(run.task_list, style, width)]),
     ...approvalsOf(run),
     ...errorsOf(run),
+    ...nextOf(run),
   ];
 }

@@ -10,8 +10,8 @@ export interface Column<Row> {
 }
 
 const gap = '  ';
-/** An inelastic column is never wider, so that one long value does not push the others out. */
-const widest = 28;
+/** An inelastic column is never wider. Ids and branches fit: they are there to be copied. */
+const widest = 64;
 
 /** Lines of a table at most `width` characters wide; cells are cleaned of control characters. */
 export function renderTable<Row>(

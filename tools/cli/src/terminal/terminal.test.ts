@@ -79,6 +79,9 @@ describe('timelineLine', () => {
     ],
     ['task_failed', { error: { code: 'AC_X', message: 'why' } }, 'attempt failed - AC_X: why'],
     ['approval_request', { summary: 'the plan' }, 'needs your approval: the plan'],
+    ['task_plan', { plan: { tasks: [{}], title: 'One' } }, 'plan of 1 task - One'],
+    ['task_retry', { feedback: { reason: 'failed', message: 'AC_X: why' } }, 'sent back with what went wrong'],
+    ['run_state', { to: 'failed', reason: 'x', error: { code: 'AC_X', message: 'why' } }, 'failed - AC_X: why'],
   ] as const)('%s', (type, payload, text) => {
     expect(timelineLine(entry(type, { ...payload }), plain, 120)).toContain(text);
   });
@@ -86,6 +89,8 @@ describe('timelineLine', () => {
   it('stays silent on machinery', () => {
     for (const type of ['timer_due', 'effect_request', 'budget_grant', 'ping'] as const)
       expect(timelineLine(entry(type, {}), plain, 80)).toBe(null);
+    for (const to of ['ready', 'approved'])
+      expect(timelineLine(entry('task_state', { to, reason: 'x' }), plain, 80)).toBe(null);
   });
 });
 
@@ -106,6 +111,14 @@ describe('the live view', () => {
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(79);
   });
 
+  it('gets out of the way of talk, which comes by another way to the same terminal', () => {
+    let written = '';
+    const view = terminalView({ write: (text) => void (written += text), isTerminal: true, columns: 80 }, plain);
+    view.show(sketchRun({ run_id: 'r', tasks: { running: 1 } }));
+    view.aside(() => (written += 'Stopping.\n'));
+    expect(written).toBe('r running: 1 running\n\r\u001b[1A\u001b[0JStopping.\nr running: 1 running\n');
+  });
+
   it('puts lines above the block, redraws only what changed, and leaves nothing', () => {
     let written = '';
     const view = terminalView({ write: (text) => void (written += text), isTerminal: true, columns: 80 }, plain);
@@ -114,21 +127,35 @@ describe('the live view', () => {
     view.show(run);
     view.line('an event');
     view.end();
-    expect(written).toBe('r running: 1 running\n\u001b[1A\u001b[0Jan event\nr running: 1 running\n\u001b[1A\u001b[0J');
+    expect(written).toBe(
+      'r running: 1 running\n\r\u001b[1A\u001b[0Jan event\nr running: 1 running\n\r\u001b[1A\u001b[0J',
+    );
   });
 });
 
 describe('renderTable', () => {
+  it('cuts nothing where there is no width: a pipe, a file', () => {
+    const columns = [
+      { title: 'A', value: (row: string) => row },
+      { title: 'B', value: (row: string) => row.repeat(100), elastic: true },
+    ];
+    expect(renderTable(['ab', 'c'], columns, Number.POSITIVE_INFINITY)).toEqual([
+      'A   B',
+      `ab  ${'ab'.repeat(100)}`,
+      `c   ${'c'.repeat(100)}`,
+    ]);
+  });
+
   it('gives one column what is left and cuts it', () => {
     const lines = renderTable(
-      [{ a: 'x'.repeat(60), b: 'y'.repeat(200) }],
+      [{ a: 'x'.repeat(50), b: 'y'.repeat(200) }],
       [
         { title: 'A', value: (row) => row.a },
         { title: 'B', value: (row) => row.b, elastic: true },
       ],
       80,
     );
-    expect(lines.map((line) => line.length)).toEqual([31, 80]);
-    expect(lines[1]).toMatch(/^x{27}… {2}y{49}…$/);
+    expect(lines.map((line) => line.length)).toEqual([53, 80]);
+    expect(lines[1]).toMatch(/^x{50} {2}y{27}…$/);
   });
 });

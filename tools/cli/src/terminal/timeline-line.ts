@@ -1,6 +1,6 @@
 import type { StreamEntry } from '@agentcompany/orchestrator';
 import type { EnvelopeType } from '@agentcompany/protocol';
-import { fit } from './clean-text.ts';
+import { counted, fit } from './clean-text.ts';
 import type { Style } from './style.ts';
 
 type Payload = Readonly<Record<string, unknown>>;
@@ -92,7 +92,18 @@ function effectEnded(payload: Payload): Said | null {
 
 function stateChanged(payload: Payload): Said {
   const to = text(payload, 'to');
-  return say(stateTones[to] ?? 'plain', to.replaceAll('_', ' '), text(payload, 'reason'), errorText(payload));
+  return say(stateTones[to] ?? 'plain', to.replaceAll('_', ' '), errorText(payload) || text(payload, 'reason'));
+}
+
+/** What the assignment and the review just said is not said again. */
+function taskStateChanged(payload: Payload): Said | null {
+  const to = text(payload, 'to');
+  return to === 'ready' || to === 'approved' ? null : stateChanged(payload);
+}
+
+function planned(payload: Payload): Said {
+  const plan = record(payload['plan']);
+  return say('plain', `plan of ${counted(items(plan, 'tasks').length, 'task')}`, text(plan, 'title'));
 }
 
 function answered(payload: Payload): Said {
@@ -106,18 +117,16 @@ function answered(payload: Payload): Said {
 
 function retried(payload: Payload): Said {
   const feedback = record(payload['feedback']);
-  return say('attention', `sent back: ${text(feedback, 'reason').replaceAll('_', ' ')}`, text(feedback, 'message'));
+  const reason = text(feedback, 'reason');
+  // The line before says how the attempt failed.
+  if (reason === 'failed') return say('attention', 'sent back with what went wrong');
+  return say('attention', `sent back: ${reason.replaceAll('_', ' ')}`, text(feedback, 'message'));
 }
 
 /** What a person reads of each type; types that are not here are machinery and stay silent. */
 const sayings: Partial<Record<EnvelopeType, (payload: Payload) => Said | null>> = {
   task_submit: (payload) => say('plain', `accepted for ${text(payload, 'project_id')}`, text(payload, 'instruction')),
-  task_plan: (payload) =>
-    say(
-      'plain',
-      `plan of ${items(record(payload['plan']), 'tasks').length} tasks`,
-      text(record(payload['plan']), 'title'),
-    ),
+  task_plan: planned,
   plan_revision: (payload) => say('attention', `plan changed: ${text(payload, 'reason')}`),
   approval_request: (payload) => say('attention', `needs your approval: ${text(payload, 'summary')}`),
   approval_response: answered,
@@ -128,7 +137,7 @@ const sayings: Partial<Record<EnvelopeType, (payload: Payload) => Said | null>> 
   task_complete: (payload) => say('plain', `delivered ${text(record(payload['result']), 'commit').slice(0, 10)}`),
   task_failed: (payload) => say('bad', 'attempt failed', errorText(payload)),
   task_retry: retried,
-  task_state: stateChanged,
+  task_state: taskStateChanged,
   task_note: (payload) => say('plain', text(payload, 'note')),
   review_response: reviewed,
   merge_complete: merged,

@@ -119,6 +119,7 @@ export class FakeCompany implements Company {
   }
 
   async showRun(id: string): Promise<Result<RunView>> {
+    if (this.closed) throw new Error('the company was closed');
     const found = [...this.runs.values()].filter((run) => run.run_id.startsWith(id));
     const [first, second] = found;
     if (first === undefined || id === '') return failure(orchestratorErrors.AC_RUN_UNKNOWN({ run: id }));
@@ -140,7 +141,7 @@ export class FakeCompany implements Company {
         const entry = all[next];
         if (entry !== undefined && (entry.stream !== id || entry.seq > options.after)) yield entry;
       }
-      if (!options.follow || options.signal.aborted) return;
+      if (!options.follow || options.signal.aborted || this.closed) return;
       await new Promise<void>((resolve) => {
         const wake = (): void => {
           this.#waiting.delete(wake);
@@ -259,5 +260,6 @@ export class FakeCompany implements Company {
 
   async close(): Promise<void> {
     this.closed = true;
+    for (const wake of this.#waiting) wake();
   }
 }

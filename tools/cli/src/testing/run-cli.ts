@@ -50,7 +50,7 @@ export async function runCli(words: readonly string[], call: CliCall = {}): Prom
     environment: { ...(home === null ? {} : { AGENTCOMPANY_HOME: home.root }), ...call.environment },
     cwd: mkdtempSync(path.join(tmpdir(), 'cwd-')),
     checkout: '/nowhere',
-    openCompany: call.openCompany ?? (async () => success(company)),
+    openCompany: call.openCompany ?? (async () => ((company.closed = false), success(company))),
     readStdin: async () => success(call.stdin ?? ''),
     onInterrupt: (handler) => {
       call.interruptible?.(handler);
