@@ -1,9 +1,5 @@
-<<<<<<< HEAD
 import { once } from 'node:events';
 import { setTimeout as after } from 'node:timers/promises';
-=======
-import { setTimeout as sleep } from 'node:timers/promises';
->>>>>>> polish
 import type { Company, RunView } from '@agentcompany/orchestrator';
 import type { AppError, Result } from '@agentcompany/protocol';
 import type { Context } from './context.ts';
@@ -24,17 +20,12 @@ export type DriveEnd =
   | { readonly kind: 'interrupted'; readonly cancelled: boolean }
   | { readonly kind: 'failed'; readonly error: AppError };
 
-<<<<<<< HEAD
 /** Milliseconds between two looks at whether the other engine is still there. */
 const engineLookMs = 500;
-
-/** The first interrupt stops the work in order, the second cancels the runs and does not wait. */
-=======
 /** How long a second interrupt lets the work end, so that its containers go. */
 const graceMs = 2000;
 
 /** The first interrupt stops the work in order, the second cancels the runs. */
->>>>>>> polish
 function listen(
   context: Context,
   company: Company,
@@ -108,35 +99,23 @@ export async function driveRuns(context: Context, company: Company, request: Dri
       ? null
       : setTimeout(() => ((timedOut = true), stop.abort()), request.timeoutSeconds * 1000);
   const work = async (): Promise<DriveEnd> => {
-<<<<<<< HEAD
     const all = Promise.all(followings.map((following) => following.done));
     let driven = await company.drive({ runs: request.runs, signal: stop.signal });
     while (!driven.ok && driven.error.code === 'AC_ENGINE_RUNNING' && !stop.signal.aborted) {
       if (!isTold) {
-        context.talk(`Another process is the engine (pid ${(await company.enginePid()) ?? 'unknown'}); watching.`);
+        talk(`Another process is the engine (pid ${(await company.enginePid()) ?? 'unknown'}); watching.`);
         isTold = true;
       }
-=======
-    const driven = await company.drive({ runs: request.runs, signal: stop.signal });
-    if (!driven.ok && driven.error.code === 'AC_ENGINE_RUNNING' && !stop.signal.aborted) {
-      talk(`Another process is the engine (pid ${(await company.enginePid()) ?? 'unknown'}); watching.`);
->>>>>>> polish
       watching = true;
       followings.forEach((following) => following.check());
-<<<<<<< HEAD
       if (await isSettledUnder(company, all, stop.signal)) break;
       watching = false;
       driven = await company.drive({ runs: request.runs, signal: stop.signal });
     }
     shown.abort();
     const runs = await all;
-    if (interrupt.state.interrupts > 0) return { kind: 'interrupted', cancelled: false };
-=======
-    } else shown.abort();
-    const runs = await Promise.all(followings.map((following) => following.done));
     if (interrupt.state.interrupts > 1) await interrupt.forced;
     if (interrupt.state.interrupts > 0) return { kind: 'interrupted', cancelled: interrupt.state.interrupts > 1 };
->>>>>>> polish
     if (timedOut) return { kind: 'timeout' };
     const isWatched = !driven.ok && driven.error.code === 'AC_ENGINE_RUNNING';
     return driven.ok || isWatched ? { kind: 'done', runs } : { kind: 'failed', error: driven.error };
@@ -148,7 +127,7 @@ export async function driveRuns(context: Context, company: Company, request: Dri
     shown.abort();
     // The company is closed after this: what still reads from it ends first.
     const ended = Promise.allSettled([working, ...followings.map((following) => following.done)]);
-    await Promise.race([ended, sleep(graceMs, undefined, { ref: false })]);
+    await Promise.race([ended, after(graceMs, undefined, { ref: false })]);
     return { kind: 'interrupted', cancelled: true };
   } finally {
     if (timer !== null) clearTimeout(timer);

@@ -1,14 +1,8 @@
 import type { Command } from 'commander';
 import { createPrinter, followRun } from '../follow-run.ts';
-<<<<<<< HEAD
 import { waitingSeconds } from '../operands.ts';
-import { reportRun } from '../report-run.ts';
-import { isOver, shortId } from '../run-outcome.ts';
-=======
-import { positiveInteger } from '../operands.ts';
 import { reportRun, timeoutError } from '../report-run.ts';
 import { isOver } from '../run-outcome.ts';
->>>>>>> polish
 import { action, examples, type Session } from '../session.ts';
 
 interface WatchOptions {
