@@ -24,7 +24,7 @@ function tableRow(outcome: Outcome): string {
 function machine(): string {
   const gibibytes = Math.round(totalmem() / 1024 ** 3);
   const versions = [
-    `${type()} ${release()}`,
+    `${type()} ${release().split('-')[0]}`,
     `Node ${process.versions.node}`,
     version('git', '--version'),
     dockerVersion(),

@@ -6,9 +6,16 @@ import { unwrap } from '@agentcompany/protocol';
 import { describe, expect, it } from 'vitest';
 import { openDockerEngine } from '../orchestrator/src/containers/dod/open-engine.ts';
 import { instanceId } from '../orchestrator/src/company-home.ts';
-import { environmentOfEngine, git, openTestCompany, type TestCompany } from './support/open-test-company.ts';
+import {
+  environmentOfEngine,
+  git,
+  installation,
+  openTestCompany,
+  type TestCompany,
+} from './support/open-test-company.ts';
 
 const child = join(import.meta.dirname, 'support', 'crash-child.ts');
+const commandLine = join(installation, 'tools', 'cli', 'src', 'main.ts');
 
 interface Ended {
   readonly signal: NodeJS.Signals | null;
@@ -16,13 +23,19 @@ interface Ended {
   readonly output: string;
 }
 
-/** Runs the child to its end; `crashAt` 0 lets it finish. */
-function runChild(home: string, crashAt: number): Promise<Ended> {
-  const crash = crashAt === 0 ? {} : { CRASH_AT: String(crashAt) };
+/** Submits and drives until the n-th durable step, where the process dies. */
+function crashAt(home: string, n: number): Promise<Ended> {
+  return ended(['--conditions=development', child, home], { CRASH_AT: String(n) });
+}
+
+/** What a person does after a crash: `agentcompany resume`. */
+function resume(home: string): Promise<Ended> {
+  return ended(['--conditions=development', commandLine, '--home', home, 'resume'], {});
+}
+
+function ended(args: readonly string[], more: Readonly<Record<string, string>>): Promise<Ended> {
   const { CRASH_AT: _unset, ...environment } = process.env;
-  const started = spawn(process.execPath, ['--conditions=development', child, home], {
-    env: { ...environment, ...crash },
-  });
+  const started = spawn(process.execPath, args, { env: { ...environment, ...more } });
   let output = '';
   started.stdout.on('data', (chunk) => (output += chunk));
   started.stderr.on('data', (chunk) => (output += chunk));
@@ -54,6 +67,7 @@ async function expectWhole(test: TestCompany, output: string): Promise<void> {
   }
   expect(readdirSync(test.home.bundlesFolder)).toEqual([]);
   expect(filesUnder(test.home.quarantineFolder)).toEqual([]);
+  expect(filesUnder(join(test.home.root, 'runtime')).filter((name) => name.endsWith('.part'))).toEqual([]);
   const engine = unwrap(openDockerEngine({ dockerHost: environmentOfEngine()['DOCKER_HOST'] ?? null }));
   expect(unwrap(await engine.list(unwrap(instanceId(test.home))))).toEqual([]);
   expect(await test.company.enginePid()).toBeNull();
@@ -79,11 +93,11 @@ function filesUnder(folder: string): string[] {
 async function crashOnceAt(n: number): Promise<boolean> {
   const test = await openTestCompany();
   try {
-    const crashed = await runChild(test.home.root, n);
+    const crashed = await crashAt(test.home.root, n);
     if (crashed.signal === null) {
       expect(crashed.code, crashed.output).toBe(0);
     } else {
-      const recovered = await runChild(test.home.root, 0);
+      const recovered = await resume(test.home.root);
       expect(recovered.code, `after ${crashed.output}${recovered.output}`).toBe(0);
     }
     await expectWhole(test, `step ${n}: ${crashed.output}`);

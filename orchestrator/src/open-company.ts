@@ -6,6 +6,7 @@ import type { Company, DriveOptions } from './company-facade.ts';
 import type { Config, Environment } from './config.ts';
 import { crashPoint } from './crash-point.ts';
 import { drive } from './engine/drive.ts';
+import { holdingEngineLease } from './engine/engine-lease.ts';
 import { engineOwner, takeEngineLock } from './engine/engine-lock.ts';
 import type { Log } from './engine/log.ts';
 import type { EngineParts } from './engine/parts.ts';
@@ -82,22 +83,9 @@ async function driveCompany(context: DriveContext, request: DriveOptions): Promi
   const lock = takeEngineLock(context.home.lockFile);
   if (!lock.ok) return lock;
   try {
-    const lease = await context.bus.acquireLease('engine', `process ${process.pid}`, engineLeaseMs);
-    if (!lease.ok) return lease;
-    const stop = new AbortController();
-    const { token } = lease.value;
-    const timer = setInterval(() => {
-      void context.bus.extendLease('engine', token, engineLeaseMs).then((extended) => {
-        // Another engine took over: deciding on would be two engines at once.
-        if (!extended.ok) stop.abort();
-      });
-    }, engineLeaseMs / 3);
-    try {
-      return await work(context, { ...request, signal: AbortSignal.any([request.signal, stop.signal]) });
-    } finally {
-      clearInterval(timer);
-      await context.bus.releaseLease('engine', token);
-    }
+    return await holdingEngineLease(context.bus, engineLeaseMs, (lost) =>
+      work(context, { ...request, signal: AbortSignal.any([request.signal, lost]) }),
+    );
   } finally {
     lock.value.release();
   }

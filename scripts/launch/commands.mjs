@@ -16,8 +16,9 @@ import { readText } from './steps.mjs';
  * Whether a command needs containers for workers. `where possible` goes on without them, and tells the tests so.
  * @typedef {'no' | 'yes' | 'where possible'} Workers
  *
- * What a command needs set up, and what it then runs (arguments of node).
- * @typedef {{say: string, build: boolean, workers: (args: readonly string[]) => Workers, run: ((args: readonly string[]) => string[]) | null}} Command
+ * What a command needs set up, and what it then runs (arguments of node): in the checkout, or `here`, where it was called.
+ * `done` is said at the end of a set-up.
+ * @typedef {{say: string, build: boolean, workers: (args: readonly string[]) => Workers, run: ((args: readonly string[]) => string[]) | null, here?: true, done?: (root: string) => string}} Command
  */
 
 const cli = ['tools', 'cli', 'bin', 'agentcompany.mjs'].join('/');
@@ -62,6 +63,7 @@ export const commands = {
     build: true,
     workers: always,
     run: null,
+    done: (root) => `Ready. For the command line: export PATH="$PATH:${join(root, 'node_modules', '.bin')}"`,
   },
   'bench': {
     say: 'measure, and write docs/performance.md',
@@ -75,7 +77,13 @@ export const commands = {
     workers: (args) => (args.includes('--mutate') ? 'where possible' : 'no'),
     run: (args) => ['scripts/requirements.mjs', ...args],
   },
-  'cli': { say: 'run the agentcompany command line', build: true, workers: never, run: (args) => [cli, ...args] },
+  'cli': {
+    say: 'run the agentcompany command line where it is called',
+    build: true,
+    workers: never,
+    run: (args) => [cli, ...args],
+    here: true,
+  },
 };
 
 /** @returns {string} */
@@ -98,10 +106,15 @@ export function usage() {
 export async function runCommand(root, command, args, say) {
   const yes = args.includes('--yes');
   const env = plainWithoutTerminal(await setUp(root, command, { yes, say, workers: command.workers(args) }));
+  if (command.done !== undefined) say(command.done(root));
   if (command.run === null) return 0;
   const line = command.run(args.filter((argument) => argument !== '--yes'));
   const script = line.find((argument) => !argument.startsWith('--')) ?? '';
   if (!existsSync(join(root, script))) throw setupFailure('AC_COMMAND_ABSENT', { file: script });
+  if (command.here) {
+    const [program = '', ...rest] = line;
+    return runForeground(process.execPath, [join(root, program), ...rest], { cwd: process.cwd(), env });
+  }
   return runForeground(process.execPath, line, { cwd: root, env });
 }
 

@@ -15,19 +15,30 @@ const help = new Map(
 /** Calls of the program in shell examples and between backticks, without what introduces them. */
 function callsIn(page: string): readonly string[] {
   const shell = fences(page).filter(({ language }) => language === 'sh');
-  const lines = [...shell.flatMap(({ text }) => text.split('\n')), ...codeWords(readPage(page).replace(/^```[\s\S]*?^```$/gm, '').replaceAll('\\`', '`'))];
+  const lines = [
+    ...shell.flatMap(({ text }) => text.split('\n')),
+    ...codeWords(
+      readPage(page)
+        .replace(/^```[\s\S]*?^```$/gm, '')
+        .replaceAll('\\`', '`'),
+    ),
+  ];
   return lines.flatMap((line) => /^(?:node scripts\/launch\.mjs cli|agentcompany) (.+)$/.exec(line.trim())?.[1] ?? []);
 }
 
 /** What is wrong with a call: its command or an option is not in the pinned help. */
 function problemOf(call: string): string | null {
   const words = (call.split(' #')[0] ?? '').replace(/"[^"]*"/g, 'TEXT').split(/\s+/);
-  const command = (words[0] ?? '').startsWith('-') ? '' : (words[0] ?? '').split('|')[0] ?? '';
-  // A word in capitals or braces stands for whatever command is meant.
-  if (/^([A-Z]+|\\?\{.*)$/.test(command)) return null;
-  const whole = [`${command} ${words[1]?.split('|')[0] ?? ''}`, command].find((name) => help.has(name));
-  if (whole === undefined) return `no command ${command}`;
-  const unknown = words.filter((word) => word.startsWith('--')).find((word) => !new RegExp(`${word}\\b`).test(help.get(whole) ?? ''));
+  const command = (words[0] ?? '').startsWith('-') ? '' : ((words[0] ?? '').split('|')[0] ?? '');
+  // A dot-dot-dot, a word in capitals or in braces stands for whatever command is meant.
+  if (/^(…|[A-Z]+|\\?\{.*)$/.test(command)) return null;
+  const word = words[1]?.split('|')[0] ?? '';
+  const isGroup = [...help.keys()].some((name) => name.startsWith(`${command} `)) && word !== '';
+  const whole = isGroup ? `${command} ${word}` : command;
+  if (!help.has(whole)) return `no command ${whole}`;
+  const unknown = words
+    .filter((word) => word.startsWith('--'))
+    .find((word) => !new RegExp(`${word}\\b`).test(help.get(whole) ?? ''));
   return unknown === undefined ? null : `${whole} has no ${unknown}`;
 }
 
@@ -39,9 +50,9 @@ describe('examples in pages', () => {
     expect(plan.ok ? null : plan.error).toBeNull();
   });
 
-  it('the README has a plan, and docs/examples/plan.yaml is valid', async () => {
+  it('the README has a plan, and docs/examples/plan.yaml is valid', () => {
     expect(plans.map(({ page }) => page)).toContain('README.md');
-    const plan = await loadPlanFile(join(root, 'docs/examples/plan.yaml'));
+    const plan = loadPlanFile(join(root, 'docs/examples/plan.yaml'));
     expect(plan.ok ? null : plan.error).toBeNull();
   });
 
@@ -53,9 +64,13 @@ describe('examples in pages', () => {
     expect(callsIn('README.md').length).toBeGreaterThan(5);
     expect(problemOf('run --no-such-option')).toBe('run has no --no-such-option');
     expect(problemOf('runn')).toBe('no command runn');
+    expect(problemOf('pr view 1')).toBe('no command pr view');
   });
 
-  it.each(pages.flatMap(fences).filter(({ language }) => language === 'text'))('a screen in $page fits 80 columns', ({ text }) => {
-    expect(text.split('\n').filter((line) => Array.from(line).length > 80)).toEqual([]);
-  });
+  it.each(pages.flatMap(fences).filter(({ language }) => language === 'text'))(
+    'a screen in $page fits 80 columns',
+    ({ text }) => {
+      expect(text.split('\n').filter((line) => Array.from(line).length > 80)).toEqual([]);
+    },
+  );
 });

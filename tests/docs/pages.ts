@@ -5,7 +5,9 @@ import { join, resolve, sep } from 'node:path';
 export const root = resolve(import.meta.dirname, '../..');
 
 /** Every page for people, relative to the repository, with `/` between the parts. */
-export const pages: readonly string[] = globSync(['*.md', 'docs/**/*.md'], { cwd: root }).map((file) => file.split(sep).join('/')).toSorted();
+export const pages: readonly string[] = globSync(['*.md', 'docs/**/*.md'], { cwd: root })
+  .map((file) => file.split(sep).join('/'))
+  .toSorted();
 
 export function readPage(page: string): string {
   return readFileSync(join(root, page), 'utf8');
@@ -38,8 +40,16 @@ export function section(page: string, heading: string): string {
 export function tableRows(text: string): readonly (readonly string[])[] {
   const lines = text.split('\n').map((line) => line.trim());
   return lines
-    .filter((line, index) => line.startsWith('|') && !/^\|[-| ]+\|$/.test(line) && !/^\|[-| ]+\|$/.test(lines[index + 1] ?? ''))
-    .map((line) => line.slice(1, -1).split('|').map((cell) => cell.trim()));
+    .filter(
+      (line, index) =>
+        line.startsWith('|') && !/^\|[-| ]+\|$/.test(line) && !/^\|[-| ]+\|$/.test(lines[index + 1] ?? ''),
+    )
+    .map((line) =>
+      line
+        .slice(1, -1)
+        .split('|')
+        .map((cell) => cell.trim()),
+    );
 }
 
 /** What stands between backticks, in order. */

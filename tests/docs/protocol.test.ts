@@ -3,13 +3,18 @@ import { join } from 'node:path';
 import { doorPaths, envelopeTypes, payloadSchemas, selfReport, workOrder, workReport } from '@agentcompany/protocol';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { runSettings } from '../../agent-bus/protocol/src/payloads/instruction.ts';
 import { effect } from '../../agent-bus/protocol/src/payloads/machinery.ts';
 import { codeWords, readPage, root, section, tableRows } from './pages.ts';
 
 const page = 'docs/protocol.md';
 const unused = 'not sent in this version';
 const rows = ['Instruction', 'Work', 'Judgement', 'Run', 'Machinery'].flatMap((kind) =>
-  tableRows(section(page, `### ${kind}`)).map(([type = '', way = '', payload = '']) => ({ type: codeWords(type)[0] ?? '', way, payload })),
+  tableRows(section(page, `### ${kind}`)).map(([type = '', way = '', payload = '']) => ({
+    type: codeWords(type)[0] ?? '',
+    way,
+    payload,
+  })),
 );
 
 /** Every property name and every fixed value in a JSON schema. */
@@ -17,7 +22,8 @@ function namesIn(schema: unknown): readonly string[] {
   if (Array.isArray(schema)) return schema.flatMap(namesIn);
   if (typeof schema !== 'object' || schema === null) return [];
   return Object.entries(schema).flatMap(([key, value]) => {
-    if (key === 'properties') return [...Object.keys(value as object), ...Object.values(value as object).flatMap(namesIn)];
+    if (key === 'properties')
+      return [...Object.keys(value as object), ...Object.values(value as object).flatMap(namesIn)];
     if (key === 'enum' || key === 'const') return [value].flat().map(String);
     return namesIn(value);
   });
@@ -45,8 +51,24 @@ describe('docs/protocol.md', () => {
   });
 
   it.each(rows)('says of $type truly whether it is sent', ({ type, way }) => {
-    const isMade = new RegExp(`(\\b(message|record)\\(\\s*|\\b(envelope_)?type: |command\\(context, id, )'${type}'`).test(productSource);
+    const isMade = new RegExp(
+      `(\\b(message|record)\\(\\s*|\\b(envelope_)?type: |command\\(context, id, )'${type}'`,
+    ).test(productSource);
     expect(isMade).toBe(way !== unused);
+  });
+
+  it.each(rows)('says of $type truly to whom it goes, or that it is only on record', ({ type, way }) => {
+    const recipients = [...productSource.matchAll(new RegExp(`\\bmessage\\(\\s*'${type}',\\s*'(\\w+)'`, 'g'))].map(
+      ([, to]) => to,
+    );
+    expect(recipients.filter((recipient) => !way.includes(`-> ${recipient}`))).toEqual([]);
+    if (new RegExp(`\\brecord\\(\\s*'${type}'`).test(productSource)) expect(way).toContain('on record');
+    else if (recipients.length > 0) expect(way).not.toContain('on record');
+  });
+
+  it('names everything a run is promised', () => {
+    const words = codeWords(rows.find(({ type }) => type === 'task_submit')?.payload ?? '');
+    expect(Object.keys(runSettings.shape).filter((field) => !words.includes(field))).toEqual([]);
   });
 
   it('lists the kinds of effects', () => {
@@ -55,14 +77,20 @@ describe('docs/protocol.md', () => {
   });
 
   it('lists the routes of the door', () => {
-    const routes = tableRows(section(page, "## The worker's door")).map(([route = '']) => codeWords(route)[0]?.split(' ')[1]);
-    expect(routes.toSorted()).toEqual(Object.values(doorPaths).toSorted());
+    const routes = tableRows(section(page, "## The worker's door")).map(
+      ([route = '']) => codeWords(route)[0]?.split(' ')[1],
+    );
+    expect(new Set(routes)).toEqual(new Set(Object.values(doorPaths)));
+    expect(routes).toHaveLength(Object.keys(doorPaths).length);
   });
 
   it('names every field that goes through the door', () => {
     const words = codeWords(section(page, "## The worker's door"));
-    const fields = [...namesIn(z.toJSONSchema(workOrder.options[0])).filter((name) => name in workOrder.options[0].shape), ...Object.keys(selfReport.shape), ...Object.keys(workReport.shape)];
-    // The title is part of the order and of no other thing here.
+    const fields = [
+      ...namesIn(z.toJSONSchema(workOrder.options[0])).filter((name) => name in workOrder.options[0].shape),
+      ...Object.keys(selfReport.shape),
+      ...Object.keys(workReport.shape),
+    ];
     expect([...new Set(fields)].filter((field) => !words.includes(field))).toEqual([]);
   });
 

@@ -7,8 +7,8 @@ import {
   type Result,
   type TaskRun,
   type WorkOrder,
+  workerErrors,
 } from '@agentcompany/protocol';
-import { workerErrors } from './errors.ts';
 import { speaksOfFullDisk, type GitPlace } from './git.ts';
 import type { WorkerPaths } from './paths.ts';
 import { runCommand, type CommandEnd } from './run-command.ts';

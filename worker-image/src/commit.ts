@@ -1,5 +1,4 @@
-import { failure, success, type Result, type WorkOrder } from '@agentcompany/protocol';
-import { workerErrors } from './errors.ts';
+import { failure, success, type Result, type WorkOrder, workerErrors } from '@agentcompany/protocol';
 import { git, type GitPlace } from './git.ts';
 
 export interface CommittedWork {

@@ -14,8 +14,8 @@ import {
   type Result,
   type WorkOrder,
   type WorkReport,
+  workerErrors,
 } from '@agentcompany/protocol';
-import { workerErrors } from './errors.ts';
 
 interface Answer {
   readonly status: number;

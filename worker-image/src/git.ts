@@ -1,5 +1,4 @@
-import { failure, success, type AppError, type Result } from '@agentcompany/protocol';
-import { workerErrors } from './errors.ts';
+import { failure, success, type AppError, type Result, workerErrors } from '@agentcompany/protocol';
 import { runCommand } from './run-command.ts';
 
 /** The folder git works in and the environment of every command there. */

@@ -1,6 +1,5 @@
-import type { AppError, CommandReport } from '@agentcompany/protocol';
+import { type AppError, type CommandReport, workerErrors } from '@agentcompany/protocol';
 import { commandReport, howItEnded } from './agent.ts';
-import { workerErrors } from './errors.ts';
 import { speaksOfFullDisk, type GitPlace } from './git.ts';
 import { runCommand, type CommandEnd } from './run-command.ts';
 

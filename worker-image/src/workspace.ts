@@ -1,6 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { failure, success, type Result, type WorkOrder } from '@agentcompany/protocol';
-import { workerErrors } from './errors.ts';
+import { failure, success, type Result, type WorkOrder, workerErrors } from '@agentcompany/protocol';
 import { git, type GitPlace } from './git.ts';
 import type { WorkerPaths } from './paths.ts';
 

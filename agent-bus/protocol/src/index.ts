@@ -11,3 +11,4 @@ export * from './payloads/run.ts';
 export * from './payloads/work.ts';
 export * from './plan.ts';
 export * from './result.ts';
+export * from './work/errors.ts';

@@ -13,11 +13,13 @@ export const taskRun = z.union([
 export type TaskRun = z.infer<typeof taskRun>;
 
 const shellCommand = z.string().min(1).max(4096);
+/** Characters of a glob that a task declares. */
+export const maximumGlobLength = 512;
 /** A path or glob inside the repository, `/` between its parts: no absolute path, no `..`. */
 const repositoryGlob = z
   .string()
   .min(1)
-  .max(512)
+  .max(maximumGlobLength)
   .refine((path) => !path.startsWith('/') && !path.split('/').includes('..'), 'must stay inside the repository');
 
 /** One task of a plan (DESIGN §5). Empty `paths` means any path. */

@@ -47,6 +47,7 @@ export function openRun(envelope: Envelope): Run | null {
     baseMoves: 0,
     reopenings: 0,
     pullRequest: null,
+    completion: null,
     error: null,
     refused: 0,
     agenda: new Set(),
@@ -83,7 +84,7 @@ function apply(run: Run, envelope: Envelope): boolean {
       });
     case 'run_complete':
       return withPayload('run_complete', envelope, (payload) => {
-        if (!moveRun(run, 'run_complete')) return false;
+        if (!moveRun(run, 'run_complete')) return completeLater(run, payload);
         run.pullRequest = payload.pull_request;
         return true;
       });
@@ -103,6 +104,14 @@ function apply(run: Run, envelope: Envelope): boolean {
         true
       );
   }
+}
+
+/** A person may merge what is open before it is on record that it is: said once, it must not be lost. */
+function completeLater(run: Run, payload: PayloadOf<'run_complete'>): boolean {
+  const isPublishing =
+    stageOf(run) === 'publishing' || (run.state === 'needs_attention' && run.returnsTo === 'publishing');
+  if (isPublishing) run.completion = payload;
+  return isPublishing;
 }
 
 function pauseRun(run: Run): boolean {
@@ -130,7 +139,9 @@ const outside: ReadonlySet<EffectRecord['effect']['kind']> = new Set(['push', 'p
 function forgetFailures(run: Run): void {
   for (const [key, { effect, outcome }] of run.effects) {
     const isConflict = outcome?.kind === 'integrate' && outcome.outcome === 'conflict';
-    if (outside.has(effect.kind) && (outcome === null || isConflict)) run.effects.delete(key);
+    // A branch that was pushed may be gone again: until the pull request stands it is pushed anew, which changes nothing where it is there.
+    const isUnpublishedPush = effect.kind === 'push' && run.pullRequest === null;
+    if (outside.has(effect.kind) && (outcome === null || isConflict || isUnpublishedPush)) run.effects.delete(key);
   }
   for (const [oid, { outcomes }] of run.verifications)
     if (outcomes.at(-1)?.outcome !== 'green') run.verifications.delete(oid);

@@ -121,6 +121,8 @@ export interface Run {
   /** Tasks reopened after a red verification, since a person last asked for another try. */
   reopenings: number;
   pullRequest: PullRequestRef | null;
+  /** How the pull request ended where that came on record before the run counted as published. */
+  completion: PayloadOf<'run_complete'> | null;
   error: AppError | null;
   /** Envelopes that no table allowed: recorded, without effect. */
   refused: number;

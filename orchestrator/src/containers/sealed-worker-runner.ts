@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { failure, success, type AppError, type Result } from '@agentcompany/protocol';
+import { failure, success, type Result } from '@agentcompany/protocol';
 import { defaultDoorLimits, type DoorLimits } from '../door/door-limits.ts';
 import { openDoor } from '../door/open-door.ts';
 import { AttemptLog } from './attempt-log.ts';
@@ -11,6 +11,7 @@ import { createBody, engineFeatures, type EngineFeatures } from './create-body.t
 import { containerErrors } from './errors.ts';
 import { PinnedImages } from './pinned-images.ts';
 import type { WorkerContainer } from './worker-container.ts';
+import { interruption } from './interruption.ts';
 import { outcomeOf } from './worker-end.ts';
 import { labelNames } from './worker-labels.ts';
 import type { WorkerJob, WorkerOutcome, WorkerRunner } from './worker-runner.ts';
@@ -27,8 +28,6 @@ export interface WorkerRunnerOptions {
   readonly acceptNoLimits?: boolean;
   readonly doorLimits?: Partial<DoorLimits>;
 }
-
-type Interruption = { readonly kind: 'interrupted'; readonly error: AppError };
 
 /** See `WorkerRunner`. One object serves any number of jobs at once. */
 class SealedWorkerRunner implements WorkerRunner {
@@ -170,21 +169,6 @@ async function prepareFolder(file: string): Promise<Result<undefined>> {
   } catch (cause) {
     return failure(containerErrors.AC_RESULT_STORE({ file }, cause));
   }
-}
-
-/** Resolves when the job is cancelled or its time is up; never otherwise. `ended` frees what it holds. */
-function interruption(job: WorkerJob, ended: AbortSignal): Promise<Interruption> {
-  const { promise, resolve } = Promise.withResolvers<Interruption>();
-  const seconds = job.deadlineSeconds;
-  const timer = setTimeout(
-    () => resolve({ kind: 'interrupted', error: containerErrors.AC_WORKER_DEADLINE({ seconds }) }),
-    seconds * 1000,
-  );
-  const cancel = (): void => resolve({ kind: 'interrupted', error: containerErrors.AC_WORKER_CANCELLED() });
-  if (job.signal.aborted) cancel();
-  job.signal.addEventListener('abort', cancel, { signal: ended });
-  ended.addEventListener('abort', () => clearTimeout(timer), { once: true });
-  return promise;
 }
 
 /** A runner of sealed containers on `options.engine`. Nothing is contacted before the first job. */

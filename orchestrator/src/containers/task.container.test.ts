@@ -1,5 +1,5 @@
 import { access } from 'node:fs/promises';
-import { unwrap, type WorkOrder, type WorkReport } from '@agentcompany/protocol';
+import { success, unwrap, type WorkOrder, type WorkReport } from '@agentcompany/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WorkerFixture, type Finished } from './testing/worker-fixture.ts';
 
@@ -44,6 +44,21 @@ describe('a task in a real container', () => {
     expect(await fixture.engine.inspect(finished.containers[0] ?? '')).toMatchObject({
       error: { code: 'AC_CONTAINER_UNKNOWN' },
     });
+  });
+
+  it('tells its outcome once, and ends when the container is gone', async () => {
+    const outcomes: boolean[] = [];
+    const ids: string[] = [];
+    const { result } = await fixture.finish(fixture.order(), {
+      onCreated: (id) => {
+        ids.push(id);
+        return Promise.resolve(success());
+      },
+      onOutcome: ({ ok }) => void outcomes.push(ok),
+    });
+    expect(unwrap(result).report.outcome).toBe('done');
+    expect(outcomes).toEqual([true]);
+    expect(await fixture.engine.inspect(ids[0] ?? '')).toMatchObject({ error: { code: 'AC_CONTAINER_UNKNOWN' } });
   });
 
   it('runs a script with node, outside the repository, with task and feedback as files', async () => {

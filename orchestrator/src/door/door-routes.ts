@@ -3,6 +3,7 @@ import { doorPaths, nextRequest, progressRequest, workReport } from '@agentcompa
 import { readAnnouncement } from './bundle-request.ts';
 import type { DoorEnd, DoorOptions } from './door-events.ts';
 import { bodyBytes } from './door-limits.ts';
+import { knownError } from './known-error.ts';
 import { ProgressThrottle } from './progress-throttle.ts';
 import { readBody } from './read-body.ts';
 import { reportProblem } from './report-problem.ts';
@@ -103,7 +104,8 @@ export class DoorRoutes {
       return this.#end({ kind: 'garbage', problem, cause: null });
     }
     answer(stream, 204);
-    this.#end({ kind: 'reported', report: body.value, bundle: this.#bundle });
+    const report = { ...body.value, error: body.value.error === null ? null : knownError(body.value.error) };
+    this.#end({ kind: 'reported', report, bundle: this.#bundle });
   }
 }
 

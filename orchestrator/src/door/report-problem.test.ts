@@ -16,7 +16,7 @@ const task = workOrder.parse({
 });
 const verification = workOrder.parse({ kind: 'verify', ...workspace });
 const green = (command: string) => ({ command, exit_code: 0, duration_ms: 1, output: '' });
-const error = { code: 'AC_X', message: '', cause: null, remedy: '', retry: 'later' as const };
+const error = { code: 'AC_WORK_FAILED', message: '', cause: null, remedy: '', retry: 'later' as const };
 const done: WorkReport = {
   outcome: 'done',
   commit: 'c',
@@ -43,6 +43,10 @@ describe('a report', () => {
     ['without what its agent did', { agent: null }, true],
     ['without a commit', { commit: null }, true],
     ['without a commit', { tree: null }, true],
+    ['none of a worker', { outcome: 'failed', error: { ...error, code: 'AC_ENGINE_STOPPED' } }, true],
+    ['more checks', { outcome: 'failed', error, verify: [green('one'), green('two'), green('one')] }, true],
+    ['nobody ordered', { outcome: 'failed', error, verify: [green('three')] }, true],
+    ['too much output', { agent: { ...green('x'), output: 'y'.repeat(16_385) } }, true],
   ])('that says otherwise is refused: %s', (problem, change, hasBundle) => {
     expect(reportProblem(task, { ...done, ...change }, hasBundle)).toContain(problem);
   });

@@ -59,6 +59,20 @@ describe('a consumer', () => {
     expect(unwrap(await bus.queues()).find(({ queue }) => queue === 'merger')).toMatchObject({ waiting: 0, leased: 0 });
   });
 
+  it('buries at once what has an answer that the bus cannot take', async () => {
+    const bus = await ledger.open();
+    const runId = await submit(bus, null);
+    const requestId = await ask(bus, runId);
+    const huge = message('task_note', 'engine', { note: 'x'.repeat(17 * 1024 * 1024) });
+    let tries = 0;
+    await consumeAll(bus, async () => ((tries += 1), success([huge])));
+    const dead = unwrap(await bus.deadLetters());
+    expect([tries, dead.map(({ envelope, error }) => [envelope.id, error.code])]).toStrictEqual([
+      1,
+      [[requestId, 'AC_BUS_PAYLOAD_TOO_LARGE']],
+    ]);
+  });
+
   it('tries again three times what may pass, then buries it and tells the engine', async () => {
     // The store's clock is an hour ahead: what is to be tried again later is due at once.
     const bus = await ledger.open({ ahead: 3_600_000 });

@@ -82,7 +82,11 @@ async function answer(
     cause: envelope.id,
     inReplyTo: envelope.id,
   });
-  return bus.complete(delivery, items);
+  const completed = await bus.complete(delivery, items);
+  // It would be too large each time: told at once, not after every delivery is spent.
+  return completed.ok || completed.error.code !== 'AC_BUS_PAYLOAD_TOO_LARGE'
+    ? completed
+    : bus.reject(delivery, completed.error, []);
 }
 
 /** A failure that may pass is tried again after 1, 2 and 4 seconds; any other ends as a dead letter, which the engine answers. */
@@ -96,6 +100,9 @@ async function giveBack(
   const count = (tries.get(delivery.envelope.id) ?? 0) + 1;
   tries.set(delivery.envelope.id, count);
   log('handling-failed', { queue: delivery.queue, try: count, error });
-  if (error.retry === 'never' || count >= maximumTries) return bus.reject(delivery, error, []);
+  if (error.retry === 'never' || count >= maximumTries) {
+    tries.delete(delivery.envelope.id);
+    return bus.reject(delivery, error, []);
+  }
   return bus.release(delivery, { notBefore: Date.now() + 1000 * 2 ** (count - 1) });
 }

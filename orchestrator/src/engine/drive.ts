@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { failure, parsePayload, success, type AppError, type Result } from '@agentcompany/protocol';
+import { parsePayload, success, type Result } from '@agentcompany/protocol';
 import { integrateBase, mergeTask } from '../agents/merger/merger.ts';
 import { planRun } from '../agents/manager/manager.ts';
 import { reviewTask } from '../agents/reviewer/reviewer.ts';
@@ -13,6 +13,8 @@ import { decideForever, settle } from './decider.ts';
 import { performEffect } from './effects.ts';
 import type { EngineParts } from './parts.ts';
 import { writeRunReport } from './run-report.ts';
+import { RunReports } from './run-reports.ts';
+import { together } from './together.ts';
 import { hostWorkers } from './worker-host.ts';
 
 /** States in which a run waits for the outside or for a person, or has ended. */
@@ -39,10 +41,13 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
   const stop = new AbortController();
   const stopping = AbortSignal.any([signal, stop.signal]);
   const waiting = until === null ? null : new Set(until);
-  const onDecided = (run: Run): void => {
-    void writeRunReport(parts.home, run).catch((cause: unknown) =>
+  const reports = new RunReports((run) =>
+    writeRunReport(parts.home, run).catch((cause: unknown) =>
       parts.log('report-failed', { run: run.id, cause: String(cause) }),
-    );
+    ),
+  );
+  const onDecided = (run: Run): void => {
+    reports.note(run);
     if (!settled.has(run.state) || waiting === null) return;
     waiting.delete(run.id);
     if (waiting.size === 0) stop.abort();
@@ -55,40 +60,35 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
     log: parts.log,
     onDecided,
   };
-  for (const id of open) {
-    const decided = await settle(deciding, id);
-    if (!decided.ok) return decided;
-  }
-  let error: AppError | null = null;
-  const guard = async (loop: Promise<Result<undefined>>): Promise<void> => {
-    const result = await loop;
-    if (result.ok) return;
-    error ??= result.error;
-    stop.abort();
-  };
-  const consumer = (queue: string, handle: Handle): Promise<void> =>
-    guard(
-      consume({
-        bus: parts.bus,
-        folds: parts.folds,
-        leaseMs: parts.leaseMs,
-        log: parts.log,
-        signal: stopping,
-        queue,
-        handle,
-      }),
-    );
-  await Promise.all([
-    guard(decideForever(deciding)),
+  const consumer = (queue: string, handle: Handle): Promise<Result<undefined>> =>
+    consume({
+      bus: parts.bus,
+      folds: parts.folds,
+      leaseMs: parts.leaseMs,
+      log: parts.log,
+      signal: stopping,
+      queue,
+      handle,
+    });
+  const start = (): readonly Promise<Result<undefined>>[] => [
+    decideForever(deciding),
     consumer('manager', managing(parts)),
     consumer('reviewer', reviewing(parts)),
     consumer('merger', merging(parts)),
     ...Array.from({ length: effectConsumers }, () =>
       consumer('effects', (run, delivery) => performEffect(parts, run, delivery)),
     ),
-    guard(hostWorkers(parts, stopping)),
-  ]);
-  return error === null ? success() : failure(error);
+    hostWorkers(parts, stopping),
+  ];
+  try {
+    for (const id of open) {
+      const decided = await settle(deciding, id);
+      if (!decided.ok) return decided;
+    }
+    return await together(start(), stop);
+  } finally {
+    await reports.finish();
+  }
 }
 
 function managing(parts: EngineParts): Handle {

@@ -63,10 +63,10 @@ async function perform(
         claimedCommit: effect.commit,
         title: effect.title,
       });
-      if (!ingested.ok) return ingested;
-      // The vault holds it now; a bundle left behind by a crash here goes at the next start.
+      if (!ingested.ok && ingested.error.retry !== 'never') return ingested;
+      // The vault holds it now, or never will; a bundle left behind by a crash here goes at the next start.
       await rm(attemptBundle(parts.home, effect.attempt_id), { force: true });
-      return success({ kind: 'ingest', ingested: ingested.value });
+      return ingested.ok ? success({ kind: 'ingest', ingested: ingested.value }) : ingested;
     }
     case 'push': {
       const pushed = await repositories.push({ runId: run.id, oid: effect.oid, branch: effect.branch });

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgentBus } from '@agentcompany/agent-bus';
-import { unwrap, type Plan } from '@agentcompany/protocol';
+import { success, unwrap, type Plan } from '@agentcompany/protocol';
 import canonicalize from 'canonicalize';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { errorOf, planOf } from '../company/testing/fixtures.ts';
@@ -134,6 +134,29 @@ describe('the read model', () => {
     });
     unwrap(await open(slow).refresh());
     expect([isOvertaken, ahead.view(runId)?.state]).toStrictEqual([true, 'cancelling']);
+  });
+
+  it('loses no run to a rebuild while another process takes in what is new', async () => {
+    const bus = await ledger.open();
+    const early = await submit(bus, planOf({ a: [] }));
+    const rebuilding = open(bus);
+    unwrap(await rebuilding.refresh());
+    const late = await submit(bus, planOf({ a: [] }));
+    let isRebuilt = false;
+    const other = altered(bus, {
+      readAll: async (...parameters) => {
+        const read = await bus.readAll(...parameters);
+        if (isRebuilt) return read;
+        isRebuilt = true;
+        // The other has read what is new and not yet stored it; the model is thrown away, and not yet made again.
+        const dropped = altered(bus, { readAll: async () => success([]) });
+        unwrap(await open(dropped).rebuild());
+        return read;
+      },
+    });
+    unwrap(await open(other).refresh());
+    unwrap(await rebuilding.refresh());
+    expect(rebuilding.summaries().map(({ run_id: id }) => id)).toStrictEqual([early, late].toSorted());
   });
 
   it('is made anew where its file is spoilt', async () => {

@@ -67,8 +67,7 @@ export class ReadModel {
 
   async #refresh(): Promise<Result<undefined>> {
     for (;;) {
-      const after =
-        this.#database.prepare<[], { position: number }>('SELECT position FROM cursor').get()?.position ?? 0;
+      const after = this.#position();
       const entries = await this.#bus.readAll({ after, limit: pageSize });
       if (!entries.ok) return entries;
       const last = entries.value.at(-1);
@@ -78,8 +77,13 @@ export class ReadModel {
       );
       const folded = await this.#foldAll(streams);
       if (!folded.ok) return folded;
-      this.#store(folded.value, last.position);
+      this.#store(folded.value, { after, until: last.position });
     }
+  }
+
+  /** Up to where the ledger is in the model. */
+  #position(): number {
+    return this.#database.prepare<[], { position: number }>('SELECT position FROM cursor').get()?.position ?? 0;
   }
 
   async #foldAll(streams: Iterable<string>): Promise<Result<readonly FoldedView[]>> {
@@ -94,8 +98,11 @@ export class ReadModel {
     return success(views);
   }
 
-  /** A view never replaces one that another process folded from more entries. */
-  #store(views: readonly FoldedView[], position: number): void {
+  /**
+   * A view never replaces one that another process folded from more entries. Where the model was begun anew since these
+   * entries were read, nothing is stored: they and those before them are read again.
+   */
+  #store(views: readonly FoldedView[], { after, until }: { readonly after: number; readonly until: number }): void {
     const put = this.#database.prepare(
       `INSERT INTO runs (run_id, version, state, summary, view) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT (run_id) DO UPDATE SET version = excluded.version, state = excluded.state, summary = excluded.summary, view = excluded.view
@@ -103,9 +110,10 @@ export class ReadModel {
     );
     this.#database
       .transaction(() => {
+        if (this.#position() < after) return;
         for (const { version, view } of views)
           put.run(view.run_id, version, view.state, JSON.stringify(summarize(view)), JSON.stringify(view));
-        this.#database.prepare('UPDATE cursor SET position = max(position, ?)').run(position);
+        this.#database.prepare('UPDATE cursor SET position = max(position, ?)').run(until);
       })
       .immediate();
   }

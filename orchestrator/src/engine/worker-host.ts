@@ -7,6 +7,7 @@ import { keepingLease } from './consumer.ts';
 import { letGo } from './let-go.ts';
 import { LiveJobs } from './live-jobs.ts';
 import type { EngineParts } from './parts.ts';
+import { together } from './together.ts';
 
 /** Milliseconds an assignment of a paused run waits before it is looked at again. */
 const pauseRecheckMs = 2000;
@@ -16,15 +17,21 @@ const pauseRecheckMs = 2000;
  * Never more than `maximumWorkers` containers at once (C14). Ends when `signal` aborts and every container is gone.
  */
 export async function hostWorkers(parts: EngineParts, signal: AbortSignal): Promise<Result<undefined>> {
-  const jobs = new LiveJobs(parts, signal);
+  const stop = new AbortController();
+  const stopping = AbortSignal.any([signal, stop.signal]);
+  const jobs = new LiveJobs(parts, stopping);
   const watching = jobs.watchForCancellation();
   const slots = Array.from(
     { length: parts.maximumWorkers },
     (_, index) => `worker-${String(index + 1).padStart(3, '0')}`,
   );
-  const results = await Promise.all(slots.map((slot) => workSlot(parts, jobs, slot, signal)));
-  await watching;
-  return results.find((result) => !result.ok) ?? success();
+  const working = slots.map((slot) => workSlot(parts, jobs, slot, stopping));
+  try {
+    return await together(working, stop);
+  } finally {
+    stop.abort();
+    await watching;
+  }
 }
 
 async function workSlot(

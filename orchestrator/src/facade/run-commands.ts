@@ -59,7 +59,9 @@ async function submit(context: FacadeContext, request: SubmitRequest): Promise<R
     settings: settings.value,
   };
   const sent = await send(context, { id, runId: id, type: 'task_submit', payload });
-  return sent.ok ? success({ runId: id }) : sent;
+  // Of two who give the same key at once, one comes second: the first one's run is theirs too.
+  const isKnown = !sent.ok && request.idempotencyKey !== undefined && sent.error.code === 'AC_BUS_ID_CONFLICT';
+  return sent.ok || isKnown ? success({ runId: id }) : sent;
 }
 
 /** What the run is promised, kept on record: configuration, the project's policy over it, the command's own flags over both. */

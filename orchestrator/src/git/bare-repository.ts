@@ -103,6 +103,7 @@ export async function isAncestor(
 /** What a commit says that we go by. */
 export interface CommitFacts {
   readonly tree: string;
+  readonly parents: readonly string[];
   /** Seconds since 1970 of the committer's date. */
   readonly seconds: number;
 }
@@ -118,7 +119,7 @@ export async function readCommits(
       '--no-walk=unsorted',
       '--ignore-missing',
       '--no-show-signature',
-      '--format=%H %T %ct',
+      '--format=%H %T %ct %P',
       '--end-of-options',
       ...oids,
     ],
@@ -128,8 +129,8 @@ export async function readCommits(
   if (!answer.ok) return answer;
   const facts = new Map<string, CommitFacts>();
   for (const line of outputText(answer.value).split('\n')) {
-    const [commit = '', tree = '', seconds = ''] = line.split(' ');
-    if (commit !== '') facts.set(commit, { tree, seconds: Number(seconds) });
+    const [commit = '', tree = '', seconds = '', ...parents] = line.split(' ');
+    if (commit !== '') facts.set(commit, { tree, parents, seconds: Number(seconds) });
   }
   const undated = [...facts].find(([, { seconds }]) => !Number.isSafeInteger(seconds));
   if (undated === undefined) return success(facts);

@@ -40,7 +40,9 @@ export function createRepositories(context: RepositoriesContext): ProjectReposit
       return changes.ok ? success(changes.value.map(changedPath)) : changes;
     },
     conflictMarkers: async (commit, paths) => {
-      const judged = await judgeCommits(context, [commit]);
+      const prepared = await context.prepare();
+      if (!prepared.ok) return prepared;
+      const judged = judgeObjectName(commit);
       return judged.ok ? findConflictMarkers(context.vault, commit, paths) : judged;
     },
     diffStat: (from, to) => diffStat(context, from, to),

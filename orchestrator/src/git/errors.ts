@@ -39,7 +39,8 @@ export const gitErrors = errorCatalogue({
   },
   AC_GIT_CREDENTIALS: {
     message: 'the repository {url} refused the credentials',
-    remedy: 'Give the project credentials that may read this repository (`agentcompany project show`).',
+    remedy:
+      'Let this user read it without being asked, for example by an ssh key, or add the project by `--path` from a clone of it.',
     retry: 'never',
   },
   AC_GIT_HOST_KEY: {
@@ -95,17 +96,17 @@ export const gitErrors = errorCatalogue({
   },
   AC_INGEST_REFUSED: {
     message: 'the result of attempt {attempt} was refused by rule {rule}',
-    remedy: 'The task is tried again from its base; the cause holds the detail.',
+    remedy: 'The cause holds the detail. Correct the task in the plan, then start a new run.',
     retry: 'never',
   },
   AC_PATH_REFUSED: {
     message: 'the result of attempt {attempt} holds a path refused by rule {rule}',
-    remedy: 'The task is tried again; the cause names the path.',
+    remedy: 'The cause names the path. Keep it out of the task, then start a new run.',
     retry: 'never',
   },
   AC_INGEST_NOT_DESCENDANT: {
     message: 'the result of attempt {attempt} does not descend from its base',
-    remedy: 'The task is tried again from its base.',
+    remedy: 'Its command must add commits to the one it was given: correct it, then start a new run.',
     retry: 'never',
   },
   AC_INGEST_TOO_LARGE: {
@@ -127,7 +128,7 @@ export const gitErrors = errorCatalogue({
   AC_PUSH_REFUSED: {
     message: 'the push of {branch} was refused by the remote',
     remedy:
-      'The branch is kept in the project mirror. A read-only deploy key cannot push: give the project credentials that may write, then `agentcompany resume`.',
+      'The branch is kept in the project mirror. Give this user the right to write there (a read-only key cannot push), then `agentcompany resume`.',
     retry: 'never',
   },
   AC_PUSH_PROTECTED: {

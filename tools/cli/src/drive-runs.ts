@@ -1,4 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { once } from 'node:events';
+import { setTimeout as after } from 'node:timers/promises';
 import type { Company, RunView } from '@agentcompany/orchestrator';
 import type { AppError, Result } from '@agentcompany/protocol';
 import type { Context } from './context.ts';
@@ -19,8 +20,10 @@ export type DriveEnd =
   | { readonly kind: 'interrupted'; readonly cancelled: boolean }
   | { readonly kind: 'failed'; readonly error: AppError };
 
-/** How long a second interrupt lets the work end, so that its containers go. */
+/** How many milliseconds a second interrupt gives the work to end, so that its containers go. */
 const graceMs = 2000;
+/** Milliseconds between two looks at whether the other engine is still there. */
+const engineLookMs = 500;
 
 /** The first interrupt stops the work in order, the second cancels the runs. */
 function listen(
@@ -47,6 +50,28 @@ function listen(
 }
 
 /**
+ * Waits while another process is the engine: true once all runs are `settled` or `signal` aborts, false where that engine ended
+ * first. It works for runs of its own and may leave when they are done: then whoever still waits takes over.
+ */
+async function isSettledUnder(company: Company, settled: Promise<unknown>, signal: AbortSignal): Promise<boolean> {
+  const waiting = new AbortController();
+  const over = Promise.race([settled, once(signal, 'abort', { signal: waiting.signal })]).then(
+    () => true,
+    () => true,
+  );
+  try {
+    while (!signal.aborted) {
+      const looked = after(engineLookMs, false, { signal: waiting.signal }).catch(() => false);
+      if (await Promise.race([over, looked])) return true;
+      if ((await company.enginePid()) === null) return false;
+    }
+    return true;
+  } finally {
+    waiting.abort();
+  }
+}
+
+/**
  * Does the engine's work for some runs in this process and shows it; where another process is the engine, only shows it.
  * Ends when nothing can move without a person or the outside, at the time limit, or at an interrupt.
  */
@@ -54,6 +79,7 @@ export async function driveRuns(context: Context, company: Company, request: Dri
   const stop = new AbortController();
   const shown = new AbortController();
   let watching = false;
+  let isTold = false;
   let timedOut = false;
   const printers = request.runs.map((run) =>
     createPrinter(context, request.runs.length === 1 ? '' : `${shortId(run)}  `),
@@ -66,25 +92,33 @@ export async function driveRuns(context: Context, company: Company, request: Dri
     const until = (state: string): boolean => watching && (isOver(state) || needsPerson(state));
     return followRun(company, run, printer, { signal: shown.signal, until, after: seen[index] ?? 0 });
   });
+  const all = Promise.all(followings.map((following) => following.done));
   // A failure to show is reported with the end of the work, not thrown into the middle of it.
-  for (const following of followings) following.done.catch(() => undefined);
+  all.catch(() => undefined);
   const timer =
     request.timeoutSeconds === null
       ? null
       : setTimeout(() => ((timedOut = true), stop.abort()), request.timeoutSeconds * 1000);
   const work = async (): Promise<DriveEnd> => {
-    const driven = await company.drive({ runs: request.runs, signal: stop.signal });
-    if (!driven.ok && driven.error.code === 'AC_ENGINE_RUNNING' && !stop.signal.aborted) {
-      talk(`Another process is the engine (pid ${(await company.enginePid()) ?? 'unknown'}); watching.`);
+    let driven = await company.drive({ runs: request.runs, signal: stop.signal });
+    while (!driven.ok && driven.error.code === 'AC_ENGINE_RUNNING' && !stop.signal.aborted) {
+      if (!isTold) {
+        talk(`Another process is the engine (pid ${(await company.enginePid()) ?? 'unknown'}); watching.`);
+        isTold = true;
+      }
       watching = true;
-      stop.signal.addEventListener('abort', () => shown.abort());
       followings.forEach((following) => following.check());
-    } else shown.abort();
-    const runs = await Promise.all(followings.map((following) => following.done));
+      if (await isSettledUnder(company, all, stop.signal)) break;
+      watching = false;
+      driven = await company.drive({ runs: request.runs, signal: stop.signal });
+    }
+    shown.abort();
+    const runs = await all;
     if (interrupt.state.interrupts > 1) await interrupt.forced;
     if (interrupt.state.interrupts > 0) return { kind: 'interrupted', cancelled: interrupt.state.interrupts > 1 };
     if (timedOut) return { kind: 'timeout' };
-    return driven.ok || watching ? { kind: 'done', runs } : { kind: 'failed', error: driven.error };
+    const isWatched = !driven.ok && driven.error.code === 'AC_ENGINE_RUNNING';
+    return driven.ok || isWatched ? { kind: 'done', runs } : { kind: 'failed', error: driven.error };
   };
   try {
     const working = work();
@@ -92,8 +126,8 @@ export async function driveRuns(context: Context, company: Company, request: Dri
     if (end !== null) return end;
     shown.abort();
     // The company is closed after this: what still reads from it ends first.
-    const ended = Promise.allSettled([working, ...followings.map((following) => following.done)]);
-    await Promise.race([ended, sleep(graceMs, undefined, { ref: false })]);
+    const ended = Promise.allSettled([working, all]);
+    await Promise.race([ended, after(graceMs, undefined, { ref: false })]);
     return { kind: 'interrupted', cancelled: true };
   } finally {
     if (timer !== null) clearTimeout(timer);

@@ -8,6 +8,16 @@ export function positiveInteger(text: string): number {
   return Number(text);
 }
 
+/** What a timer can hold, in whole seconds: one set for longer fires at once. */
+const maximumSeconds = 2_147_483;
+
+/** Seconds to wait at most, for option values. Throws commander's error. */
+export function waitingSeconds(text: string): number {
+  const seconds = positiveInteger(text);
+  if (seconds > maximumSeconds) throw new InvalidArgumentError(`At most ${maximumSeconds} seconds are possible.`);
+  return seconds;
+}
+
 /** Adds a value to a list, for options that may be repeated. */
 export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), value];

@@ -1,7 +1,8 @@
-import type { Task } from '@agentcompany/protocol';
+import { maximumGlobLength, type Task } from '@agentcompany/protocol';
 import { companyErrors } from '../errors.ts';
 import type { Run, TaskRecord } from '../records.ts';
 import { record, type Draft } from './draft.ts';
+import { listPaths, maximumListed } from './list-paths.ts';
 
 /** Tasks that hold both sides' intent before a person is asked (C23). */
 const maximumConflictRounds = 2;
@@ -13,9 +14,9 @@ const maximumConflictRounds = 2;
 export function afterConflict(run: Run, task: TaskRecord, conflicts: readonly string[]): readonly Draft[] {
   const about = { taskId: task.spec.id };
   if (task.conflictRounds >= maximumConflictRounds) {
-    const error = companyErrors.AC_MERGE_CONFLICT({ task: task.spec.id, paths: conflicts.join(', ') });
+    const error = companyErrors.AC_MERGE_CONFLICT({ task: task.spec.id, paths: listPaths(conflicts) });
     return [
-      record('conflict_escalate', { conflicts: [...conflicts], message: error.message }, about),
+      record('conflict_escalate', { conflicts: conflicts.slice(0, maximumListed), message: error.message }, about),
       record('escalate', { reason: 'conflict', error }, about),
     ];
   }
@@ -29,8 +30,10 @@ export function afterConflict(run: Run, task: TaskRecord, conflicts: readonly st
       supersede: [{ task_id: task.spec.id, by: successor.id }],
       feedback: {
         reason: 'conflict',
-        message: `The earlier result conflicted in ${conflicts.join(', ')}. Both intents must hold.`,
-        findings: conflicts.map((path) => ({ rule: 'conflict', path, message: 'both sides changed this path' })),
+        message: `The earlier result conflicted in ${listPaths(conflicts)}. Both intents must hold.`,
+        findings: conflicts
+          .slice(0, maximumListed)
+          .map((path) => ({ rule: 'conflict', path, message: 'both sides changed this path' })),
       },
     }),
   ];
@@ -57,13 +60,19 @@ function joinIntents(run: Run, task: TaskRecord, others: readonly Task[], confli
     id: freeId(run, `${root}-conflict-${task.conflictRounds + 1}`),
     title: spec.title,
     instructions:
-      `${spec.instructions}\n\nAlready merged, and to be kept:\n${theirs}\n\nConflicting paths: ${conflicts.join(', ')}`.slice(
+      `${spec.instructions}\n\nAlready merged, and to be kept:\n${theirs}\n\nConflicting paths: ${listPaths(conflicts)}`.slice(
         0,
         65_000,
       ),
     acceptance: [...new Set([...spec.acceptance, ...others.flatMap((other) => other.acceptance)])].slice(0, 50),
-    paths: spec.paths.length === 0 ? [] : [...new Set([...spec.paths, ...conflicts])].slice(0, 200),
+    paths: spec.paths.length === 0 ? [] : [...new Set([...spec.paths, ...conflicts.flatMap(asGlob)])].slice(0, 200),
   };
+}
+
+/** The glob that matches just this path; none where a plan could not declare it: a refused revision would hold the run for ever. */
+function asGlob(path: string): readonly string[] {
+  const glob = path.replace(/[\\*?[\]{}()!+@|]/g, '\\$&');
+  return glob.length <= maximumGlobLength ? [glob] : [];
 }
 
 /** `id`, or with a number behind it where the plan already has one of that name. */

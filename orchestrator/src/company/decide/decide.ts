@@ -35,6 +35,8 @@ export function decide(run: Run): readonly Draft[] {
       return decideVerification(run);
     case 'publishing':
       return decidePublication(run);
+    case 'published':
+      return run.completion === null ? [] : [record('run_complete', run.completion)];
     case 'cancelling':
       return decideCancellation(run);
     default:

@@ -1,6 +1,7 @@
 import { companyErrors } from '../errors.ts';
 import type { EffectRecord, Run } from '../records.ts';
 import { effectRequest, runState, type Draft } from './draft.ts';
+import { listPaths } from './list-paths.ts';
 import { branchName, pullRequestBody, pullRequestTitle } from './pull-request.ts';
 
 /** Rounds of merging a moving base branch in before a person is asked (DESIGN §5). */
@@ -14,7 +15,7 @@ export function integrateOrPublish(run: Run): readonly Draft[] {
   if (last.error !== null) return [runState('needs_attention', 'integration failed', last.error)];
   if (last.outcome?.kind !== 'integrate') return [];
   if (last.outcome.outcome === 'conflict') {
-    const error = companyErrors.AC_BASE_CONFLICT({ paths: last.outcome.conflicts.join(', ') });
+    const error = companyErrors.AC_BASE_CONFLICT({ paths: listPaths(last.outcome.conflicts) });
     return [runState('needs_attention', 'base conflict', error)];
   }
   if (last.outcome.tip_before === run.tipOid) return [runState('publishing', 'the result is green on the latest base')];

@@ -35,13 +35,24 @@ export function pullRequestBody(run: Run): string {
   const missing = tasks.filter((task) => task.state !== 'merged');
   const sections = [
     `## Summary\n\n${plainText(run.plan?.summary ?? '') || plainLine(run.instruction, 500)}`,
-    `## Changes\n\n${merged.map((task) => changeLine(run, task)).join('\n')}`,
+    `## Changes\n\n${listed(merged.map((task) => changeLine(run, task)))}`,
     `## Tests\n\n${testLines(run)}`,
-    `## Tasks\n\n${merged.map((task) => `- [x] ${taskLine(task)}`).join('\n')}`,
+    `## Tasks\n\n${listed(merged.map((task) => `- [x] ${taskLine(task)}`))}`,
   ];
   if (missing.length > 0)
-    sections.push(`## Missing\n\n${missing.map((task) => `- [ ] ${taskLine(task)} (${task.state})`).join('\n')}`);
+    sections.push(`## Missing\n\n${listed(missing.map((task) => `- [ ] ${taskLine(task)} (${task.state})`))}`);
   return `${sections.join('\n\n')}\n\nRun ${run.id}\n`;
+}
+
+/** Characters of one list in the body: forges take 65,536 in all, and a plan may have 20,000 tasks. */
+const maximumList = 14_000;
+
+/** As many of the lines as fit, and how many more there are. */
+function listed(lines: readonly string[]): string {
+  let length = 0;
+  const fitting = lines.findIndex((line) => (length += line.length + 1) > maximumList);
+  if (fitting === -1) return lines.join('\n');
+  return [...lines.slice(0, fitting), `- … and ${lines.length - fitting} more`].join('\n');
 }
 
 function plainText(text: string): string {

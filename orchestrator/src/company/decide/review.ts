@@ -2,6 +2,7 @@ import type { Feedback, Finding } from '@agentcompany/protocol';
 import { companyErrors } from '../errors.ts';
 import type { AttemptRecord, Run, TaskRecord } from '../records.ts';
 import { message, record, taskState, type Draft } from './draft.ts';
+import { listPaths, maximumListed } from './list-paths.ts';
 import { afterDays } from './time.ts';
 
 /** Days a person has to answer before a request lapses. */
@@ -32,7 +33,7 @@ function afterApproval(run: Run, task: TaskRecord, attempt: AttemptRecord): read
   if (paths.length === 0) return approve(task, attempt);
   const id = task.spec.id;
   if (run.settings.approvals.protected_paths === 'refuse') {
-    const error = companyErrors.AC_PATHS_PROTECTED({ task: id, paths: paths.join(', ') });
+    const error = companyErrors.AC_PATHS_PROTECTED({ task: id, paths: listPaths(paths) });
     return [taskState(id, 'failed', 'protected paths', error)];
   }
   return approvalRequest(run, `task/${attempt.id}`, {
@@ -40,7 +41,7 @@ function afterApproval(run: Run, task: TaskRecord, attempt: AttemptRecord): read
     task_id: id,
     hash: attempt.ingested?.tree ?? '',
     summary: `${task.spec.title} changes paths that are reserved for a person`,
-    details: paths.slice(0, 100),
+    details: paths.slice(0, maximumListed),
   });
 }
 

@@ -110,6 +110,15 @@ describe('the local forge', () => {
     expect(await forge.mergePullRequest(number)).toMatchObject({ error: { code: 'AC_PULL_REQUEST_CLOSED' } });
   });
 
+  it('goes on when git has cleaned up the commits of a deleted branch', async () => {
+    using fixture = createForgeFixture();
+    const forge = forgeOf(fixture);
+    unwrap(await forge.openPullRequest(draft));
+    git(fixture.bare, ['branch', '--quiet', '-D', 'agent/change']);
+    git(fixture.bare, ['gc', '--quiet', '--prune=now']);
+    expect(unwrap(await forge.listPullRequests())).toMatchObject([{ number: 1, state: 'closed' }]);
+  });
+
   it('codes what it does not know', async () => {
     using fixture = createForgeFixture();
     const forge = forgeOf(fixture);

@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { failure, success, type Result } from '@agentcompany/protocol';
-import { isAncestor, readReference, type BareRepository } from '../../git/bare-repository.ts';
+import { holdsCommit, isAncestor, readReference, type BareRepository } from '../../git/bare-repository.ts';
 import { plainTitle } from '../../git/commit-message.ts';
 import { findMerge, mergeInto } from '../../git/merge.ts';
 import { judgeBranch } from '../../git/reference-policy.ts';
@@ -146,7 +146,10 @@ async function refresh(
   const tip = await readReference(repository, `refs/heads/${record.branch}`);
   if (!tip.ok) return tip;
   const head = tip.value ?? record.head_oid;
-  const mergeOid = await mergeOf(repository, record.base, head);
+  const held = tip.value === null ? await holdsCommit(repository, head) : success(true);
+  if (!held.ok) return held;
+  // A branch that was deleted leaves its commits to git's clean-up: then nothing can contain them.
+  const mergeOid = held.value ? await mergeOf(repository, record.base, head) : success(null);
   if (!mergeOid.ok) return mergeOid;
   if (mergeOid.value === null && tip.value !== null) return success(pullRequest(record));
   const next: PullRequestRecord =

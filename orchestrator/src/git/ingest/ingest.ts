@@ -80,7 +80,7 @@ async function acceptBundle(
   const { attemptId, claimedCommit, baseOid: base } = request;
   const subject = { attemptId, commit: claimedCommit, base };
   const [descends, sizes] = await Promise.all([
-    isAncestor(quarantine, base, claimedCommit),
+    descendsFrom(quarantine, base, claimedCommit, ends.value.claimed),
     judgeObjectSizes(quarantine, subject, options.limits),
   ]);
   if (!descends.ok) return descends;
@@ -92,6 +92,16 @@ async function acceptBundle(
   if (!commit.ok) return commit;
   // The rewritten commit has the judged tree and base: their difference is its own.
   return describeDiff(quarantine, { commit: commit.value, tree: ends.value.claimed.tree, base, diff: diff.value });
+}
+
+/** History is walked only for more than one step. */
+async function descendsFrom(
+  quarantine: BareRepository,
+  base: string,
+  commit: string,
+  { parents }: CommitFacts,
+): Promise<Result<boolean>> {
+  return parents.includes(base) ? success(true) : isAncestor(quarantine, base, commit);
 }
 
 interface Ends {

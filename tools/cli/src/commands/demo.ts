@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Command } from 'commander';
 import type { GlobalOptions } from '../context.ts';
-import { defaultPackage } from '../demo/package-name.ts';
+import { defaultPackage } from '../demo/default-package.ts';
 import { action, examples, type Session } from '../session.ts';
 
 interface DemoOptions {

@@ -2,7 +2,7 @@ import type { Company, RunView } from '@agentcompany/orchestrator';
 import type { AppError, Result } from '@agentcompany/protocol';
 import type { Command } from 'commander';
 import { driveRuns } from '../drive-runs.ts';
-import { positiveInteger } from '../operands.ts';
+import { positiveInteger, waitingSeconds } from '../operands.ts';
 import { reportEnd } from '../report-run.ts';
 import { isOver, shortId } from '../run-outcome.ts';
 import { action, examples, type Session } from '../session.ts';
@@ -41,7 +41,7 @@ export function addResume(program: Command, session: Session): void {
       'Goes on with all open runs, or with one: after a crash, after Ctrl-C, after a pause, or when a run asked for you.',
     )
     .argument('[run]', 'id of the run, or the beginning of it; all open runs where absent')
-    .option('--timeout <seconds>', 'stop waiting after this time, exit 124', positiveInteger)
+    .option('--timeout <seconds>', 'stop waiting after this time, exit 124', waitingSeconds)
     .option('--max-workers <n>', 'containers at work at once', positiveInteger)
     .action(
       action<ResumeOptions>(session, async (context, [id], options) =>

@@ -231,6 +231,27 @@ describe('run', () => {
     expect(stdout).toContain('pull request  #1');
   });
 
+  it('takes over when the engine it watches ends before the run does', async () => {
+    const company = new FakeCompany();
+    company.pid = 4711;
+    company.onDrive = async () => {
+      const [runId = ''] = company.runs.keys();
+      company.change(runId, { state: 'published', pull_request: pullRequest });
+      return success();
+    };
+    const done = runCli(['run', 'do it all'], { company });
+    await expect.poll(() => company.calls.length).toBe(1);
+    company.pid = null;
+    const { exitCode, stdout } = await done;
+    expect([exitCode, company.calls.length]).toEqual([0, 2]);
+    expect(stdout).toContain('pull request  #1');
+  });
+
+  it('--timeout refuses what no timer can hold', async () => {
+    const { exitCode, stderr } = await runCli(['run', 'do it all', '--timeout', '2147484'], {});
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('At most 2147483 seconds')]);
+  });
+
   it('--timeout stops the work and exits 124', async () => {
     const company = new FakeCompany();
     company.onDrive = (signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve(success())));

@@ -3,7 +3,7 @@ import { Option, type Command } from 'commander';
 import type { Context } from '../context.ts';
 import { driveRuns } from '../drive-runs.ts';
 import { checkInstruction } from '../instruction.ts';
-import { chooseProject, positiveInteger } from '../operands.ts';
+import { chooseProject, positiveInteger, waitingSeconds } from '../operands.ts';
 import { planLines } from '../plan-lines.ts';
 import { reportEnd } from '../report-run.ts';
 import { shortId } from '../run-outcome.ts';
@@ -133,7 +133,7 @@ export function addRun(program: Command, session: Session): void {
     .option('--plan <file>', 'plan file, YAML or JSON (docs/plan-files.md)')
     .addOption(new Option('--wait', 'work and show it until the end (default)').conflicts('detach'))
     .option('--detach', 'only put it on record; prints the id of the run')
-    .option('--timeout <seconds>', 'stop waiting after this time, exit 124', positiveInteger)
+    .option('--timeout <seconds>', 'stop waiting after this time, exit 124', waitingSeconds)
     .option('--max-workers <n>', 'containers at work at once', positiveInteger)
     .option('--approve-plan', 'wait for your approval of the plan before work starts')
     .addOption(new Option('--on-failure <policy>', 'when a task fails for good').choices(['stop', 'partial']))

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { createPrinter, followRun } from '../follow-run.ts';
-import { positiveInteger } from '../operands.ts';
+import { waitingSeconds } from '../operands.ts';
 import { reportRun, timeoutError } from '../report-run.ts';
 import { isOver } from '../run-outcome.ts';
 import { action, examples, type Session } from '../session.ts';
@@ -18,7 +18,7 @@ export function addWatch(program: Command, session: Session): void {
       'Shows the timeline of a run and follows it to its end. It does no work itself; Ctrl-C ends the watching only.',
     )
     .argument('<run>', 'id of the run, or the beginning of it')
-    .option('--timeout <seconds>', 'stop watching after this time, exit 124', positiveInteger)
+    .option('--timeout <seconds>', 'stop watching after this time, exit 124', waitingSeconds)
     .action(
       action<WatchOptions>(session, async (context, [id], options) =>
         context.withCompany({}, async (company) => {

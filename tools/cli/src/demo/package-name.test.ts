@@ -1,6 +1,7 @@
 import { unwrap } from '@agentcompany/protocol';
 import { describe, expect, it } from 'vitest';
-import { defaultPackage, parsePackageName } from './package-name.ts';
+import { defaultPackage } from './default-package.ts';
+import { parsePackageName } from './package-name.ts';
 
 describe('the name of a package', () => {
   it.each([defaultPackage, 'ms@2.1.3', '@sindresorhus/is@7.0.0-beta.1', 'a.b_c@1.0.0+build.5'])('takes %s', (given) => {

@@ -1,9 +1,6 @@
 import { failure, success, type Result } from '@agentcompany/protocol';
 import { demoErrors } from './errors.ts';
 
-/** Taken where none is named: plain CommonJS in some fifty files, many exports, no dependency. */
-export const defaultPackage = 'semver@7.7.3';
-
 export interface PackageName {
   readonly name: string;
   readonly version: string;

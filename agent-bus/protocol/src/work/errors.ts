@@ -1,4 +1,4 @@
-import { errorCatalogue } from '@agentcompany/protocol';
+import { errorCatalogue } from '../app-error.ts';
 
 /** What a worker reports when its work did not succeed. */
 export const workerErrors = errorCatalogue({
