@@ -30,7 +30,7 @@ export const containerErrors = errorCatalogue({
   },
   AC_ENGINE_FAILED: {
     message: 'the container engine could not {action}',
-    remedy: 'Read the cause; agentcompany doctor checks the engine step by step.',
+    remedy: 'Read the cause; `agentcompany doctor` checks the engine step by step.',
     retry: 'later',
   },
   AC_IMAGE_UNKNOWN: {
@@ -58,7 +58,7 @@ export const containerErrors = errorCatalogue({
   AC_WORKER_CONFINEMENT: {
     message: 'a worker was not confined as asked: {difference}',
     remedy:
-      'The worker was destroyed before it got a task. Mend the engine (agentcompany doctor), or report this difference.',
+      'The worker was destroyed before it got a task. Mend the engine (`agentcompany doctor`), or report this difference.',
     retry: 'never',
   },
   AC_WORKER_SILENT: {

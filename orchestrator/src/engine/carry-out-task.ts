@@ -49,9 +49,9 @@ export async function carryOutTask(
   const isWanted = task?.assignmentId === envelope.id && (task.state === 'assigned' || task.state === 'running');
   if (!isWanted) return parts.bus.complete(delivery, []);
   const project = await parts.project(run.projectId);
-  if (!project.ok) return parts.bus.reject(delivery, project.error, []);
+  if (!project.ok) return giveBackWork(parts, jobs, run, delivery, null, project.error);
   const base = await project.value.repositories.runTip(run.id);
-  if (!base.ok) return parts.bus.reject(delivery, base.error, []);
+  if (!base.ok) return giveBackWork(parts, jobs, run, delivery, null, base.error);
   const id = await derivedId(`attempt ${delivery.epoch} of ${envelope.id}`);
   const attempt: Attempt = { id, epoch: delivery.epoch, baseOid: base.value, taskId, assignment: assignment.value };
   // Open before the attempt is on record: a cancellation that follows it must not be missed.

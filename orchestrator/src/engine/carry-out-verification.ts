@@ -34,7 +34,7 @@ export async function carryOutVerification(
   const { effect } = request.value;
   if (effect.kind !== 'verify') return parts.bus.complete(delivery, []);
   const project = await parts.project(run.projectId);
-  if (!project.ok) return parts.bus.reject(delivery, project.error, []);
+  if (!project.ok) return giveBackWork(parts, jobs, run, delivery, null, project.error);
   const owner = await derivedId(`attempt ${delivery.epoch} of ${envelope.id}`);
   const live = jobs.open(owner, run.id, null);
   try {

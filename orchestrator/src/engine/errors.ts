@@ -4,18 +4,18 @@ import { errorCatalogue } from '@agentcompany/protocol';
 export const engineErrors = errorCatalogue({
   AC_STREAM_UNKNOWN: {
     message: 'envelope {id} names run {run}, which does not exist',
-    remedy: 'Nothing: the envelope is kept as a dead letter (agentcompany status shows it).',
+    remedy: 'Nothing: the envelope is kept as a dead letter (`agentcompany doctor` counts them).',
     retry: 'never',
   },
   AC_READ_MODEL_FAILED: {
     message: 'the read model company.db cannot be read or written',
     remedy:
-      'Make room on the disk that holds the company’s home; the ledger is whole, agentcompany state rebuild makes the model anew.',
+      'Make room on the disk that holds the company’s home; the ledger is whole, `agentcompany state rebuild` makes the model anew.',
     retry: 'later',
   },
   AC_REPORT_INCOMPLETE: {
     message: 'the worker reported success without a commit, a bundle or an account of its command',
-    remedy: 'The task is tried again; if it happens again, look at its log: agentcompany logs RUN --task TASK.',
+    remedy: 'The task is tried again; if it happens again, look at its log: `agentcompany logs RUN --task TASK`.',
     retry: 'now',
   },
   AC_HOST_DIED: {
@@ -25,7 +25,7 @@ export const engineErrors = errorCatalogue({
   },
   AC_HOST_STOPPED: {
     message: 'the company was stopped while attempt {attempt} was at work',
-    remedy: 'Go on with agentcompany resume.',
+    remedy: 'Go on with `agentcompany resume`.',
     retry: 'now',
   },
 });

@@ -33,6 +33,6 @@ export async function giveBackWork(
     if (!sent.ok) return sent;
   }
   if (jobs.stopping) return parts.bus.release(delivery);
-  if (jobs.countFailure(delivery.envelope.id) >= maximumFailures) return parts.bus.reject(delivery, error, []);
+  if (error.retry === 'never' || jobs.countFailure(delivery.envelope.id) >= maximumFailures) return parts.bus.reject(delivery, error, []);
   return parts.bus.release(delivery, { notBefore: Date.now() + retryAfterMs });
 }

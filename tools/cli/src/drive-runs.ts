@@ -20,10 +20,17 @@ export type DriveEnd =
   | { readonly kind: 'interrupted'; readonly cancelled: boolean }
   | { readonly kind: 'failed'; readonly error: AppError };
 
+<<<<<<< HEAD
 /** Milliseconds between two looks at whether the other engine is still there. */
 const engineLookMs = 500;
 /** How long a second interrupt lets the work end, so that its containers go. */
 const graceMs = 2000;
+=======
+/** How many milliseconds a second interrupt gives the work to end, so that its containers go. */
+const graceMs = 2000;
+/** Milliseconds between two looks at whether the other engine is still there. */
+const engineLookMs = 500;
+>>>>>>> polish
 
 /** The first interrupt stops the work in order, the second cancels the runs. */
 function listen(
@@ -92,14 +99,18 @@ export async function driveRuns(context: Context, company: Company, request: Dri
     const until = (state: string): boolean => watching && (isOver(state) || needsPerson(state));
     return followRun(company, run, printer, { signal: shown.signal, until, after: seen[index] ?? 0 });
   });
+  const all = Promise.all(followings.map((following) => following.done));
   // A failure to show is reported with the end of the work, not thrown into the middle of it.
-  for (const following of followings) following.done.catch(() => undefined);
+  all.catch(() => undefined);
   const timer =
     request.timeoutSeconds === null
       ? null
       : setTimeout(() => ((timedOut = true), stop.abort()), request.timeoutSeconds * 1000);
   const work = async (): Promise<DriveEnd> => {
+<<<<<<< HEAD
     const all = Promise.all(followings.map((following) => following.done));
+=======
+>>>>>>> polish
     let driven = await company.drive({ runs: request.runs, signal: stop.signal });
     while (!driven.ok && driven.error.code === 'AC_ENGINE_RUNNING' && !stop.signal.aborted) {
       if (!isTold) {
@@ -126,7 +137,11 @@ export async function driveRuns(context: Context, company: Company, request: Dri
     if (end !== null) return end;
     shown.abort();
     // The company is closed after this: what still reads from it ends first.
+<<<<<<< HEAD
     const ended = Promise.allSettled([working, ...followings.map((following) => following.done)]);
+=======
+    const ended = Promise.allSettled([working, all]);
+>>>>>>> polish
     await Promise.race([ended, after(graceMs, undefined, { ref: false })]);
     return { kind: 'interrupted', cancelled: true };
   } finally {
