@@ -33,6 +33,8 @@ export async function giveBackWork(
     if (!sent.ok) return sent;
   }
   if (jobs.stopping) return parts.bus.release(delivery);
-  if (error.retry === 'never' || jobs.countFailure(delivery.envelope.id) >= maximumFailures) return parts.bus.reject(delivery, error, []);
+  const isHopeless = error.retry === 'never' && !isHostFault(error);
+  if (isHopeless || jobs.countFailure(delivery.envelope.id) >= maximumFailures)
+    return parts.bus.reject(delivery, error, []);
   return parts.bus.release(delivery, { notBefore: Date.now() + retryAfterMs });
 }

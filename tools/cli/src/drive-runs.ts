@@ -20,17 +20,10 @@ export type DriveEnd =
   | { readonly kind: 'interrupted'; readonly cancelled: boolean }
   | { readonly kind: 'failed'; readonly error: AppError };
 
-<<<<<<< HEAD
-/** Milliseconds between two looks at whether the other engine is still there. */
-const engineLookMs = 500;
-/** How long a second interrupt lets the work end, so that its containers go. */
-const graceMs = 2000;
-=======
 /** How many milliseconds a second interrupt gives the work to end, so that its containers go. */
 const graceMs = 2000;
 /** Milliseconds between two looks at whether the other engine is still there. */
 const engineLookMs = 500;
->>>>>>> polish
 
 /** The first interrupt stops the work in order, the second cancels the runs. */
 function listen(
@@ -107,10 +100,6 @@ export async function driveRuns(context: Context, company: Company, request: Dri
       ? null
       : setTimeout(() => ((timedOut = true), stop.abort()), request.timeoutSeconds * 1000);
   const work = async (): Promise<DriveEnd> => {
-<<<<<<< HEAD
-    const all = Promise.all(followings.map((following) => following.done));
-=======
->>>>>>> polish
     let driven = await company.drive({ runs: request.runs, signal: stop.signal });
     while (!driven.ok && driven.error.code === 'AC_ENGINE_RUNNING' && !stop.signal.aborted) {
       if (!isTold) {
@@ -137,11 +126,7 @@ export async function driveRuns(context: Context, company: Company, request: Dri
     if (end !== null) return end;
     shown.abort();
     // The company is closed after this: what still reads from it ends first.
-<<<<<<< HEAD
-    const ended = Promise.allSettled([working, ...followings.map((following) => following.done)]);
-=======
     const ended = Promise.allSettled([working, all]);
->>>>>>> polish
     await Promise.race([ended, after(graceMs, undefined, { ref: false })]);
     return { kind: 'interrupted', cancelled: true };
   } finally {
