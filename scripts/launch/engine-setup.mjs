@@ -1,7 +1,7 @@
 // @ts-check
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdirSync, openSync, watch } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, watch } from 'node:fs';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { findExecutable, runStep } from './child.mjs';
@@ -164,6 +164,8 @@ async function startEngine(root, { env, say }) {
 function startDetached(root, env) {
   const { cache, engineLog } = cachePaths(root);
   mkdirSync(cache, { recursive: true });
+  forgetDeadProcess('/var/run/docker.pid', 'dockerd');
+  forgetDeadProcess('/var/run/docker/containerd/containerd.pid', 'containerd');
   const log = openSync(engineLog, 'a');
   const path = systemPath(env);
   const daemon = spawn(findExecutable('dockerd', path) ?? 'dockerd', [], {
@@ -180,6 +182,18 @@ function startDetached(root, env) {
     how: `process ${daemon.pid ?? '?'}, log .cache/dockerd.log`,
     stop: `kill ${daemon.pid ?? '$(cat /var/run/docker.pid)'}`,
   };
+}
+
+/**
+ * Removes the pid file of a daemon that died without cleaning up, where its pid now belongs to no process or to another
+ * one: dockerd takes any living process of that pid for its own and then refuses to start, or waits for it in vain.
+ * @param {string} file
+ * @param {string} program the name its process has
+ */
+export function forgetDeadProcess(file, program) {
+  const pid = readText(file)?.trim();
+  if (pid === undefined || readText(`/proc/${pid}/comm`)?.trim() === program) return;
+  rmSync(file, { force: true });
 }
 
 /**

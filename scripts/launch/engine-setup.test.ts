@@ -1,5 +1,8 @@
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { isRootOnDebian, packagesToInstall, prepareEngine, removalNotes } from './engine-setup.mjs';
+import { forgetDeadProcess, isRootOnDebian, packagesToInstall, prepareEngine, removalNotes } from './engine-setup.mjs';
 
 const debian = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nVERSION_CODENAME=bookworm\nID=debian\n';
 const ubuntu = 'NAME="Ubuntu"\nID=ubuntu\nID_LIKE=debian\n';
@@ -26,6 +29,20 @@ describe('setting a container engine up', () => {
     expect(removalNotes(['docker.io', 'mmdebstrap'])).toEqual([
       'Installed: docker.io, mmdebstrap. To remove: apt-get purge docker.io mmdebstrap && apt-get autoremove',
     ]);
+  });
+
+  it('forgets a pid file whose process is gone or another program, and keeps that of a living daemon', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'pid-file-')), 'daemon.pid');
+    const own = readFileSync('/proc/self/comm', 'utf8').trim();
+    writeFileSync(file, `${process.pid}\n`);
+    forgetDeadProcess(file, own);
+    expect(existsSync(file)).toBe(true);
+    forgetDeadProcess(file, `not-${own}`);
+    expect(existsSync(file)).toBe(false);
+    writeFileSync(file, '4194305');
+    forgetDeadProcess(file, own);
+    expect(existsSync(file)).toBe(false);
+    forgetDeadProcess(file, own);
   });
 
   it('never installs an engine over one that DOCKER_HOST names', async () => {
