@@ -31,7 +31,8 @@ describe('a run in each state', () => {
       run.returnsTo = 'verifying';
       const plan = type === 'approval_request' ? { ...payload, subject: 'plan', task_id: null } : payload;
       fold(run, run.version + 1, envelopeOf(type, plan));
-      const wanted = type === 'run_state' ? String(payload['to']) : type === 'run_resume' ? 'verifying' : undefined;
+      const resumed = state === 'running' ? 'running' : 'verifying';
+      const wanted = type === 'run_state' ? String(payload['to']) : type === 'run_resume' ? resumed : undefined;
       const next = nextState(runTable, state, type, wanted);
       // An end that is told too early is kept for when the run is published.
       const isKept = state === 'publishing' && type === 'run_complete';

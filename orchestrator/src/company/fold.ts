@@ -123,7 +123,7 @@ function pauseRun(run: Run): boolean {
 
 function resumeRun(run: Run): boolean {
   const from = run.state;
-  if (!moveRun(run, 'run_resume', run.returnsTo)) return false;
+  if (!moveRun(run, 'run_resume', from === 'running' ? from : run.returnsTo)) return false;
   run.error = null;
   if (from === 'needs_attention') forgetFailures(run);
   for (const [id, task] of run.tasks) {

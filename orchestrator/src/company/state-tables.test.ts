@@ -23,6 +23,7 @@ const runs = `
   awaiting_approval run_cancel -> cancelling
   awaiting_approval run_failed -> failed
   running run_state -> verifying | needs_attention
+  running run_resume -> running
   running run_pause -> paused
   running run_cancel -> cancelling
   running run_failed -> failed

@@ -89,6 +89,20 @@ describe('a task that fails', () => {
     company.ledger.replay();
   });
 
+  it('gives a waiting task another try while the others are still at work', () => {
+    let broken = true;
+    const company = new Simulation({
+      plan: planOf({ a: [], slow: [] }),
+      settings: { max_attempts: 1 },
+      world: { work: ({ taskId }) => (taskId === 'slow' ? 'hold' : broken ? errorOf('AC_VERIFY_RED') : 'done') },
+    }).proceed();
+    expect([company.run.state, company.task('a').state]).toStrictEqual(['running', 'awaiting_person']);
+    broken = false;
+    company.resume().proceed();
+    expect([company.run.state, company.task('a').state]).toStrictEqual(['running', 'merged']);
+    company.ledger.replay();
+  });
+
   it('ends at once when repeating cannot help; its dependants are blocked and a person hears of it', () => {
     const company = new Simulation({
       plan: planOf({ a: [], b: ['a'], c: ['b'], free: [] }),
