@@ -6,7 +6,7 @@ import { gitErrors } from './errors.ts';
 import { ingestBundle } from './ingest/ingest.ts';
 import { mergeInto } from './merge.ts';
 import { fetchBranches, fetchedBranchTip, openRemote } from './mirror.ts';
-import type { RepositoriesContext } from './open-repositories.ts';
+import type { RepositoriesContext } from './repositories-context.ts';
 import { assertMergeTarget } from './protected-branch.ts';
 import { judgePushBranch, pushBranch } from './push.ts';
 import { changedPath, rawChanges } from './raw-diff.ts';

@@ -4,7 +4,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { newId, unwrap } from '@agentcompany/protocol';
-import { openRepositories, type RepositoriesOptions } from '../open-repositories.ts';
+import { openRepositories } from '../open-repositories.ts';
+import type { RepositoriesOptions } from '../repositories-context.ts';
 import type { IngestRequest, ProjectRepositories } from '../repositories.ts';
 
 const environment = {
