@@ -8,7 +8,7 @@ import { crashPoint } from './crash-point.ts';
 import { drive } from './engine/drive.ts';
 import { holdingEngineLease } from './engine/engine-lease.ts';
 import { engineOwner, takeEngineLock } from './engine/engine-lock.ts';
-import type { Log } from './engine/log.ts';
+import { engineLogFile, fileLog } from './engine/file-log.ts';
 import type { EngineParts } from './engine/parts.ts';
 import { ReadModel } from './engine/read-model.ts';
 import { RunFolds } from './engine/run-folds.ts';
@@ -23,7 +23,6 @@ export interface OpenCompanyOptions {
   /** Folder of the product itself: where the worker runtime and the record of its image lie. */
   readonly installation: string;
   readonly config: Config;
-  readonly log?: Log;
 }
 
 /** Milliseconds the engine's own lease lasts; prolonged each third of it. */
@@ -118,8 +117,7 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
     project: (id) => projects.parts(id),
     maximumWorkers: config.max_workers,
     leaseMs: config.lease_ms,
-    log: options.log ?? (() => undefined),
-    onDurableStep,
+    log: fileLog(engineLogFile(home)),
   };
   try {
     const driven = await drive(parts, { open, until, signal: request.signal });

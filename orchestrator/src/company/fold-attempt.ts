@@ -52,7 +52,6 @@ function startAttempt(run: Run, envelope: Envelope, payload: PayloadOf<'attempt_
     startedAt: envelope.created_at,
     state: 'leased',
     endedAt: null,
-    containerId: null,
     result: null,
     failedChecks: [],
     ingested: null,

@@ -56,7 +56,6 @@ function answers({ effect }: EffectRecord, { outcome, error }: PayloadOf<'effect
 function finishContainer(run: Run, envelope: Envelope, record: EffectRecord, attemptId: string): boolean {
   const attempt = run.attempts.get(attemptId);
   if (attempt === undefined || record.outcome?.kind !== 'container') return false;
-  attempt.containerId = record.outcome.container_id;
   return moveAttempt(attempt, 'effect_result', envelope.created_at);
 }
 

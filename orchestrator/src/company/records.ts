@@ -26,7 +26,6 @@ export interface AttemptRecord {
   readonly startedAt: string;
   state: AttemptState;
   endedAt: string | null;
-  containerId: string | null;
   result: WorkResult | null;
   /** What a failed attempt reported of its checks: the next one is told. */
   failedChecks: readonly CommandReport[];

@@ -26,6 +26,4 @@ export interface EngineParts {
   readonly maximumWorkers: number;
   readonly leaseMs: number;
   readonly log: Log;
-  /** Called after each durable step, by name: where crash tests end the process. */
-  readonly onDurableStep: (step: string) => void;
 }
