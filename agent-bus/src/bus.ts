@@ -1,4 +1,4 @@
-import type { AppError, Envelope, Result } from '@agentcompany/protocol';
+import type { AppError, BusRecord, Envelope, Result } from '@agentcompany/protocol';
 
 /** One thing to send. `queue` null records history only; absent means the recipient's queue. `notBefore`: unix milliseconds, how timers work. */
 export interface OutgoingItem {
@@ -57,6 +57,14 @@ export interface QueueStatistics {
   readonly waiting: number;
   readonly delayed: number;
   readonly leased: number;
+}
+
+/** Where one envelope stands in one queue. `done`: completed; `buried`: given up, a dead letter until it is purged. */
+export interface DeliveryStatus {
+  readonly envelopeId: string;
+  readonly queue: string;
+  readonly state: 'waiting' | 'delayed' | 'leased' | 'done' | 'buried';
+  readonly count: number;
 }
 
 /** A delivery that was given up. `id` is that of its `dead_letter` notice; an envelope that cannot be read any more shows as a `dead_letter` with its own id. */
@@ -120,6 +128,8 @@ export interface AgentBus {
   /** All entries with position > `after` in commit order, as they come, until `signal` aborts. Ends early only on close. */
   watch(options: { readonly after: number; readonly signal: AbortSignal }): AsyncIterable<StreamEntry>;
   queues(): Promise<Result<readonly QueueStatistics[]>>;
+  /** The deliveries of these envelopes, in the order of `envelopeIds` and of their queues' names; an unknown id has none. */
+  deliveries(envelopeIds: readonly string[]): Promise<Result<readonly DeliveryStatus[]>>;
   deadLetters(): Promise<Result<readonly DeadLetter[]>>;
   /** Puts a dead letter back at the end of its queue with its count at 0. Error: `AC_BUS_UNKNOWN_DEAD_LETTER`. */
   requeue(deadLetterId: string): Promise<Result<undefined>>;
@@ -138,6 +148,16 @@ export interface AgentBus {
   ): Promise<Result<{ readonly epoch: number; readonly token: string }>>;
   extendLease(name: string, token: string, leaseMs: number): Promise<Result<undefined>>;
   releaseLease(name: string, token: string): Promise<Result<undefined>>;
+  /**
+   * The whole bus as it is at one moment, also while it is in use. The last record is `end`: without it the export is cut short.
+   * A failure ends it.
+   */
+  exportRecords(): AsyncIterable<Result<BusRecord>>;
+  /**
+   * Fills an empty bus with an export of any adapter, all or nothing: positions, order, counts, epochs and dead letters are those of the
+   * export. Errors: `AC_BUS_NOT_EMPTY`, `AC_BUS_EXPORT_INVALID` naming the record (out of order, unknown envelope, cut short).
+   */
+  importRecords(records: AsyncIterable<BusRecord>): Promise<Result<{ readonly entries: number }>>;
   capabilities(): BusCapabilities;
   close(): Promise<void>;
 }

@@ -108,4 +108,14 @@ export const busErrors = errorCatalogue({
     remedy: 'Look at the row in the store; its stream shows it as a dead letter in its place.',
     retry: 'never',
   },
+  AC_BUS_NOT_EMPTY: {
+    message: 'the bus in {place} already holds {entries} envelopes',
+    remedy: 'Import into an empty bus: use a new home, or move the store away first.',
+    retry: 'never',
+  },
+  AC_BUS_EXPORT_INVALID: {
+    message: 'record {number} of the export is not valid: {problem}',
+    remedy: 'Export again from the source; nothing was imported.',
+    retry: 'never',
+  },
 });

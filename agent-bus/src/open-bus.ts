@@ -8,18 +8,22 @@ import { busErrors } from './errors.ts';
  * Errors: `AC_BUS_ADAPTER_UNKNOWN`, `AC_BUS_ADAPTER_UNAVAILABLE`, `AC_BUS_OPEN`, `AC_BUS_NETWORK_FS`, `AC_BUS_SCHEMA_NEWER`, `AC_BUS_CORRUPT`.
  */
 export async function openBus(options: OpenBusOptions): Promise<Result<AgentBus>> {
-  const adapter: string = options.adapter;
-  if (adapter !== 'sqlite') {
-    return failure(busErrors.AC_BUS_ADAPTER_UNKNOWN({ adapter, known: busAdapters.join(', ') }));
+  switch (options.adapter) {
+    case 'sqlite': {
+      const module = await loaded('sqlite', () => import('./adapters/sqlite/open-sqlite-bus.ts'));
+      return module.ok ? module.value.openSqliteBus(options) : module;
+    }
+    default:
+      return failure(
+        busErrors.AC_BUS_ADAPTER_UNKNOWN({ adapter: String(options.adapter), known: busAdapters.join(', ') }),
+      );
   }
-  const module = await loadSqlite();
-  return module.ok ? module.value.openSqliteBus(options) : module;
 }
 
-async function loadSqlite() {
+async function loaded<Module>(adapter: string, load: () => Promise<Module>): Promise<Result<Module>> {
   try {
-    return success(await import('./adapters/sqlite/open-sqlite-bus.ts'));
+    return success(await load());
   } catch (cause) {
-    return failure(busErrors.AC_BUS_ADAPTER_UNAVAILABLE({ adapter: 'sqlite' }, cause));
+    return failure(busErrors.AC_BUS_ADAPTER_UNAVAILABLE({ adapter }, cause));
   }
 }

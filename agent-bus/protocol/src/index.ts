@@ -1,4 +1,5 @@
 export * from './app-error.ts';
+export * from './bus-record.ts';
 export * from './door.ts';
 export * from './envelope.ts';
 export * from './errors.ts';

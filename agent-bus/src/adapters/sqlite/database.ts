@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { failure, success, type Result } from '@agentcompany/protocol';
 import Database from 'better-sqlite3';
 import { busErrors } from '../../errors.ts';
-import { makePrivateFolder, networkFileSystemOf, syncFile, syncFolder } from './file-system.ts';
+import { makePrivateFolder, networkFileSystemOf, syncFile, syncFolder } from '../../file-system.ts';
 import { applicationId, createTables, schemaVersion } from './schema.ts';
 import { storageError } from './storage-error.ts';
 

@@ -1,7 +1,7 @@
 import { failure, success, type Result } from '@agentcompany/protocol';
 import type Database from 'better-sqlite3';
 import { busErrors } from '../../errors.ts';
-import { isHolderGone, newLeaseToken } from './lease-holder.ts';
+import { isHolderGone, newLeaseToken } from '../../lease-holder.ts';
 
 interface LeaseRow {
   readonly holder: string;

@@ -3,12 +3,12 @@ import { failure, success, type AppError, type Result } from '@agentcompany/prot
 import type Database from 'better-sqlite3';
 import type { AgentBus } from '../../bus.ts';
 import { busErrors } from '../../errors.ts';
-import type { OpenBusOptions } from '../../bus-options.ts';
+import type { CommonBusOptions, FolderBusOptions } from '../../bus-options.ts';
 import { Committer } from './committer.ts';
 import { Compaction } from './compaction.ts';
 import { openDatabase } from './database.ts';
 import { DeliveryTable } from './delivery-table.ts';
-import { bootId } from './file-system.ts';
+import { bootId } from '../../file-system.ts';
 import { Graveyard } from './graveyard.ts';
 import { Ledger } from './ledger.ts';
 import { NamedLeases } from './named-leases.ts';
@@ -22,7 +22,7 @@ const defaultMaxDeliveries = 20;
 /** How long a call waits for another process's lock, in milliseconds. */
 const defaultBusyLimit = 10_000;
 
-export interface AssembleOptions extends Pick<OpenBusOptions, 'maxDeliveries' | 'now' | 'onDurableStep'> {
+export interface AssembleOptions extends CommonBusOptions {
   readonly busyLimit?: number;
 }
 
@@ -61,7 +61,7 @@ function expireOrphans(
 }
 
 /** Opens the SQLite bus. Errors: as `openBus`. */
-export function openSqliteBus(options: Omit<OpenBusOptions, 'adapter'>): Result<AgentBus> {
+export function openSqliteBus(options: Omit<FolderBusOptions, 'adapter'>): Result<AgentBus> {
   const opened = openDatabase(options.folder);
   if (!opened.ok) return opened;
   const database = opened.value;

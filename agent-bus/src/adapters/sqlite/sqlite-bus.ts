@@ -1,4 +1,4 @@
-import { failure, success, type AppError, type Result } from '@agentcompany/protocol';
+import { failure, success, type AppError, type BusRecord, type Result } from '@agentcompany/protocol';
 import type Database from 'better-sqlite3';
 import type {
   AgentBus,
@@ -7,6 +7,7 @@ import type {
   Completion,
   DeadLetter,
   Delivery,
+  DeliveryStatus,
   OutgoingItem,
   QueueStatistics,
   ReceiveOptions,
@@ -213,6 +214,18 @@ export class SqliteBus implements AgentBus {
 
   releaseLease(name: string, token: string): Promise<Result<undefined>> {
     return this.#parts.committer.run('volatile', () => this.#parts.namedLeases.release(name, token));
+  }
+
+  async deliveries(_envelopeIds: readonly string[]): Promise<Result<readonly DeliveryStatus[]>> {
+    throw new Error('not here yet');
+  }
+
+  exportRecords(): AsyncIterable<Result<BusRecord>> {
+    throw new Error('not here yet');
+  }
+
+  async importRecords(_records: AsyncIterable<BusRecord>): Promise<Result<{ readonly entries: number }>> {
+    throw new Error('not here yet');
   }
 
   capabilities(): BusCapabilities {

@@ -6,12 +6,11 @@ import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AgentBus } from '../../bus.ts';
 import { derivedIdSync } from '../../dead-letter-notice.ts';
-import type { BusAdapter } from '../../bus-options.ts';
 import { openBus } from '../../open-bus.ts';
 import { claim, claimOne, makeEnvelope, makeRun, sendAll } from '../../testing/support.ts';
 import { openDatabase } from './database.ts';
 import { claimQuery, dueQuery, nextDueQuery } from './delivery-table.ts';
-import { networkKind } from './file-system.ts';
+import { networkKind } from '../../file-system.ts';
 import { assembleBus } from './open-sqlite-bus.ts';
 
 // Payloads of 16 MiB and fsyncs of a loaded machine.
@@ -97,10 +96,10 @@ describe('the file of the SQLite bus', () => {
   it('refuses a folder that cannot be made and an adapter that does not exist', async () => {
     await writeFile(join(folder, 'file'), '');
     expect(codeOf(await openBus({ adapter: 'sqlite', folder: join(folder, 'file', 'bus') }))).toBe('AC_BUS_OPEN');
-    const unknown = await openBus({ adapter: 'pigeon' as BusAdapter, folder });
+    const unknown = await openBus({ adapter: 'pigeon' as 'file', folder });
     expect(unknown).toMatchObject({
       ok: false,
-      error: { code: 'AC_BUS_ADAPTER_UNKNOWN', remedy: 'Set message_queue to one of: sqlite.' },
+      error: { code: 'AC_BUS_ADAPTER_UNKNOWN', remedy: 'Set message_queue to one of: file, sqlite, redis.' },
     });
   });
 

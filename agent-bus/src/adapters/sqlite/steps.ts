@@ -5,7 +5,7 @@ import type { PreparedItem } from '../../outgoing.ts';
 import { needsDurability } from './committer.ts';
 import type { ClaimableRow, DeliveryRow, DeliveryTable } from './delivery-table.ts';
 import type { Graveyard } from './graveyard.ts';
-import { newLeaseToken } from './lease-holder.ts';
+import { newLeaseToken } from '../../lease-holder.ts';
 import type { Ledger } from './ledger.ts';
 import { deliveryState } from './schema.ts';
 import { contextOfStream, readEnvelope } from './stored-envelope.ts';
