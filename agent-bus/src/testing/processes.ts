@@ -71,7 +71,8 @@ async function twoProcesses(store: ContractStore): Promise<void> {
   const processes = [1, 2].map(() => startBusProcess({ program: 'drain', place: store.place }));
   const outputs = await Promise.all(processes.map(({ ended }) => ended));
   const handled = outputs.flatMap(({ lines }) => lines.flatMap((line) => ('handled' in line ? [line['handled']] : [])));
-  assert.deepEqual(handled.toSorted(), envelopes.map(({ id }) => id).toSorted());
+  assert.equal(handled.length, 200);
+  assert.deepEqual(new Set(handled), new Set(envelopes.map(({ id }) => id)));
   const entries = await streamOf(bus, run);
   assert.deepEqual(
     entries.map(({ seq }) => seq),

@@ -56,6 +56,12 @@ export function contractOf({ it, create }: ContractOptions): Contract {
     });
 }
 
+/** The lease of tests that move the clock. */
+export const lease = 60_000;
+/** A stretch of time well within `lease`, and one well past it: the clock of a store elsewhere is not this one to the millisecond. */
+export const withinLease = 20_000;
+export const pastLease = 90_000;
+
 /** A clock that only the test moves. */
 export class TestClock {
   value = 1_800_000_000_000;
