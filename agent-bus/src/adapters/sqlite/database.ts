@@ -23,7 +23,8 @@ function checkIdentity(database: Database.Database, file: string): Result<undefi
   return success(undefined);
 }
 
-function configure(database: Database.Database): void {
+/** Settings of every connection that writes. */
+export function configure(database: Database.Database): void {
   database.pragma(`busy_timeout = ${openingWait}`);
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = FULL');

@@ -20,6 +20,10 @@ interface Tip {
   version: number;
 }
 
+/** The last position given, if only as a place in a queue or to what was dropped since. */
+export const lastPositionQuery = `
+  SELECT max(coalesce((SELECT max(position) FROM messages), 0),
+             coalesce((SELECT value FROM facts WHERE name = 'position_floor'), 0))`;
 const messageColumns = 'm.id, m.position, s.name AS stream, m.seq, m.stored_at, m.envelope';
 
 function prepareStatements(database: Database.Database) {
@@ -28,12 +32,7 @@ function prepareStatements(database: Database.Database) {
       `SELECT m.position, s.name AS stream, m.seq, m.digest FROM messages m JOIN streams s ON s.number = m.stream WHERE m.id = ?`,
     ),
     forgotten: database.prepare<[string], KnownRow>('SELECT position, stream, seq, digest FROM forgotten WHERE id = ?'),
-    lastPosition: database
-      .prepare<[], number>(
-        `SELECT max(coalesce((SELECT max(position) FROM messages), 0),
-                    coalesce((SELECT value FROM facts WHERE name = 'position_floor'), 0))`,
-      )
-      .pluck(),
+    lastPosition: database.prepare<[], number>(lastPositionQuery).pluck(),
     raiseFloor: database.prepare<[number]>(
       `INSERT INTO facts (name, value) VALUES ('position_floor', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
     ),
