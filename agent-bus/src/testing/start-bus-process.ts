@@ -11,7 +11,7 @@ export interface BusProcess {
   /** All lines, when the process has ended, with the signal that ended it. */
   readonly ended: Promise<{ readonly lines: readonly Record<string, unknown>[]; readonly signal: string | null }>;
   /** The next line that was not asked for yet; null when the process has ended before it. */
-  nextLine(): Promise<Record<string, unknown> | null>;
+  readonly nextLine: () => Promise<Record<string, unknown> | null>;
 }
 
 /** Starts the script of `options.place` under this Node, behind `wrapper` (a program and its arguments) where one is given. */

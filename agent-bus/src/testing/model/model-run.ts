@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Envelope, Result } from '@agentcompany/protocol';
+import type { Envelope } from '@agentcompany/protocol';
 import type { Delivery, Expectation, OutgoingItem, Receipt, StreamEntry } from '../../bus.ts';
 import { derivedIdSync } from '../../dead-letter-notice.ts';
 import type { ServedMethod } from '../serve.ts';
@@ -164,7 +164,7 @@ export class ModelRun {
     const client = this.#clientOf(command);
     const reply = await client.call(method, values, crashAt);
     if ('answer' in reply) {
-      const found = outcome(reply.answer as Result<unknown>);
+      const found = outcome(reply.answer);
       assert.deepEqual('code' in found ? found : { value: read(found.value) }, model());
       return;
     }
