@@ -102,6 +102,8 @@ export interface ExportOptions {
 
 /** Reads the whole bus in one read transaction on a connection of its own: writers go on, and nothing is held in memory. */
 export async function* exportDatabase(options: ExportOptions): AsyncGenerator<Result<BusRecord>, void, undefined> {
+  const closed = options.refusal();
+  if (closed !== null) return yield failure(closed);
   let database: Database.Database | null = null;
   try {
     database = new Database(options.file, { readonly: true, fileMustExist: true });
