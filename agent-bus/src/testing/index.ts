@@ -1,16 +1,21 @@
 import assert from 'node:assert/strict';
 import { buryingContract } from './burying.ts';
+import { carryingContract } from './carrying.ts';
+import { closingContract } from './closing.ts';
 import { decidingContract } from './deciding.ts';
+import { exportingContract } from './exporting.ts';
 import { holdingContract } from './holding.ts';
 import { leasingContract } from './leasing.ts';
 import { refusingContract } from './refusing.ts';
 import { retainingContract } from './retaining.ts';
 import { sendingContract } from './sending.ts';
+import { standingContract } from './standing.ts';
 import { contractOf, openInstance, type BusContractOptions } from './support.ts';
 import { watchingContract } from './watching.ts';
 
 export { runBusProcess } from './bus-programs.ts';
 export { createFolderStore } from './folder-store.ts';
+export { busModelContract, modelOptions, type BusModelOptions } from './model/index.ts';
 export { busProcessContract } from './processes.ts';
 export type { BusContractOptions, BusPlace, ContractOptions, ContractStore, InstanceOptions } from './support.ts';
 
@@ -29,7 +34,11 @@ export function busContract(options: BusContractOptions): void {
   leasingContract(contract);
   decidingContract(contract);
   buryingContract(contract);
+  carryingContract(contract);
+  standingContract(contract);
   watchingContract(contract);
   holdingContract(contract);
   retainingContract(contract);
+  exportingContract(contract);
+  closingContract(contract);
 }
