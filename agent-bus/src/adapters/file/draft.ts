@@ -14,6 +14,8 @@ export class Draft {
   readonly #state: State;
   /** Unix milliseconds. */
   readonly #now: number;
+  #last: number;
+  #floor = 0;
   readonly #entries = new Map<string, EntryFact>();
   readonly #versions = new Map<string, number>();
   readonly #deliveries = new Map<string, DeliveryFact>();
@@ -25,6 +27,7 @@ export class Draft {
   constructor(state: State, now: number) {
     this.#state = state;
     this.#now = now;
+    this.#last = state.ledger.lastPosition;
   }
 
   /** Error: `AC_BUS_CONFLICT` unless the stream is where the decision was made. */
@@ -68,8 +71,11 @@ export class Draft {
     return entries;
   }
 
-  get lastPosition(): number {
-    return this.#state.ledger.lastPosition + this.#entries.size;
+  /** A place in a queue behind all that were taken so far. No entry will have its position, or two of them would have one place. */
+  takePlace(): number {
+    this.#last += 1;
+    this.#floor = this.#last;
+    return this.#last;
   }
 
   get step(): Step {
@@ -78,6 +84,7 @@ export class Draft {
       ...(this.#healed.size > 0 && { healed: [...this.#healed.values()] }),
       ...(this.#deliveries.size > 0 && { deliveries: [...this.#deliveries.values()] }),
       ...(this.#graves.length > 0 && { graves: this.#graves }),
+      ...(this.#floor > 0 && { floor: this.#floor }),
     };
   }
 
@@ -97,20 +104,20 @@ export class Draft {
     const { stream, seq, position } = known ?? this.#add(item);
     if (known !== undefined && 'sound' in known && known.sound === false) this.#heal(position, item);
     const isForgotten = known !== undefined && 'until' in known;
-    if (item.queue !== null && !isForgotten)
-      this.#deliver(item, position, known === undefined ? position : this.lastPosition + 1);
+    if (item.queue !== null && !isForgotten) this.#deliver(item, position, known === undefined ? position : null);
     return success({ stream, seq, position, envelope: item.envelope });
   }
 
   #add(item: PreparedItem): EntryFact {
     const { stream, envelope } = item;
+    this.#last += 1;
     const body = Buffer.from(item.json);
     const seq = (this.#versions.get(stream) ?? this.#state.ledger.version(stream)) + 1;
     const fact = {
       id: envelope.id,
       stream,
       seq,
-      position: this.lastPosition + 1,
+      position: this.#last,
       at: this.#now,
       digest: digestOf(item),
       bytes: body.length,
@@ -131,9 +138,10 @@ export class Draft {
   }
 
   /** Adds the delivery unless (envelope, queue) has one already, in whatever state. */
-  #deliver(item: PreparedItem, position: number, place: number): void {
+  #deliver(item: PreparedItem, position: number, ownPlace: number | null): void {
     const queue = item.queue ?? '';
     if (this.#state.delivery(queue, position) !== undefined || this.#deliveries.has(keyOf({ queue, position }))) return;
+    const place = ownPlace ?? this.takePlace();
     const isDelayed = item.notBefore > this.#now;
     this.set({
       queue,

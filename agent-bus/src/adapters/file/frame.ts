@@ -57,7 +57,7 @@ export const journalVersion = 1;
 
 /** The first record of every segment. `base`: the journal begins here, lower segments are of the past. */
 export interface JournalHeader {
-  readonly journal: { readonly version: number; readonly segment: number; readonly base: boolean };
+  readonly journal: { readonly version: number; readonly base: boolean };
 }
 
 export function isHeader(step: Step | JournalHeader): step is JournalHeader {

@@ -34,6 +34,7 @@ export class IndexedStreams {
   #order: Entry[] = [];
   /** Positions of which damage left nothing. */
   #lost: number[] = [];
+  #gapExpected = false;
   #floor = 0;
 
   get lastPosition(): number {
@@ -75,10 +76,16 @@ export class IndexedStreams {
 
   add(fact: EntryFact, body: { readonly location: Location; readonly sound: boolean } | undefined): void {
     const { id, stream, seq, position, at, digest, check } = fact;
-    for (let lost = this.lastPosition + 1; lost < position; lost += 1) this.#lost.push(lost);
+    if (this.#gapExpected) for (let lost = this.lastPosition + 1; lost < position; lost += 1) this.#lost.push(lost);
+    this.#gapExpected = false;
     for (let missing = this.version(stream) + 1; missing < seq; missing += 1) this.#standIn(stream, missing, at);
     const { location, sound } = body ?? { location: nowhere, sound: false };
     this.#insert({ id, stream, seq, position, at, digest, check, location, sound });
+  }
+
+  /** Records were lost here: the positions missing before the next entry are theirs. */
+  expectGap(): void {
+    this.#gapExpected = true;
   }
 
   /** The bytes of a damaged envelope came again. */

@@ -1,4 +1,4 @@
-import { fdatasyncSync, fstatSync, ftruncateSync } from 'node:fs';
+import { fdatasyncSync, ftruncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { makePrivateFolder } from '../../file-system.ts';
 import { Bell, type Place } from './bell.ts';
@@ -55,6 +55,7 @@ export class Journal {
   #state = new State();
   /** Up to where the journal is folded. */
   #end: Place = { segment: 0, offset: 0 };
+  #base = 0;
   #staged: Buffer[] = [];
   #stagedBytes = 0;
   /** Offsets of damage that this fold has passed over; those that nobody has been told of. */
@@ -134,6 +135,34 @@ export class Journal {
     this.#stagedBytes = offset - this.#end.offset;
   }
 
+  /** Whether there is more than the bell tells of: a writer is at it, or was killed. */
+  get isBehind(): boolean {
+    const { segment, offset } = this.#end;
+    return this.segments.size(segment) > offset || this.segments.exists(segment + 1);
+  }
+
+  /** The first segment that counts. */
+  get base(): number {
+    return this.#base;
+  }
+
+  /** Bytes of all segments. */
+  get size(): number {
+    return this.segments.list().reduce((total, segment) => total + this.segments.size(segment), 0);
+  }
+
+  /** Under the lock: takes up a newly published base, shows it, and removes what lay before it. */
+  begin(): void {
+    this.#reload(null);
+    this.bell.ring(this.#end);
+    this.segments.removeBefore(this.#base);
+  }
+
+  /** How much damage this fold has met. */
+  get damages(): number {
+    return this.#skipped.size;
+  }
+
   get hasStaged(): boolean {
     return this.#stagedBytes > 0;
   }
@@ -170,9 +199,6 @@ export class Journal {
     this.bell.close();
   }
 
-  /** The first segment that counts. */
-  #base = 0;
-
   #follow(limit: Place | null): void {
     const before = this.#end;
     const moved = limit === null ? this.#hasMoved() : limit.segment !== before.segment;
@@ -204,7 +230,7 @@ export class Journal {
     for (const segment of [this.#end.segment, ...others]) {
       if (limit !== null && segment > limit.segment) break;
       if (segment !== this.#end.segment) this.#end = { segment, offset: 0 };
-      const size = fstatSync(this.segments.descriptor(segment)).size;
+      const size = this.segments.size(segment);
       const to = limit?.segment === segment ? Math.min(limit.offset, size) : size;
       this.#fold(to, segment === (others.at(-1) ?? segment));
     }
@@ -234,6 +260,7 @@ export class Journal {
     this.#skipped.add(`${extent.segment}-${extent.offset}`);
     this.#untold.push(extent);
     for (const { step, bodies } of salvagedSteps(this.segments, this.#state, extent)) this.#state.apply(step, bodies);
+    this.#state.ledger.expectGap();
   }
 
   #checkVersion(version: number): void {
@@ -243,7 +270,7 @@ export class Journal {
   /** Under the lock: quarantines a torn tail and tells of all damage that nobody was told of. */
   #heal(): void {
     const { segment, offset } = this.#end;
-    const size = fstatSync(this.segments.descriptor(segment)).size;
+    const size = this.segments.size(segment);
     if (size > offset) {
       const torn = { segment, offset, end: size };
       if (offset === 0 && segment === this.#base) throw new ForeignJournal(this.file);
@@ -278,7 +305,7 @@ export class Journal {
     fdatasyncSync(this.segments.descriptor(this.#end.segment));
     const next = this.#end.segment + 1;
     this.segments.create(next, false);
-    this.#end = { segment: next, offset: fstatSync(this.segments.descriptor(next)).size };
+    this.#end = { segment: next, offset: this.segments.size(next) };
     this.bell.ring(this.#end);
   }
 

@@ -23,7 +23,7 @@ class Window {
   readonly #segment: number;
   readonly #to: number;
   #start = 0;
-  #bytes = Buffer.alloc(0);
+  #bytes: Buffer = Buffer.alloc(0);
 
   constructor(segments: Segments, segment: number, to: number) {
     this.#segments = segments;
@@ -48,7 +48,12 @@ class Window {
 }
 
 /** Reads the records of `segment` between two offsets. What is no record is told as damage, up to the next record. */
-export function* scan(segments: Segments, segment: number, from: number, to: number): Generator<Found, void, undefined> {
+export function* scan(
+  segments: Segments,
+  segment: number,
+  from: number,
+  to: number,
+): Generator<Found, void, undefined> {
   const window = new Window(segments, segment, to);
   for (let offset = from; offset < to;) {
     const found = recordAt(window, segment, offset, to) ?? damageAt(window, segment, offset, to);
@@ -57,7 +62,10 @@ export function* scan(segments: Segments, segment: number, from: number, to: num
   }
 }
 
-function headAt(window: Window, offset: number): { readonly prefix: Prefix; readonly step: Step | JournalHeader } | null {
+function headAt(
+  window: Window,
+  offset: number,
+): { readonly prefix: Prefix; readonly step: Step | JournalHeader } | null {
   const beginning = window.slice(offset, prefixBytes);
   const prefix = beginning === null ? null : parsePrefix(beginning);
   if (prefix === null) return null;

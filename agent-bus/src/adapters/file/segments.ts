@@ -1,4 +1,16 @@
-import { closeSync, fsyncSync, openSync, readSync, readdirSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { makePrivateFolder, syncFolder } from '../../file-system.ts';
 import { encodeRecord, journalVersion } from './frame.ts';
@@ -47,6 +59,11 @@ export class Segments {
     return opened;
   }
 
+  /** Bytes of the segment. */
+  size(segment: number): number {
+    return fstatSync(this.descriptor(segment)).size;
+  }
+
   /** The bytes there, fewer at the end of the file. */
   read(segment: number, offset: number, length: number): Buffer {
     const bytes = Buffer.allocUnsafe(length);
@@ -60,8 +77,8 @@ export class Segments {
   }
 
   /** A file beside the segments, which becomes one by `publish`. */
-  draft(segment: number): { readonly path: string; readonly descriptor: number } {
-    const path = join(this.folder, `${segment}.${process.pid}.tmp`);
+  draft(): { readonly path: string; readonly descriptor: number } {
+    const path = join(this.folder, `${process.pid}-${randomUUID()}.tmp`);
     return { path, descriptor: openSync(path, 'w+', 0o600) };
   }
 
@@ -75,8 +92,8 @@ export class Segments {
 
   /** Makes an empty segment; durable before it returns. */
   create(segment: number, base: boolean): void {
-    const draft = this.draft(segment);
-    writeFully(draft.descriptor, Buffer.concat(headerOf(segment, base)), 0);
+    const draft = this.draft();
+    writeFully(draft.descriptor, Buffer.concat(headerOf(base)), 0);
     this.publish(draft, segment);
   }
 
@@ -108,6 +125,6 @@ export class Segments {
 }
 
 /** The first record of a segment. */
-export function headerOf(segment: number, base: boolean): readonly Buffer[] {
-  return encodeRecord({ journal: { version: journalVersion, segment, base } }, []);
+export function headerOf(base: boolean): readonly Buffer[] {
+  return encodeRecord({ journal: { version: journalVersion, base } }, []);
 }

@@ -139,7 +139,7 @@ export class Steps {
     const node = grave === undefined ? undefined : this.#state.delivery(grave.queue, grave.position);
     if (node === undefined) return { result: failure(busErrors.AC_BUS_UNKNOWN_DEAD_LETTER({ id })) };
     const draft = this.#draft();
-    const place = draft.lastPosition + 1;
+    const place = draft.takePlace();
     draft.set(factOf(node, { state: 'ready', due: 0, count: 0, token: null, receipt: null, place }));
     return { result: success(undefined), step: { ...draft.step, purged: [id] } };
   }

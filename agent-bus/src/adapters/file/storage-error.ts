@@ -8,7 +8,7 @@ const noAccess = new Set(['EACCES', 'EPERM', 'ENOTDIR', 'EROFS', 'ENOENT', 'EMFI
 /** The code of what the file system or the lock's library threw; null for anything else, hence a bug. */
 function systemCode(thrown: unknown): string | null {
   if (!(thrown instanceof Error) || !('code' in thrown) || typeof thrown.code !== 'string') return null;
-  return /^(E[A-Z0-9]+|SQLITE_[A-Z_]+)$/.test(thrown.code) && !thrown.code.startsWith('ERR_') ? thrown.code : null;
+  return /^(E[A-Z0-9]+|SQLITE_(?!ERROR|MISUSE|RANGE)[A-Z_]+)$/.test(thrown.code) ? thrown.code : null;
 }
 
 /** True where the disk has no room: the step can be taken back. */
@@ -34,5 +34,6 @@ export function storageError(thrown: unknown, file: string): AppError | null {
   if (noAccess.has(code) || code.startsWith('SQLITE_CANTOPEN'))
     return busErrors.AC_BUS_OPEN({ folder: dirname(file) }, thrown);
   if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') return busErrors.AC_BUS_CORRUPT({ file }, thrown);
+  if (code.startsWith('SQLITE_BUSY')) return busErrors.AC_BUS_BUSY({ file, milliseconds: 0 }, thrown);
   return busErrors.AC_BUS_FSYNC({ file }, thrown);
 }
