@@ -19,8 +19,8 @@ afterEach(async () => {
   await ledger.remove();
 });
 
-function open(bus: AgentBus, name = 'company.db'): ReadModel {
-  const model = unwrap(ReadModel.open(bus, join(ledger.folder, name)));
+function open(bus: AgentBus, name = 'company.db', place = 'here'): ReadModel {
+  const model = unwrap(ReadModel.open(bus, join(ledger.folder, name), place));
   models.push(model);
   return model;
 }
