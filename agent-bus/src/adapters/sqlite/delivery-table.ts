@@ -33,7 +33,10 @@ function prepareStatements(database: Database.Database) {
     queueNumber: database.prepare<[string], number>('SELECT number FROM queues WHERE name = ?').pluck(),
     addQueue: database.prepare<[string]>('INSERT INTO queues (name) VALUES (?)'),
     add: database.prepare<[number, number, number, number, number]>(
-      'INSERT INTO deliveries (queue, position, place, state, due) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      'INSERT INTO deliveries (queue, position, place, state, due) VALUES (?, ?, ?, ?, ?)',
+    ),
+    has: database.prepare<[string, number], number>(
+      'SELECT 1 FROM queues q JOIN deliveries d ON d.queue = q.number WHERE q.name = ? AND d.position = ?',
     ),
     makeDue: database.prepare<[number, number]>(dueQuery),
     anyReady: database
@@ -92,23 +95,41 @@ export interface NewDelivery {
 export class DeliveryTable {
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #wakeups: Wakeups;
+  /** Numbers of the queues that this step has put something into. */
+  readonly #numbers = new Map<string, number>();
 
   constructor(database: Database.Database, wakeups: Wakeups) {
     this.#statements = prepareStatements(database);
     this.#wakeups = wakeups;
   }
 
+  /** A step begins, or a call in it was undone: what was read before no longer holds. */
+  rewind(): void {
+    this.#numbers.clear();
+  }
+
   queueNumber(name: string): number | null {
     return this.#statements.queueNumber.get(name) ?? null;
   }
 
-  /** Adds the delivery unless (envelope, queue) has one already, in whatever state. */
+  /** Whether (envelope, queue) has a delivery, in whatever state. */
+  has(queue: string, position: number): boolean {
+    return this.#statements.has.get(queue, position) !== undefined;
+  }
+
+  /** Adds a delivery that (envelope, queue) does not have yet. */
   add(delivery: NewDelivery): void {
     const { queue, position, place, notBefore, now } = delivery;
-    const number = this.queueNumber(queue) ?? Number(this.#statements.addQueue.run(queue).lastInsertRowid);
+    const number = this.#numbers.get(queue) ?? this.#takeNumber(queue);
     const state = notBefore > now ? deliveryState.delayed : deliveryState.ready;
     this.#statements.add.run(number, position, place, state, state === deliveryState.delayed ? notBefore : 0);
     this.#wakeups.mark(queue);
+  }
+
+  #takeNumber(queue: string): number {
+    const number = this.queueNumber(queue) ?? Number(this.#statements.addQueue.run(queue).lastInsertRowid);
+    this.#numbers.set(queue, number);
+    return number;
   }
 
   /** Milliseconds until something of the queue can be claimed: 0 for at once, null where nothing waits. Reads only. */

@@ -16,6 +16,7 @@ import type {
 } from '../../bus.ts';
 import { busErrors } from '../../errors.ts';
 import { checkName, checkNumber, maxPayloadBytes, prepareItems } from '../../outgoing.ts';
+import type { DiskReserve } from '../../disk-reserve.ts';
 import type { Committer } from './committer.ts';
 import type { Compaction } from './compaction.ts';
 import type { DeliveryTable } from './delivery-table.ts';
@@ -28,6 +29,7 @@ import { entriesTopic, type Wakeups } from './wakeups.ts';
 
 export interface SqliteBusParts {
   readonly database: Database.Database;
+  readonly reserve: DiskReserve;
   readonly committer: Committer;
   readonly wakeups: Wakeups;
   readonly ledger: Ledger;
@@ -57,7 +59,7 @@ export class SqliteBus implements AgentBus {
   async send(items: readonly OutgoingItem[], options: CompleteOptions = {}): Promise<Result<Receipt>> {
     const prepared = prepareItems(items);
     if (!prepared.ok) return prepared;
-    return this.#durably(() => this.#parts.steps.send(prepared.value, options.expect));
+    return this.#parts.committer.run('intake', () => this.#parts.steps.send(prepared.value, options.expect));
   }
 
   async receive(queue: string, options: ReceiveOptions): Promise<Result<readonly Delivery[]>> {
@@ -242,6 +244,7 @@ export class SqliteBus implements AgentBus {
     this.#refusal = refusal;
     this.#parts.committer.close(refusal);
     this.#parts.wakeups.close();
+    this.#parts.reserve.close();
     this.#parts.database.close();
   }
 
