@@ -11,10 +11,13 @@ import { engineOwner, takeEngineLock } from './engine/engine-lock.ts';
 import { engineLogFile, fileLog } from './engine/file-log.ts';
 import type { EngineParts } from './engine/parts.ts';
 import { ReadModel } from './engine/read-model.ts';
+import { keepRetention } from './engine/retention.ts';
 import { RunFolds } from './engine/run-folds.ts';
+import { openCompanyBus } from './facade/company-bus.ts';
 import { openPullRequests } from './facade/pull-requests.ts';
 import { openRunCommands } from './facade/run-commands.ts';
 import { openRunQueries } from './facade/run-queries.ts';
+import { busOptions, busPlace } from './home-bus.ts';
 import { openProjects, type Projects } from './open-projects.ts';
 import { openWorkers } from './open-workers.ts';
 
@@ -37,24 +40,22 @@ export async function openCompany(home: CompanyHome, options: OpenCompanyOptions
   const onDurableStep = crashPoint(options.environment['CRASH_AT']);
   // Before its commit a step has not happened: a crash there is one after the step before it.
   const onBusStep = (step: string): void => (step === 'bus:after' ? onDurableStep(step) : undefined);
-  const opened = await openBus({
-    adapter: config.message_queue,
-    folder: home.busFolder,
-    maxDeliveries: config.max_deliveries,
-    onDurableStep: onBusStep,
-  });
+  const store = busOptions(home, config);
+  if (!store.ok) return store;
+  const opened = await openBus({ ...store.value, onDurableStep: onBusStep });
   if (!opened.ok) return opened;
   const bus = opened.value;
-  const modeled = ReadModel.open(bus, home.readModelFile);
+  const modeled = ReadModel.open(bus, home.readModelFile, busPlace(store.value));
   if (!modeled.ok) {
     await bus.close();
     return modeled;
   }
   const model = modeled.value;
   const projects = openProjects(home, config, onDurableStep);
-  const context = { home, bus, model, projects, config, environment: options.environment };
+  const context = { home, bus, store: store.value, model, projects, config, environment: options.environment };
   return success({
     home,
+    bus: openCompanyBus(context),
     ...openRunCommands(context),
     ...openRunQueries(context),
     ...openPullRequests(context),
@@ -119,11 +120,24 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
     leaseMs: config.lease_ms,
     log: fileLog(engineLogFile(home)),
   };
+  const stop = new AbortController();
+  const retaining = keepRetention(
+    {
+      ...parts,
+      model,
+      now: Date.now,
+      runDays: config.retention_days,
+      progressDays: config.progress_retention_days,
+    },
+    stop.signal,
+  );
   try {
     const driven = await drive(parts, { open, until, signal: request.signal });
     const projected = await model.refresh();
     return driven.ok && !projected.ok ? projected : driven;
   } finally {
+    stop.abort();
+    await retaining;
     await runner.value.close();
   }
 }

@@ -14,3 +14,8 @@ export function runFolder(home: CompanyHome, runId: string): string {
 export function attemptLog(home: CompanyHome, runId: string, attemptId: string): string {
   return join(runFolder(home, runId), 'logs', `${attemptId}.log`);
 }
+
+/** Marks the folder of a run that is being forgotten: what a crash leaves of it goes at the next start of the engine. */
+export function purgeMark(home: CompanyHome, runId: string): string {
+  return join(runFolder(home, runId), '.purging');
+}
