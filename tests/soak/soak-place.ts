@@ -13,7 +13,7 @@ export interface SoakPlace {
 /** A fresh store of this adapter and a folder for the company beside it. */
 export async function openSoakPlace(adapter: string): Promise<SoakPlace> {
   const folder = mkdtempSync(join(tmpdir(), 'soak-'));
-  if (adapter !== 'sqlite') throw new Error(`a soak runs on sqlite, not on ${adapter}`);
+  if (adapter !== 'sqlite' && adapter !== 'file') throw new Error(`a soak does not run on ${adapter}`);
   const store = join(folder, 'bus');
   return {
     place: { adapter, folder: store },
