@@ -28,7 +28,7 @@ async function* each(records: readonly BusRecord[]): AsyncIterable<BusRecord> {
 
 describe('a company whose bus is put back to an earlier copy', () => {
   // What the copy does not know of was done all the same: the branch is pushed, the pull request open.
-  it.each(['task_assign', 'merge_complete', 'effect_request push'])(
+  it.each(['plan_request', 'task_assign', 'merge_complete', 'effect_request push'])(
     'S84 goes on from a copy taken at the first %s, to the same one push and pull request',
     async (moment) => {
       const test = await openTestCompany();

@@ -47,6 +47,7 @@ export class PretendedOutside {
       if (this.#read(`run-${runId}`) === null) this.#write(`run-${runId}`, { tip: oid, merged: [] });
       return success();
     },
+    followLedger: async () => success(),
     runTip: async (runId) => success(this.#branch(runId).tip),
     ingest: async (request) => success(this.#ingest(request)),
     merge: async ({ runId, attemptId, title }) => success(this.#merge(runId, attemptId, title)),

@@ -11,6 +11,7 @@ import type { RunState } from '../company/states.ts';
 import { consume, type Handle } from './consumer.ts';
 import { decideForever, settle } from './decider.ts';
 import { performEffect } from './effects.ts';
+import { followLedgers } from './follow-ledgers.ts';
 import type { EngineParts } from './parts.ts';
 import { writeRunReport } from './run-report.ts';
 import { RunReports } from './run-reports.ts';
@@ -38,6 +39,8 @@ export interface DriveRequest {
 export async function drive(parts: EngineParts, { open, until, signal }: DriveRequest): Promise<Result<undefined>> {
   const swept = await sweep(parts, open);
   if (!swept.ok) return swept;
+  const followed = await followLedgers(parts, open);
+  if (!followed.ok) return followed;
   const stop = new AbortController();
   const stopping = AbortSignal.any([signal, stop.signal]);
   const waiting = until === null ? null : new Set(until);
