@@ -17,6 +17,7 @@ export { runBusProcess } from './bus-programs.ts';
 export { createFolderStore } from './folder-store.ts';
 export { busModelContract, modelOptions, type BusModelOptions } from './model/index.ts';
 export { busProcessContract } from './processes.ts';
+export { busUnreadableContract, type BusUnreadableOptions } from './unreadable.ts';
 export type { BusContractOptions, BusPlace, ContractOptions, ContractStore, InstanceOptions } from './support.ts';
 
 /**
