@@ -11,7 +11,7 @@ import { codeWords, readPage, root, section, tableRows } from './pages.ts';
 const page = 'docs/adapters.md';
 const examples = [...readPage(page).matchAll(/^<!-- (\S+) -->\n+```ts\n([\s\S]*?)^```$/gm)];
 
-describe(page, () => {
+describe('docs/adapters.md', () => {
   it('shows every file of the third-party adapter', () => {
     expect(examples.map(([, file]) => file)).toHaveLength(3);
   });
@@ -22,11 +22,7 @@ describe(page, () => {
 
   it('names every suite and every capability', async () => {
     const named = tableRows(section(page, '## Running the contract')).map(([suite = '']) => codeWords(suite)[0]);
-    expect(named.toSorted()).toEqual(
-      Object.keys(suites)
-        .filter((name) => name.endsWith('Contract'))
-        .toSorted(),
-    );
+    expect(new Set(named)).toEqual(new Set(Object.keys(suites).filter((name) => name.endsWith('Contract'))));
     const folder = await mkdtemp(join(tmpdir(), 'docs-adapters-'));
     const bus = unwrap(await openBus({ adapter: 'sqlite', folder }));
     const capabilities = tableRows(section(page, '## Capabilities')).map(([name = '']) => codeWords(name)[0]);
