@@ -9,7 +9,10 @@ import { sendingContract } from './sending.ts';
 import { contractOf, openInstance, type BusContractOptions } from './support.ts';
 import { watchingContract } from './watching.ts';
 
-export type { BusContractOptions, ContractStore, InstanceOptions } from './support.ts';
+export { runBusProcess } from './bus-programs.ts';
+export { createFolderStore } from './folder-store.ts';
+export { busProcessContract } from './processes.ts';
+export type { BusContractOptions, BusPlace, ContractOptions, ContractStore, InstanceOptions } from './support.ts';
 
 /**
  * What every adapter of the bus must do (DESIGN §4; rows C3, C5, C7, S73, S75), for any runner: registers its tests with `options.it`.
