@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { buryingContract } from './burying.ts';
+import { carryingContract } from './carrying.ts';
+import { closingContract } from './closing.ts';
 import { decidingContract } from './deciding.ts';
 import { holdingContract } from './holding.ts';
 import { leasingContract } from './leasing.ts';
@@ -29,7 +31,9 @@ export function busContract(options: BusContractOptions): void {
   leasingContract(contract);
   decidingContract(contract);
   buryingContract(contract);
+  carryingContract(contract);
   watchingContract(contract);
   holdingContract(contract);
   retainingContract(contract);
+  closingContract(contract);
 }

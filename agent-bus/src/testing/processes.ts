@@ -35,13 +35,13 @@ export function busProcessContract(options: ContractOptions): void {
     killedHolder,
   );
   contract('C3 what one process sends wakes a consumer in another, without any timer', wakesAcross);
-  options.it(
+  contract(
     'S65 S67 killed at any durable moment and started again, a run keeps what was acknowledged and ends once',
-    async () => {
+    async (_store, another) => {
       let crashAt = 0;
       for (let survived = false; !survived;) {
         crashAt += 1;
-        survived = await onStore(options, (store) => walkKilledAt(store, crashAt));
+        survived = await walkKilledAt(await another(), crashAt);
       }
       assert.ok(
         crashAt - 1 >= 2 * walkSteps,
@@ -49,18 +49,6 @@ export function busProcessContract(options: ContractOptions): void {
       );
     },
   );
-}
-
-async function onStore<Value>(
-  { create }: ContractOptions,
-  use: (store: ContractStore) => Promise<Value>,
-): Promise<Value> {
-  const store = await create();
-  try {
-    return await use(store);
-  } finally {
-    await store.dispose();
-  }
 }
 
 async function twoProcesses(store: ContractStore): Promise<void> {
@@ -71,7 +59,8 @@ async function twoProcesses(store: ContractStore): Promise<void> {
   const processes = [1, 2].map(() => startBusProcess({ program: 'drain', place: store.place }));
   const outputs = await Promise.all(processes.map(({ ended }) => ended));
   const handled = outputs.flatMap(({ lines }) => lines.flatMap((line) => ('handled' in line ? [line['handled']] : [])));
-  assert.deepEqual(handled.toSorted(), envelopes.map(({ id }) => id).toSorted());
+  assert.equal(handled.length, 200);
+  assert.deepEqual(new Set(handled), new Set(envelopes.map(({ id }) => id)));
   const entries = await streamOf(bus, run);
   assert.deepEqual(
     entries.map(({ seq }) => seq),

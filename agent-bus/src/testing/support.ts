@@ -39,7 +39,8 @@ export interface BusContractOptions extends ContractOptions {
   readonly capabilities: BusCapabilities;
 }
 
-type Body = (store: ContractStore) => Promise<void>;
+/** `another` makes a further store, which is disposed of with the first. */
+type Body = (store: ContractStore, another: () => Promise<ContractStore>) => Promise<void>;
 /** Names a test and runs it on a store of its own. */
 export type Contract = (name: string, body: Body) => void;
 
@@ -47,14 +48,25 @@ export type Contract = (name: string, body: Body) => void;
 export function contractOf({ it, create }: ContractOptions): Contract {
   return (name, body) =>
     it(name, async () => {
-      const store = await create();
+      const stores: ContractStore[] = [];
+      const another = async (): Promise<ContractStore> => {
+        const store = await create();
+        stores.push(store);
+        return store;
+      };
       try {
-        await body(store);
+        await body(await another(), another);
       } finally {
-        await store.dispose();
+        for (const store of stores) await store.dispose();
       }
     });
 }
+
+/** The lease of tests that move the clock. */
+export const lease = 60_000;
+/** A stretch of time well within `lease`, and one well past it: the clock of a store elsewhere is not this one to the millisecond. */
+export const withinLease = 20_000;
+export const pastLease = 90_000;
 
 /** A clock that only the test moves. */
 export class TestClock {
