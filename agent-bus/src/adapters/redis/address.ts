@@ -33,7 +33,8 @@ export function parseAddress(url: string): Result<Address> {
   const unknown = [...parameters.keys()].find((name) => !known.has(name));
   if (unknown !== undefined) return bad(`there is no parameter ${JSON.stringify(unknown.slice(0, 40))}`);
   const namespace = parameters.get('namespace') ?? defaultNamespace;
-  if (!namespacePattern.test(namespace)) return bad('namespace must be letters, digits, dot, hyphen or underscore, at most 64');
+  if (!namespacePattern.test(namespace))
+    return bad('namespace must be letters, digits, dot, hyphen or underscore, at most 64');
   const user = readLogin(login);
   if (!user.ok) return user;
   const tls = scheme === 'rediss' || parameters.get('tls') === 'true';
@@ -72,7 +73,8 @@ function readHosts(scheme: string, hosts: string, path: string, tls: boolean): R
   const names = path.split('/').slice(1);
   const isSentinel = scheme === 'redis+sentinel';
   const master = isSentinel ? names.shift() : undefined;
-  if (isSentinel && (master === undefined || master === '')) return bad('the name of the master is missing after the sentinels');
+  if (isSentinel && (master === undefined || master === ''))
+    return bad('the name of the master is missing after the sentinels');
   const database = names[0] === undefined || names[0] === '' ? '0' : names[0];
   if (!/^\d{1,4}$/.test(database) || names.length > 1) return bad('the database must be a number');
   const first = endpoints[0];

@@ -41,6 +41,8 @@ export interface RunOptions {
 
 /** The time that a server which is not ready yet is given before it is asked again, in milliseconds. */
 const unreadyPause = 50;
+/** How long a closing bus waits for what is under way, in milliseconds. */
+const lastAnswers = 2000;
 
 /**
  * Runs scripts on the server. The calls of one turn of the event loop go out together, so that one fsync serves them all. A call whose
@@ -54,14 +56,17 @@ export class Link {
   /** Why the server cannot be used at present. */
   #reason = 'it was not reached yet';
   readonly #watchers = new Set<() => void>();
+  /** Calls that were sent and not answered. */
+  readonly #sent = new Set<Promise<unknown>>();
 
   constructor(options: LinkOptions) {
     this.#options = options;
     const { client } = options;
     client.on('error', (thrown: unknown) => this.#note(thrown));
     client.on('ready', () => void this.#verify());
-    client.on('close', () => this.#loseGround());
-    client.on('end', () => this.#loseGround());
+    client.on('close', () => {
+      this.#isUsable = false;
+    });
   }
 
   /** Resolves when the first connection was checked; fails with what ends the bus, or with `AC_BUS_AWAY` when patience is at its end. */
@@ -102,12 +107,16 @@ export class Link {
     }
   }
 
-  close(refusal: AppError): void {
+  /** Takes nothing more; waits a little for the answers that are due, then gives the connection back. */
+  async close(refusal: AppError): Promise<void> {
     if (this.#refusal !== null) return;
     this.#refusal = refusal;
-    this.#isUsable = false;
-    this.#options.client.disconnect();
     this.#tellWatchers();
+    await Promise.race([Promise.allSettled(this.#sent), delay(lastAnswers, undefined, { ref: false })]);
+    const { client } = this.#options;
+    const ended = new Promise((resolve) => client.once('end', resolve));
+    client.disconnect();
+    await Promise.race([ended, delay(lastAnswers, undefined, { ref: false })]);
   }
 
   #note(thrown: unknown): void {
@@ -131,10 +140,6 @@ export class Link {
     if (kind === 'damaged') return busErrors.AC_BUS_CORRUPT({ file: `the bus on ${address}` }, thrown);
     if (kind === 'bug') throw thrown;
     return null;
-  }
-
-  #loseGround(): void {
-    this.#isUsable = false;
   }
 
   async #verify(): Promise<void> {
@@ -164,8 +169,7 @@ export class Link {
   }
 
   #fail(error: AppError): void {
-    this.close(error);
-    this.#options.onFatal(error);
+    if (this.#refusal === null) this.#options.onFatal(error);
   }
 
   #tellWatchers(): void {
@@ -210,11 +214,17 @@ export class Link {
     await this.#options.client.script('LOAD', script.source).catch((thrown: unknown) => this.#note(thrown));
   }
 
-  #submit(script: Script, values: readonly (string | number)[]): Promise<Reply> {
-    return new Promise((resolve, reject) => {
+  async #submit(script: Script, values: readonly (string | number)[]): Promise<Reply> {
+    const answer = new Promise<Reply>((resolve, reject) => {
       this.#waiting.push({ script, values, resolve, reject });
       if (this.#waiting.length === 1) setImmediate(() => void this.#flush());
     });
+    this.#sent.add(answer);
+    try {
+      return await answer;
+    } finally {
+      this.#sent.delete(answer);
+    }
   }
 
   async #flush(): Promise<void> {

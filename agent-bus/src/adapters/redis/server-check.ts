@@ -33,7 +33,9 @@ export async function readServer(client: Redis, address: string): Promise<Result
   const info = await client.info();
   const found = field(info, 'redis_version');
   if (isOlder(found)) {
-    return failure(busErrors.AC_BUS_SERVER_OLD({ address, found: found || 'of no version', least: leastVersion.join('.') }));
+    return failure(
+      busErrors.AC_BUS_SERVER_OLD({ address, found: found || 'of no version', least: leastVersion.join('.') }),
+    );
   }
   return success({ role: field(info, 'role') });
 }
@@ -61,7 +63,8 @@ async function settingOf(client: Redis, setting: string): Promise<string | null>
     const reply = (await client.config('GET', setting)) as readonly string[];
     return reply[1] ?? null;
   } catch (thrown) {
-    if (thrown instanceof Error && /NOPERM|unknown command|unknown subcommand|not allowed/i.test(thrown.message)) return null;
+    if (thrown instanceof Error && /NOPERM|unknown command|unknown subcommand|not allowed/i.test(thrown.message))
+      return null;
     throw thrown;
   }
 }

@@ -63,17 +63,20 @@ local function queueOf(plan, name)
 end
 
 -- one delivery for each (envelope, queue), in whatever state
-local function planDelivery(plan, item, known, place)
+local function planDelivery(plan, item, known, isFirst)
   local queue = queueOf(plan, item.queue)
   if queue.added[known.position] then return end
   if not known.fresh and redis.call('HEXISTS', prefix .. 'deliveries:' .. item.queue, known.position) == 1 then return end
   local due = tonumber(item.due)
+  -- who comes later takes a place behind all others: no entry will have its number
+  if not isFirst then plan.last = plan.last + 1 end
+  local place = plan.last
   local record = { position = known.position, place = place, count = 0, epoch = 0, due = 0, lease = 0, token = '', receipt = '' }
   queue.added[known.position] = record
   if due > now then
     record.state, record.due = 'd', due
     push(queue.delayed, text(due), known.position)
-  elseif place == tonumber(known.position) then
+  elseif isFirst then
     record.state = 'w'
     push(queue.fresh, known.position)
   else
@@ -88,8 +91,8 @@ local function planAppend(items, known)
   plan.before = plan.last
   for _, item in ipairs(items) do
     local entry = known[item.id]
-    local place = plan.last + 1
-    if not entry then
+    local isFirst = not entry
+    if isFirst then
       local stream = streamOf(plan, item.stream)
       plan.last = plan.last + 1
       entry = { position = text(plan.last), stream = item.stream, seq = text(stream.length + #stream.added + 1),
@@ -99,7 +102,7 @@ local function planAppend(items, known)
       push(plan.fresh, entry)
     end
     if entry.digest ~= item.digest then return nil, item.id end
-    if item.queue ~= '' and not entry.forgotten then planDelivery(plan, item, entry, place) end
+    if item.queue ~= '' and not entry.forgotten then planDelivery(plan, item, entry, isFirst) end
     push(plan.reply, entry.position, entry.stream, entry.seq)
   end
   return plan
@@ -124,7 +127,6 @@ local function applyEntries(plan)
     if stream.length == 0 and #stream.added > 0 then score(prefix .. 'streams', stream.name, stream.added[1]) end
     append(prefix .. 'stream:' .. stream.name, stream.added, stream.length)
   end
-  writeField(facts, 'last', text(plan.last), plan.before > 0 and text(plan.before))
   ring(':entries')
 end
 
@@ -146,7 +148,9 @@ local function applyQueue(queue)
 end
 
 local function applyAppend(plan)
+  if plan.last == plan.before then return end
   if #plan.fresh > 0 then applyEntries(plan) end
+  writeField(facts, 'last', text(plan.last), plan.before > 0 and text(plan.before))
   for _, queue in pairs(plan.queues) do applyQueue(queue) end
 end
 `;

@@ -33,7 +33,7 @@ local function firstWaiting(queue, limit)
   while #chosen < limit do
     local place = tonumber(back[2 * fromBack + 2])
     local head = tonumber(fresh[fromList + 1])
-    if place and (not head or place <= head) then
+    if place and (not head or place < head) then
       push(chosen, { position = text(tonumber(back[2 * fromBack + 1])), isBack = true })
       fromBack = fromBack + 1
     elseif head then

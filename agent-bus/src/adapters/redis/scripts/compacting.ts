@@ -53,7 +53,7 @@ end
 local function step()
   local stream, before, horizon = take(), takeNumber(), takeNumber()
   local positions = redis.call('LRANGE', prefix .. 'stream:' .. stream, 0, -1)
-  if #positions == 0 or redis.call('EXISTS', prefix .. 'exporting') == 1 then return { 'done', 0 } end
+  if #positions == 0 or redis.call('ZCOUNT', prefix .. 'exporting', text(now), '+inf') > 0 then return { 'done', 0 } end
   if redis.call('HEXISTS', droppings, stream) == 1 then return { 'done', 0 } end
   local last = entryAt(positions[#positions])
   if not last then error('LOST entry ' .. positions[#positions] .. ' of the ledger') end

@@ -38,9 +38,11 @@ local function step()
   if not value then return { 'unknown' } end
   local letter = letterOf(value)
   local record = recordsOf(letter.queue, { letter.position })[1]
-  record.state, record.place, record.due, record.count = 'w', numeric(redis.call('HGET', facts, 'last')) + 1, 0, 0
+  local last = redis.call('HGET', facts, 'last')
+  record.state, record.place, record.due, record.count = 'w', tonumber(last) + 1, 0, 0
   record.token, record.receipt = '', ''
   removeField(dead, id, value)
+  writeField(facts, 'last', text(record.place), last)
   score(prefix .. 'back:' .. letter.queue, padded(record.position), text(record.place))
   keep(letter.queue, { record })
   ring(letter.queue)

@@ -87,3 +87,32 @@ local function step()
 end
 `,
 );
+
+/** Argument: stream. */
+export const versionScript = defineScript(
+  'version',
+  `
+local function step()
+  return { 'done', redis.call('LLEN', prefix .. 'stream:' .. take()) }
+end
+`,
+);
+
+export const lastPositionScript = defineScript(
+  'last-position',
+  `
+local function step()
+  return { 'done', redis.call('HGET', facts, 'last') or '0' }
+end
+`,
+);
+
+/** Names of the streams in the order of their first entries. */
+export const streamsScript = defineScript(
+  'streams',
+  `
+local function step()
+  return { 'done', redis.call('ZRANGE', prefix .. 'streams', 0, -1) }
+end
+`,
+);
