@@ -47,7 +47,7 @@ const states: Readonly<Record<number, 'waiting' | 'delayed' | 'done' | 'buried'>
 
 function* entries(database: Database.Database): Generator<BusRecord> {
   const rows = database.prepare<[], MessageRow>(
-    `SELECT m.id, m.position, s.name AS stream, m.seq, m.stored_at, m.envelope
+    `SELECT m.id, m.position, s.name AS stream, m.seq, m.stored_at, m.checksum, m.envelope
      FROM messages m JOIN streams s ON s.number = m.stream ORDER BY m.position`,
   );
   for (const row of rows.iterate()) {
@@ -102,6 +102,8 @@ export interface ExportOptions {
 
 /** Reads the whole bus in one read transaction on a connection of its own: writers go on, and nothing is held in memory. */
 export async function* exportDatabase(options: ExportOptions): AsyncGenerator<Result<BusRecord>, void, undefined> {
+  const closed = options.refusal();
+  if (closed !== null) return yield failure(closed);
   let database: Database.Database | null = null;
   try {
     database = new Database(options.file, { readonly: true, fileMustExist: true });
