@@ -82,7 +82,8 @@ describe('damage to the journal', () => {
       expect(letters.map(({ error }) => error.code)).toEqual(cut === third ? [] : ['AC_BUS_QUARANTINED']);
       unwrap(await bus.send([{ envelope: envelopes[2]! }]));
       expect(ids(await claim(bus, 'workers'))).toEqual(envelopes.map(({ id }) => id));
-      if (cut > third) expect(await readFile(join(folder, 'quarantine', `1-${third}.bin`))).toEqual(bytes.subarray(third, cut));
+      if (cut > third)
+        expect(await readFile(join(folder, 'quarantine', `1-${third}.bin`))).toEqual(bytes.subarray(third, cut));
     }
   });
 
@@ -155,7 +156,8 @@ describe('damage to the journal', () => {
     expect(ids(await streamOf(before, run))).toHaveLength(3);
     await writeFile(log(), bytes.subarray(0, (offsets[3] ?? 0) - 5));
     const after = await open();
-    for (const bus of [before, after]) expect(ids(await streamOf(bus, run))).toEqual(envelopes.slice(0, 2).map(({ id }) => id));
+    for (const bus of [before, after])
+      expect(ids(await streamOf(bus, run))).toEqual(envelopes.slice(0, 2).map(({ id }) => id));
     unwrap(await before.send([{ envelope: late, queue: null }]));
     for (const bus of [before, after])
       expect((await streamOf(bus, run)).map(({ seq, envelope }) => [seq, envelope.id])).toEqual([
