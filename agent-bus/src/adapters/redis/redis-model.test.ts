@@ -1,11 +1,5 @@
 import { afterAll, beforeAll, describe, it, vi } from 'vitest';
-import {
-  busModelContract,
-  createRedisStore,
-  modelOptions,
-  startRedis,
-  type RedisServer,
-} from '../../testing/index.ts';
+import { busModelContract, createRedisStore, modelOptions, startRedis, type RedisServer } from '../../testing/index.ts';
 
 // A failure is shrunk, which takes many runs more.
 vi.setConfig({ testTimeout: 600_000 });
