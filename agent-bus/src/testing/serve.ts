@@ -20,6 +20,7 @@ export type ServedMethod = {
 /** One line on the standard input of a serving process; it answers each with one line. */
 export type ServeRequest =
   | { readonly open: BusPlace; readonly maxDeliveries: number; readonly now: number }
+  | { readonly close: true }
   | {
       readonly method: ServedMethod;
       readonly values: readonly unknown[];
@@ -49,10 +50,15 @@ export async function serve(open: OpenForProcess): Promise<void> {
   };
   for await (const line of createInterface({ input: process.stdin })) {
     const request = JSON.parse(line) as ServeRequest;
+    if ('close' in request) {
+      crashAt = 0;
+      await bus?.close();
+      bus = null;
+      printLine({ answer: { ok: true } });
+      continue;
+    }
     clock = request.now;
     if ('open' in request) {
-      await bus?.close();
-      crashAt = 0;
       const { maxDeliveries } = request;
       bus = unwrap(await open({ ...request.open.options, maxDeliveries, now: () => clock, onDurableStep }));
       printLine({ answer: { ok: true } });

@@ -35,7 +35,7 @@ export type ClaimableRow = MessageRow & Pick<DeliveryRow, 'queue' | 'count' | 'e
 
 /** The claim's own query: its plan is tested to stand on the partial index. */
 export const claimQuery = `
-  SELECT d.queue, d.count, d.epoch, m.id, m.position, s.name AS stream, m.seq, m.stored_at, m.envelope
+  SELECT d.queue, d.count, d.epoch, m.id, m.position, s.name AS stream, m.seq, m.stored_at, m.checksum, m.envelope
   FROM deliveries d INDEXED BY deliveries_ready JOIN messages m ON m.position = d.position JOIN streams s ON s.number = m.stream
   WHERE d.queue = ? AND d.state = 0 ORDER BY d.place, d.position LIMIT ?`;
 export const dueQuery =

@@ -47,7 +47,7 @@ const states: Readonly<Record<number, 'waiting' | 'delayed' | 'done' | 'buried'>
 
 function* entries(database: Database.Database): Generator<BusRecord> {
   const rows = database.prepare<[], MessageRow>(
-    `SELECT m.id, m.position, s.name AS stream, m.seq, m.stored_at, m.envelope
+    `SELECT m.id, m.position, s.name AS stream, m.seq, m.stored_at, m.checksum, m.envelope
      FROM messages m JOIN streams s ON s.number = m.stream ORDER BY m.position`,
   );
   for (const row of rows.iterate()) {

@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
 import { failure, success, type BusRecord, type Result } from '@agentcompany/protocol';
 import Database from 'better-sqlite3';
 import { RecordChecker } from '../../check-records.ts';
@@ -28,8 +29,8 @@ function prepareStatements(database: Database.Database) {
     addStream: database.prepare<[string]>('INSERT INTO streams (name) VALUES (?)'),
     addQueue: database.prepare<[string]>('INSERT INTO queues (name) VALUES (?)'),
     position: database.prepare<[string], number>('SELECT position FROM messages WHERE id = ?').pluck(),
-    addMessage: database.prepare<[string, number, number, number, number, Buffer, string]>(
-      'INSERT INTO messages (id, position, stream, seq, stored_at, digest, envelope) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    addMessage: database.prepare<[string, number, number, number, number, Buffer, number, string]>(
+      'INSERT INTO messages (id, position, stream, seq, stored_at, digest, checksum, envelope) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
     ),
     addDelivery: database.prepare<[number, number, number, number, number, number, number]>(
       'INSERT INTO deliveries (queue, position, place, state, due, count, epoch) VALUES (?, ?, ?, ?, ?, ?, ?)',
@@ -98,7 +99,7 @@ class RecordWriter {
     if (!prepared.ok) return prepared;
     const number = numberOf(this.#streams, stream, this.#statements.addStream);
     for (const { digest, json } of prepared.value)
-      this.#statements.addMessage.run(envelope.id, position, number, seq, stored_at, digest, json);
+      this.#statements.addMessage.run(envelope.id, position, number, seq, stored_at, digest, crc32(json), json);
     return success();
   }
 

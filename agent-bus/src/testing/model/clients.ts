@@ -18,7 +18,10 @@ export interface ModelClient {
   call(method: ServedMethod, values: readonly unknown[], crashAt: number): Promise<ServeReply>;
   /** Ends it without a word where it is a process, else closes it, and opens it anew. */
   restart(): Promise<void>;
+  /** Gives the store back. */
   close(): Promise<void>;
+  /** Ends what lives on from run to run. */
+  end(): Promise<void>;
 }
 
 /** An instance in this process. It is never killed. */
@@ -43,6 +46,11 @@ export class InstanceClient implements ModelClient {
 
   async close(): Promise<void> {
     await this.#bus?.close();
+    this.#bus = null;
+  }
+
+  async end(): Promise<void> {
+    await this.close();
   }
 }
 
@@ -64,11 +72,15 @@ export class ProcessClient implements ModelClient {
   }
 
   async restart(): Promise<void> {
-    await this.close();
+    await this.end();
     await this.open(this.#settings!);
   }
 
   async close(): Promise<void> {
+    if (this.#process !== null) await this.#ask({ close: true });
+  }
+
+  async end(): Promise<void> {
     this.#process?.child.kill('SIGKILL');
     await this.#process?.ended;
     this.#process = null;
@@ -77,8 +89,9 @@ export class ProcessClient implements ModelClient {
   async #ask(request: ServeRequest): Promise<ServeReply> {
     this.#process!.child.stdin!.write(`${JSON.stringify(request)}\n`);
     const line = await this.#process!.nextLine();
-    if (line === null) throw new Error(`the process ended in ${JSON.stringify(request).slice(0, 200)}`);
-    return line as unknown as ServeReply;
+    if (line !== null) return line as unknown as ServeReply;
+    this.#process = null;
+    throw new Error(`the process ended in ${JSON.stringify(request).slice(0, 200)}`);
   }
 }
 

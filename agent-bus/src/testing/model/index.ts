@@ -24,18 +24,19 @@ export function busModelContract({ it, create, runs = 40, seed }: BusModelOption
     const clients = [new InstanceClient(), new ProcessClient(), new InstanceClient(), new ProcessClient()];
     const property = fc.asyncProperty(fc.array(command, { maxLength: longestRun, size: 'max' }), async (commands) => {
       const store = await create();
+      const run = new ModelRun(clients);
       try {
-        const run = new ModelRun(clients);
         await run.open(store);
         for (const each of commands) await run.step(each);
       } finally {
+        await run.close();
         await store.dispose();
       }
     });
     try {
       await fc.assert(property, { numRuns: runs, ...(seed === undefined ? {} : { seed }) });
     } finally {
-      for (const client of clients) await client.close();
+      for (const client of clients) await client.end();
     }
   });
 }

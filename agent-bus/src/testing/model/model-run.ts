@@ -35,10 +35,19 @@ export class ModelRun {
     for (const client of this.#clients) await client.open({ store, clock: this.#clock, maxDeliveries });
   }
 
+  async close(): Promise<void> {
+    for (const client of this.#clients) await client.close();
+  }
+
   /** Does it, and compares the answer and all that can be seen afterwards. */
   async step(command: ModelCommand): Promise<void> {
     await this.#do(command);
     this.#turn += 1;
+    await this.#look();
+  }
+
+  /** Compares all that can be seen, with the eyes of one client after another. */
+  async #look(): Promise<void> {
     const reader = this.#clients[this.#turn % this.#clients.length]!;
     await assertSameView(this.#model, async (method, values) => {
       const reply = await reader.call(method, values, 0);
@@ -152,7 +161,10 @@ export class ModelRun {
     await this.#compare(command, command.crashAt, command.does, [letter], model, () => null);
   }
 
-  /** Lets the client and the model do the same. Where the process died, the model follows if the step was durable. */
+  /**
+   * Lets the client and the model do the same. Of a step in which the process died, nothing is there or all of it: all where it died
+   * when the step was durable.
+   */
   async #compare(
     command: ModelCommand,
     crashAt: number,
@@ -168,9 +180,19 @@ export class ModelRun {
       assert.deepEqual('code' in found ? found : { value: read(found.value) }, model());
       return;
     }
-    if (reply.dying === 'bus:after') model();
     await client.restart();
     this.#advance(longest);
+    if (reply.dying === 'bus:after' || !(await this.#isAsBefore())) model();
+  }
+
+  async #isAsBefore(): Promise<boolean> {
+    try {
+      await this.#look();
+      return true;
+    } catch (thrown) {
+      if (thrown instanceof assert.AssertionError) return false;
+      throw thrown;
+    }
   }
 
   #advance(by: number): void {
