@@ -4,7 +4,7 @@ import { failure, success, type Result } from '@agentcompany/protocol';
 import Database from 'better-sqlite3';
 import { busErrors } from '../../errors.ts';
 import { makePrivateFolder, networkFileSystemOf, syncFile, syncFolder } from '../../file-system.ts';
-import { applicationId, createTables, schemaVersion } from './schema.ts';
+import { applicationId, prepareSchema, schemaVersion } from './schema.ts';
 import { storageError } from './storage-error.ts';
 
 /** How long a call blocks the process for a lock; beyond it the caller waits without blocking. Milliseconds. */
@@ -23,7 +23,8 @@ function checkIdentity(database: Database.Database, file: string): Result<undefi
   return success(undefined);
 }
 
-function configure(database: Database.Database): void {
+/** Settings of every connection that writes. */
+export function configure(database: Database.Database): void {
   database.pragma(`busy_timeout = ${openingWait}`);
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = FULL');
@@ -51,7 +52,9 @@ function prepareDatabase(database: Database.Database, folder: string, file: stri
   const identity = checkIdentity(database, file);
   if (!identity.ok) return identity;
   configure(database);
-  createTables(database);
+  prepareSchema(database);
+  const afterwards = checkIdentity(database, file);
+  if (!afterwards.ok) return afterwards;
   makeFoundLogDurable(database, folder, file);
   database.pragma(`busy_timeout = ${blockingWait}`);
   return success(database);

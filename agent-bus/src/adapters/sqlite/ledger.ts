@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { failure, success, type Result } from '@agentcompany/protocol';
 import type Database from 'better-sqlite3';
 import type { Expectation, StreamEntry } from '../../bus.ts';
@@ -20,7 +21,11 @@ interface Tip {
   version: number;
 }
 
-const messageColumns = 'm.id, m.position, s.name AS stream, m.seq, m.stored_at, m.envelope';
+/** The last position given, if only as a place in a queue or to what was dropped since. */
+export const lastPositionQuery = `
+  SELECT max(coalesce((SELECT max(position) FROM messages), 0),
+             coalesce((SELECT value FROM facts WHERE name = 'position_floor'), 0))`;
+const messageColumns = 'm.id, m.position, s.name AS stream, m.seq, m.stored_at, m.checksum, m.envelope';
 
 function prepareStatements(database: Database.Database) {
   return {
@@ -28,20 +33,15 @@ function prepareStatements(database: Database.Database) {
       `SELECT m.position, s.name AS stream, m.seq, m.digest FROM messages m JOIN streams s ON s.number = m.stream WHERE m.id = ?`,
     ),
     forgotten: database.prepare<[string], KnownRow>('SELECT position, stream, seq, digest FROM forgotten WHERE id = ?'),
-    lastPosition: database
-      .prepare<[], number>(
-        `SELECT max(coalesce((SELECT max(position) FROM messages), 0),
-                    coalesce((SELECT value FROM facts WHERE name = 'position_floor'), 0))`,
-      )
-      .pluck(),
+    lastPosition: database.prepare<[], number>(lastPositionQuery).pluck(),
     raiseFloor: database.prepare<[number]>(
       `INSERT INTO facts (name, value) VALUES ('position_floor', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
     ),
     streamNumber: database.prepare<[string], number>('SELECT number FROM streams WHERE name = ?').pluck(),
     addStream: database.prepare<[string]>('INSERT INTO streams (name) VALUES (?)'),
     version: database.prepare<[number], number>('SELECT coalesce(max(seq), 0) FROM messages WHERE stream = ?').pluck(),
-    add: database.prepare<[string, number, number, number, number, Buffer, string]>(
-      'INSERT INTO messages (id, position, stream, seq, stored_at, digest, envelope) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING',
+    add: database.prepare<[string, number, number, number, number, Buffer, number, string]>(
+      'INSERT INTO messages (id, position, stream, seq, stored_at, digest, checksum, envelope) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING',
     ),
     entry: database.prepare<[number], MessageRow>(
       `SELECT ${messageColumns} FROM messages m JOIN streams s ON s.number = m.stream WHERE m.position = ?`,
@@ -167,7 +167,16 @@ export class Ledger {
     const position = this.#nextPosition();
     const tip = this.#tip(stream) ?? this.#addStream(stream);
     const seq = tip.version + 1;
-    const { changes } = this.#statements.add.run(envelope.id, position, tip.number, seq, now, digest, json);
+    const { changes } = this.#statements.add.run(
+      envelope.id,
+      position,
+      tip.number,
+      seq,
+      now,
+      digest,
+      crc32(json),
+      json,
+    );
     if (changes === 0) return null;
     this.#position = position;
     tip.version = seq;

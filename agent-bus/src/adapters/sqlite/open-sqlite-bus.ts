@@ -81,6 +81,7 @@ export function openSqliteBus(options: Omit<FolderBusOptions, 'adapter'>): Resul
 /** The bus on an open database. */
 export function assembleBus(database: Database.Database, options: AssembleOptions): AgentBus {
   const now = options.now ?? Date.now;
+  const busyLimit = options.busyLimit ?? defaultBusyLimit;
   const wakeups = openWakeups(database);
   const deliveries = new DeliveryTable(database, wakeups);
   const ledger = new Ledger(database, deliveries, wakeups);
@@ -98,7 +99,7 @@ export function assembleBus(database: Database.Database, options: AssembleOption
   const committer = new Committer({
     database,
     reserve,
-    busyLimit: options.busyLimit ?? defaultBusyLimit,
+    busyLimit,
     onDurableStep: options.onDurableStep ?? (() => undefined),
     onRewind: () => {
       ledger.rewind();
@@ -120,6 +121,7 @@ export function assembleBus(database: Database.Database, options: AssembleOption
     namedLeases,
     steps,
     now,
+    busyLimit,
   });
   return bus;
 }
