@@ -6,7 +6,7 @@ import { busErrors } from '../../errors.ts';
 import type { PreparedItem } from '../../outgoing.ts';
 import type { DeliveryTable } from './delivery-table.ts';
 import { entriesTopic, type Wakeups } from './wakeups.ts';
-import { readEntry, type MessageRow } from './stored-envelope.ts';
+import { readEntry, type MessageRow } from '../../stored-envelope.ts';
 
 interface KnownRow {
   readonly position: number;

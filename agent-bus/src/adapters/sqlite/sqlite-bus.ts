@@ -15,6 +15,7 @@ import type {
   StreamEntry,
 } from '../../bus.ts';
 import { busErrors } from '../../errors.ts';
+import { checkReceive } from '../../check-receive.ts';
 import { checkName, checkNumber, maxPayloadBytes, prepareItems } from '../../outgoing.ts';
 import type { DiskReserve } from '../../disk-reserve.ts';
 import type { Committer } from './committer.ts';
@@ -294,14 +295,4 @@ export class SqliteBus implements AgentBus {
       return failure(error);
     }
   }
-}
-
-function checkReceive(queue: string, options: ReceiveOptions): Result<unknown> {
-  const checks = [
-    checkName(queue),
-    checkNumber('max', options.max, 1),
-    checkNumber('waitMs', options.waitMs, 0),
-    checkNumber('leaseMs', options.leaseMs, 1),
-  ];
-  return checks.find((check) => !check.ok) ?? success(undefined);
 }
