@@ -21,8 +21,13 @@ export function busOptions(home: CompanyHome, config: BusConfig): Result<OpenBus
   return success({ adapter, url, maxDeliveries, acceptVolatile: config.accept_volatile });
 }
 
-/** Which store it is, for messages and to tell one from another: without user name and password. */
+/** Which store it is, for messages: without user name and password. */
 export function busPlace(options: OpenBusOptions): string {
   if (options.adapter !== 'redis') return `${options.adapter} in ${options.folder}`;
   return options.url.replace(/\/\/.*@/s, '//');
+}
+
+/** What tells the store of a home from another one of the same home, however the way to the home is written. */
+export function busKey(options: OpenBusOptions): string {
+  return options.adapter === 'redis' ? busPlace(options) : options.adapter;
 }

@@ -17,7 +17,7 @@ import { openCompanyBus } from './facade/company-bus.ts';
 import { openPullRequests } from './facade/pull-requests.ts';
 import { openRunCommands } from './facade/run-commands.ts';
 import { openRunQueries } from './facade/run-queries.ts';
-import { busOptions, busPlace } from './home-bus.ts';
+import { busOptions, busKey } from './home-bus.ts';
 import { openProjects, type Projects } from './open-projects.ts';
 import { openWorkers } from './open-workers.ts';
 
@@ -45,7 +45,7 @@ export async function openCompany(home: CompanyHome, options: OpenCompanyOptions
   const opened = await openBus({ ...store.value, onDurableStep: onBusStep });
   if (!opened.ok) return opened;
   const bus = opened.value;
-  const modeled = ReadModel.open(bus, home.readModelFile, busPlace(store.value));
+  const modeled = ReadModel.open(bus, home.readModelFile, busKey(store.value));
   if (!modeled.ok) {
     await bus.close();
     return modeled;

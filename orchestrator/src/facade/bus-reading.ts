@@ -72,7 +72,7 @@ export async function countEntries(bus: AgentBus, streams: readonly string[]): P
 
 async function positionBefore(bus: AgentBus, count: number): Promise<Result<number>> {
   const last = await bus.lastPosition();
-  if (!last.ok) return last;
+  if (!last.ok || count === 0) return last;
   // Dropped streams leave gaps: look further back until there is enough.
   for (let span = count; ; span *= 2) {
     const after = Math.max(0, last.value - span);

@@ -13,6 +13,13 @@ const promises = {
   volatile: 'NOT PROMISED: accept_volatile is on',
 } as const;
 
+const reaches = {
+  process: 'this process',
+  host: 'this machine',
+  network: 'machines of a network',
+  mail: 'whoever reads mail',
+} as const;
+
 /** What `bus stats` says. */
 export function statisticsLines(statistics: Statistics, style: Style, width: number): readonly string[] {
   const { queues, dead_letters: dead } = statistics;
@@ -20,7 +27,7 @@ export function statisticsLines(statistics: Statistics, style: Style, width: num
   return [
     `store         ${fit(statistics.place, width - 14)}`,
     `durability    ${promises[statistics.durability]}`,
-    `latency       of a ${statistics.latency_class}`,
+    `reach         ${reaches[statistics.latency_class]}`,
     `streams       ${statistics.streams}`,
     `envelopes     ${statistics.entries}, last position ${statistics.last_position}`,
     `dead letters  ${letters}`,
