@@ -72,10 +72,11 @@ const orchestratorZones: readonly Zone[] = [
     packages: [protocol, bus, 'better-sqlite3', 'canonicalize', 'zod'],
     builtins: 'all',
   },
+  { name: 'uploads', files: /^orchestrator\/src\/uploads\//, zones: [], packages: [], builtins: 'all' },
   {
     name: 'door',
     files: /^orchestrator\/src\/door\//,
-    zones: ['ports'],
+    zones: ['ports', 'uploads'],
     packages: [protocol, bus, 'zod'],
     builtins: 'all',
   },
