@@ -59,7 +59,17 @@ export const configSchema = z.strictObject({
   accept_no_limits: z.boolean().default(false),
   accept_volatile: z.boolean().default(false),
   api: z
-    .strictObject({ host: z.string().min(1).default('127.0.0.1'), port: z.int().min(0).max(65_535).default(4750) })
+    .strictObject({
+      host: z.string().min(1).default('127.0.0.1'),
+      port: z.int().min(0).max(65_535).default(4750),
+      /** PEM files; both or neither. */
+      certificate_file: z.string().startsWith('/', 'an absolute path is expected').nullable().default(null),
+      key_file: z.string().startsWith('/', 'an absolute path is expected').nullable().default(null),
+    })
+    .refine(
+      (api) => (api.certificate_file === null) === (api.key_file === null),
+      'certificate_file and key_file are given together',
+    )
     .prefault({}),
 });
 

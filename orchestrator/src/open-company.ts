@@ -17,6 +17,7 @@ import { RunFolds } from './engine/run-folds.ts';
 import { openPullRequests } from './facade/pull-requests.ts';
 import { openRunCommands } from './facade/run-commands.ts';
 import { openRunQueries } from './facade/run-queries.ts';
+import { serveWorkerHosts } from './open-host-service.ts';
 import { openProjects, type Projects } from './open-projects.ts';
 import { openWorkers } from './open-workers.ts';
 
@@ -106,7 +107,9 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
   const host = await openLocalHost(context, project, common);
   if (!host.ok) return host;
   try {
-    const parts: EngineParts = { ...common, home, project, host: host.value };
+    const isServed = request.serve === true || bus.capabilities().crossMachine;
+    const serveHosts = isServed ? () => serveWorkerHosts({ home, config, project, log }, request.onServing) : null;
+    const parts: EngineParts = { ...common, home, project, host: host.value, serveHosts };
     const driven = await drive(parts, { open, until, signal: request.signal });
     const projected = await model.refresh();
     return driven.ok && !projected.ok ? projected : driven;

@@ -24,7 +24,8 @@ export async function carryOutTask(
   if (!assignment.ok) return parts.bus.reject(delivery, assignment.error, []);
   const taskId = assignment.value.task.id;
   if (!isWanted(run, taskId, envelope.id)) return parts.bus.complete(delivery, []);
-  const base = await parts.repositories.baseOf({ runId: run.id, projectId: run.projectId });
+  const patience = AbortSignal.any([lease.lost, jobs.stop]);
+  const base = await parts.repositories.baseOf({ runId: run.id, projectId: run.projectId }, patience);
   if (lease.lost.aborted) return base;
   if (!base.ok) return giveBackWork(parts, jobs, run, delivery, null, base.error);
   const { oid: baseOid, mirrorFolder } = base.value;

@@ -36,7 +36,9 @@ export async function carryOutVerification(
   if (!request.ok) return parts.bus.reject(delivery, request.error, []);
   const { effect } = request.value;
   if (effect.kind !== 'verify') return parts.bus.complete(delivery, []);
-  const mirror = await parts.repositories.mirrorWith({ runId: run.id, projectId: run.projectId }, effect.oid);
+  const patience = AbortSignal.any([lease.lost, jobs.stop]);
+  const origin = { runId: run.id, projectId: run.projectId };
+  const mirror = await parts.repositories.mirrorWith(origin, effect.oid, patience);
   if (lease.lost.aborted) return mirror;
   if (!mirror.ok) return giveBackWork(parts, jobs, run, delivery, null, mirror.error);
   const owner = await derivedId(`attempt ${delivery.epoch} of ${envelope.id}`);

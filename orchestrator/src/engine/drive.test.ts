@@ -40,6 +40,7 @@ async function partsOf(
     ...common,
     home,
     project,
+    serveHosts: null,
     host: {
       ...common,
       folders: home,

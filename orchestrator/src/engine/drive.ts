@@ -39,6 +39,8 @@ export interface DriveRequest {
 export async function drive(parts: EngineParts, { open, until, signal }: DriveRequest): Promise<Result<undefined>> {
   const swept = await sweep(parts, open);
   if (!swept.ok) return swept;
+  const service = await parts.serveHosts?.();
+  if (service?.ok === false) return service;
   const stop = new AbortController();
   const stopping = AbortSignal.any([signal, stop.signal]);
   const waiting = until === null ? null : new Set(until);
@@ -88,6 +90,7 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
     }
     return await together(start(), stop);
   } finally {
+    await service?.value.close();
     await reports.finish();
   }
 }

@@ -41,8 +41,7 @@ export async function finishAttempt(
   if (answer.ok) {
     const file = attemptBundle(parts.folders, attempt.id);
     const bundle = { attemptId: attempt.id, file, ...answer.value.bundle };
-    const onFailure = (error: unknown): void => parts.log('delivery-delayed', { attempt: attempt.id, error });
-    const delivered = await persistently(patience, () => parts.repositories.deliver(bundle, patience), onFailure);
+    const delivered = await parts.repositories.deliver(bundle, patience);
     if (lease.lost.aborted) return abandon(parts, attempt);
     if (!delivered.ok) return giveBack(parts, jobs, work, delivered.error);
   }

@@ -24,13 +24,17 @@ export interface ResultBundle {
 
 /**
  * The two ways between a worker host and the engine home that do not lead over the bus: commits to work on, and results.
- * On the engine's own machine both are a folder; elsewhere they are HTTP (docs/adr/0012-many-machines.md).
+ * On the engine's own machine both are a folder; elsewhere they are HTTP (docs/adr/0012-many-machines.md), and an engine home that is
+ * away is waited for until `signal` aborts.
  */
 export interface HostRepositories {
   /** The tip of the run branch and a mirror on this machine that holds it. */
-  baseOf(work: WorkOrigin): Promise<Result<{ readonly oid: string; readonly mirrorFolder: string }>>;
+  baseOf(
+    work: WorkOrigin,
+    signal: AbortSignal,
+  ): Promise<Result<{ readonly oid: string; readonly mirrorFolder: string }>>;
   /** A mirror on this machine that holds `oid`, a commit of the run branch. */
-  mirrorWith(work: WorkOrigin, oid: string): Promise<Result<string>>;
+  mirrorWith(work: WorkOrigin, oid: string, signal: AbortSignal): Promise<Result<string>>;
   /** Brings a result to where the engine ingests it; durable when it returns. May be repeated. */
   deliver(bundle: ResultBundle, signal: AbortSignal): Promise<Result<undefined>>;
 }

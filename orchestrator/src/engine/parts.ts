@@ -13,6 +13,11 @@ export interface ProjectParts {
   readonly forge: Forge;
 }
 
+/** What other machines reach the engine home by. */
+export interface HostService {
+  close(): Promise<void>;
+}
+
 /** All that the engine's loops stand on; the adapters behind are chosen by `openCompany`. */
 export interface EngineParts {
   readonly home: CompanyHome;
@@ -23,4 +28,6 @@ export interface EngineParts {
   readonly log: Log;
   /** The worker host beside the engine; null where all work is done on other machines. */
   readonly host: HostParts | null;
+  /** Lets hosts on other machines in; null where there are none. Called once what a crash left is swept. */
+  readonly serveHosts: (() => Promise<Result<HostService>>) | null;
 }

@@ -1,5 +1,5 @@
 import { setTimeout as after } from 'node:timers/promises';
-import type { Result } from '@agentcompany/protocol';
+import type { AppError, Result } from '@agentcompany/protocol';
 
 const firstPauseMs = 100;
 const longestPauseMs = 2000;
@@ -11,7 +11,7 @@ const longestPauseMs = 2000;
 export async function persistently<Value>(
   signal: AbortSignal,
   call: () => Promise<Result<Value>>,
-  onFailure: (error: unknown) => void = () => undefined,
+  onFailure: (error: AppError) => void = () => undefined,
 ): Promise<Result<Value>> {
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
     const result = await call();
