@@ -14,7 +14,7 @@ export const apiErrors = errorCatalogue({
   },
   AC_API_UNAUTHORIZED: {
     message: 'the request has no valid token',
-    remedy: 'Send the token that `agentcompany worker-host token` prints on the engine home.',
+    remedy: 'Send the token that `agentcompany host-token` prints on the engine home.',
     retry: 'never',
   },
   AC_API_UNKNOWN: {

@@ -11,13 +11,13 @@ export const hostErrors = errorCatalogue({
   AC_HOST_TOKEN: {
     message: 'the engine home at {address} refuses the token of this host',
     remedy:
-      'Give the token that `agentcompany worker-host token` prints there, in AGENTCOMPANY_HOST_TOKEN or with --token-file.',
+      'Give the token that `agentcompany host-token` prints there, in AGENTCOMPANY_HOST_TOKEN or with --token-file.',
     retry: 'never',
   },
   AC_HOST_TOKEN_MISSING: {
     message: 'the host has no token: {problem}',
     remedy:
-      'Run `agentcompany worker-host token` on the engine home, and give what it prints in AGENTCOMPANY_HOST_TOKEN or with --token-file.',
+      'Run `agentcompany host-token` on the engine home, and give what it prints in AGENTCOMPANY_HOST_TOKEN or with --token-file.',
     retry: 'never',
   },
   AC_HOST_REFUSED: {

@@ -8,6 +8,11 @@ export function positiveInteger(text: string): number {
   return Number(text);
 }
 
+/** For option values; throws commander's error. */
+export function wholeNumber(text: string): number {
+  return text === '0' ? 0 : positiveInteger(text);
+}
+
 /** What a timer can hold, in whole seconds: one set for longer fires at once. */
 const maximumSeconds = 2_147_483;
 
