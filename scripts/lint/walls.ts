@@ -24,6 +24,7 @@ const orchestrator = '@agentcompany/orchestrator';
 const busZones: readonly Zone[] = [
   { name: 'protocol', files: /^agent-bus\/protocol\/src\//, zones: [], packages: ['zod'], builtins: [] },
   busAdapter('sqlite', ['better-sqlite3']),
+  busAdapter('redis', ['ioredis']),
   {
     name: 'bus entry',
     files: /^agent-bus\/src\/(index|open-bus)\.ts$/,
@@ -150,6 +151,7 @@ const zones: readonly Zone[] = [
 const owners: Readonly<Record<string, RegExp>> = {
   'dockerode': /^orchestrator\/src\/containers\//,
   'simple-git': /^orchestrator\/src\/git\//,
+  'ioredis': /^agent-bus\/src\/adapters\/redis\//,
   // The bus, the read model `company.db` and the lock files are the only SQLite files there are.
   'better-sqlite3':
     /^(agent-bus\/src\/adapters\/sqlite\/|orchestrator\/src\/(.+\/)?([a-z-]*read-model|company-db|[a-z-]*lock)(\/|[a-z-]*\.ts$))/,

@@ -1,15 +1,23 @@
 import assert from 'node:assert/strict';
 import { buryingContract } from './burying.ts';
+import { carryingContract } from './carrying.ts';
+import { closingContract } from './closing.ts';
 import { decidingContract } from './deciding.ts';
+import { exportingContract } from './exporting.ts';
 import { holdingContract } from './holding.ts';
 import { leasingContract } from './leasing.ts';
 import { refusingContract } from './refusing.ts';
 import { retainingContract } from './retaining.ts';
 import { sendingContract } from './sending.ts';
+import { standingContract } from './standing.ts';
 import { contractOf, openInstance, type BusContractOptions } from './support.ts';
 import { watchingContract } from './watching.ts';
 
-export type { BusContractOptions, ContractStore, InstanceOptions } from './support.ts';
+export { runBusProcess } from './bus-programs.ts';
+export { startRedis, type RedisServer, type StartRedisOptions } from './start-redis.ts';
+export { createFolderStore } from './folder-store.ts';
+export { busProcessContract } from './processes.ts';
+export type { BusContractOptions, BusPlace, ContractOptions, ContractStore, InstanceOptions } from './support.ts';
 
 /**
  * What every adapter of the bus must do (DESIGN §4; rows C3, C5, C7, S73, S75), for any runner: registers its tests with `options.it`.
@@ -26,7 +34,11 @@ export function busContract(options: BusContractOptions): void {
   leasingContract(contract);
   decidingContract(contract);
   buryingContract(contract);
+  carryingContract(contract);
   watchingContract(contract);
   holdingContract(contract);
   retainingContract(contract);
+  standingContract(contract);
+  exportingContract(contract);
+  closingContract(contract);
 }

@@ -6,7 +6,7 @@ import { busErrors } from '../../errors.ts';
 import { prepareItems } from '../../outgoing.ts';
 import type { DeliveryTable } from './delivery-table.ts';
 import type { Ledger } from './ledger.ts';
-import { readEntry, type MessageRow } from './stored-envelope.ts';
+import { readEntry, type MessageRow } from '../../stored-envelope.ts';
 
 type GraveRow = MessageRow & {
   readonly grave: string;
@@ -27,7 +27,7 @@ function prepareStatements(database: Database.Database) {
     remove: database.prepare<[string]>('DELETE FROM dead_letters WHERE id = ?'),
     list: database.prepare<[], GraveRow>(
       `SELECT l.id AS grave, q.name AS queue, l.count, l.error, l.buried_at,
-         m.id, m.position, s.name AS stream, m.seq, m.stored_at, m.envelope
+         m.id, m.position, s.name AS stream, m.seq, m.stored_at, m.checksum, m.envelope
        FROM dead_letters l JOIN queues q ON q.number = l.queue JOIN messages m ON m.position = l.position
        JOIN streams s ON s.number = m.stream ORDER BY l.buried_at, l.position`,
     ),
@@ -69,7 +69,7 @@ export class Graveyard {
   requeue(id: string): Result<undefined> {
     const row = this.#statements.find.get(id);
     if (row === undefined) return failure(busErrors.AC_BUS_UNKNOWN_DEAD_LETTER({ id }));
-    this.#deliveries.requeue(row, row.name, this.#ledger.lastPosition() + 1);
+    this.#deliveries.requeue(row, row.name, this.#ledger.takePlace());
     this.#statements.remove.run(id);
     return success(undefined);
   }

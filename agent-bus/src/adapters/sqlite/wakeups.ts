@@ -21,7 +21,10 @@ export class Wakeups {
   constructor(bellFile: string, changedElsewhere: () => boolean) {
     this.#bell = openSync(bellFile, 'a', 0o600);
     this.#watcher = watchFile(bellFile, () => {
-      if (!this.#closed && changedElsewhere()) this.wakeAll();
+      if (this.#closed) return;
+      // Nobody waits: whoever is about to sees by the generation that he must look again.
+      if (this.#waiters.size === 0) this.#generation += 1;
+      else if (changedElsewhere()) this.wakeAll();
     });
   }
 
@@ -44,6 +47,13 @@ export class Wakeups {
     futimesSync(this.#bell, now, now);
     this.#generation += 1;
     for (const topic of marked) this.#wake(topic);
+  }
+
+  /** Wakes everyone, in other processes too. */
+  ringForAll(): void {
+    this.mark(entriesTopic);
+    this.ring();
+    this.wakeAll();
   }
 
   wakeAll(): void {
