@@ -2,9 +2,12 @@ import { z } from 'zod';
 
 /** Names of every adapter the product is designed for; a version accepts those it contains (`available`). */
 const adapters = {
-  message_queue: { known: ['file', 'sqlite', 'redis', 'mail'], available: ['sqlite'] },
+  message_queue: { known: ['file', 'sqlite', 'redis', 'mail'], available: ['file', 'sqlite', 'redis'] },
   container_runtime: { known: ['dod', 'rootless', 'dind'], available: ['dod'] },
 } as const;
+
+/** Where envelopes are kept unless the configuration says otherwise. */
+const defaultMessageQueue = 'sqlite';
 
 function adapter<Available extends string>(known: readonly string[], available: readonly [Available, ...Available[]]) {
   return z.enum(available, {
@@ -39,11 +42,23 @@ export const configSchema = z.strictObject({
   model: z.string().min(1).nullable().default(null),
   fallback_model: z.string().min(1).nullable().default(null),
   container_runtime: adapter(adapters.container_runtime.known, adapters.container_runtime.available).default('dod'),
-  message_queue: adapter(adapters.message_queue.known, adapters.message_queue.available).default('sqlite'),
+  message_queue: adapter(adapters.message_queue.known, adapters.message_queue.available).default(defaultMessageQueue),
+  /** Server of `message_queue: redis`; may hold a password, so no message repeats it. */
+  redis_url: z
+    .string()
+    .regex(
+      /^(?:rediss?|redis\+sentinel):\/\/\S+$/,
+      'an address such as redis://host:6379 is expected (rediss:// for TLS, redis+sentinel:// for Sentinel)',
+    )
+    .default('redis://127.0.0.1:6379'),
   max_attempts: z.int().min(1).max(100).default(3),
   max_review_rounds: z.int().min(0).max(100).default(3),
   max_deliveries: z.int().min(1).max(1000).default(20),
   lease_ms: z.int().min(1000).max(3_600_000).default(60_000),
+  /** Days after which a run that has ended is forgotten; null: never. */
+  retention_days: z.int().min(1).max(36_500).nullable().default(null),
+  /** The same of what its workers reported along the way. */
+  progress_retention_days: z.int().min(1).max(36_500).nullable().default(30),
   /** US dollars a run may spend; null: no limit. */
   budget_usd: z.number().nonnegative().nullable().default(null),
   on_failure: z.enum(['stop', 'partial']).default('stop'),

@@ -13,10 +13,13 @@ import type { HostParts } from './engine/host-parts.ts';
 import { localRepositories } from './engine/local-repositories.ts';
 import type { EngineParts } from './engine/parts.ts';
 import { ReadModel } from './engine/read-model.ts';
+import { keepRetention } from './engine/retention.ts';
 import { RunFolds } from './engine/run-folds.ts';
+import { openCompanyBus } from './facade/company-bus.ts';
 import { openPullRequests } from './facade/pull-requests.ts';
 import { openRunCommands } from './facade/run-commands.ts';
 import { openRunQueries } from './facade/run-queries.ts';
+import { busOptions, busKey } from './home-bus.ts';
 import { serveWorkerHosts } from './open-host-service.ts';
 import { openProjects, type Projects } from './open-projects.ts';
 import { openWorkers } from './open-workers.ts';
@@ -40,24 +43,22 @@ export async function openCompany(home: CompanyHome, options: OpenCompanyOptions
   const onDurableStep = crashPoint(options.environment['CRASH_AT']);
   // Before its commit a step has not happened: a crash there is one after the step before it.
   const onBusStep = (step: string): void => (step === 'bus:after' ? onDurableStep(step) : undefined);
-  const opened = await openBus({
-    adapter: config.message_queue,
-    folder: home.busFolder,
-    maxDeliveries: config.max_deliveries,
-    onDurableStep: onBusStep,
-  });
+  const store = busOptions(home, config);
+  if (!store.ok) return store;
+  const opened = await openBus({ ...store.value, onDurableStep: onBusStep });
   if (!opened.ok) return opened;
   const bus = opened.value;
-  const modeled = ReadModel.open(bus, home.readModelFile);
+  const modeled = ReadModel.open(bus, home.readModelFile, busKey(store.value));
   if (!modeled.ok) {
     await bus.close();
     return modeled;
   }
   const model = modeled.value;
   const projects = openProjects(home, config, onDurableStep);
-  const context = { home, bus, model, projects, config, environment: options.environment };
+  const context = { home, bus, store: store.value, model, projects, config, environment: options.environment };
   return success({
     home,
+    bus: openCompanyBus(context),
     ...openRunCommands(context),
     ...openRunQueries(context),
     ...openPullRequests(context),
@@ -106,14 +107,19 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
   const common = { bus, folds, leaseMs: config.lease_ms, log };
   const host = await openLocalHost(context, project, common);
   if (!host.ok) return host;
+  const isServed = request.serve === true || bus.capabilities().crossMachine;
+  const serveHosts = isServed ? () => serveWorkerHosts({ home, config, project, log }, request.onServing) : null;
+  const parts: EngineParts = { ...common, home, project, host: host.value, serveHosts };
+  const stop = new AbortController();
+  const days = { runDays: config.retention_days, progressDays: config.progress_retention_days };
+  const retaining = keepRetention({ ...parts, model, now: Date.now, ...days }, stop.signal);
   try {
-    const isServed = request.serve === true || bus.capabilities().crossMachine;
-    const serveHosts = isServed ? () => serveWorkerHosts({ home, config, project, log }, request.onServing) : null;
-    const parts: EngineParts = { ...common, home, project, host: host.value, serveHosts };
     const driven = await drive(parts, { open, until, signal: request.signal });
     const projected = await model.refresh();
     return driven.ok && !projected.ok ? projected : driven;
   } finally {
+    stop.abort();
+    await retaining;
     await host.value?.runner.close();
   }
 }

@@ -23,6 +23,8 @@ const orchestrator = '@agentcompany/orchestrator';
 
 const busZones: readonly Zone[] = [
   { name: 'protocol', files: /^agent-bus\/protocol\/src\//, zones: [], packages: ['zod'], builtins: [] },
+  // The file bus takes its lock from SQLite: the kernel frees it at death.
+  busAdapter('file', ['better-sqlite3']),
   busAdapter('sqlite', ['better-sqlite3']),
   busAdapter('redis', ['ioredis']),
   {
@@ -126,7 +128,7 @@ const orchestratorZones: readonly Zone[] = [
   {
     name: 'facade',
     files: /^orchestrator\/src\/[^/]+\.ts$/,
-    zones: ['company', 'home', 'hosts', 'plans', 'ports'],
+    zones: ['company', 'contract', 'home', 'hosts', 'plans', 'ports'],
     packages: [protocol, bus, 'better-sqlite3', 'canonicalize', 'yaml', 'zod'],
     builtins: 'all',
   },
@@ -154,7 +156,7 @@ const owners: Readonly<Record<string, RegExp>> = {
   'ioredis': /^agent-bus\/src\/adapters\/redis\//,
   // The bus, the read model `company.db` and the lock files are the only SQLite files there are.
   'better-sqlite3':
-    /^(agent-bus\/src\/adapters\/sqlite\/|orchestrator\/src\/(.+\/)?([a-z-]*read-model|company-db|[a-z-]*lock)(\/|[a-z-]*\.ts$))/,
+    /^(agent-bus\/src\/adapters\/(file|sqlite)\/|orchestrator\/src\/(.+\/)?([a-z-]*read-model|company-db|[a-z-]*lock)(\/|[a-z-]*\.ts$))/,
 };
 
 /** Tests, tools and examples: they may import anything, product code may not import them. */

@@ -21,3 +21,8 @@ export function runFolder(home: Pick<HostFolders, 'runsFolder'>, runId: string):
 export function attemptLog(home: Pick<HostFolders, 'runsFolder'>, runId: string, attemptId: string): string {
   return join(runFolder(home, runId), 'logs', `${attemptId}.log`);
 }
+
+/** Marks the folder of a run that is being forgotten: what a crash leaves of it goes at the next start of the engine. */
+export function purgeMark(home: Pick<HostFolders, 'runsFolder'>, runId: string): string {
+  return join(runFolder(home, runId), '.purging');
+}

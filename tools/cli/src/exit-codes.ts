@@ -20,6 +20,8 @@ const table: readonly (readonly [prefix: string, code: ExitCode])[] = [
   ['AC_INPUT_', exitCodes.usage],
   ['AC_PLAN_', exitCodes.usage],
   ['AC_RUN_AMBIGUOUS', exitCodes.usage],
+  ['AC_DEAD_LETTER_AMBIGUOUS', exitCodes.usage],
+  ['AC_IMPORT_', exitCodes.usage],
   ['AC_PROJECT_UNNAMED', exitCodes.usage],
   ['AC_PROJECT_URL_REFUSED', exitCodes.usage],
   ['AC_PROJECT_INVALID', exitCodes.usage],

@@ -52,7 +52,7 @@ describe('the surface', () => {
   it('help fits 80 columns and begins with examples', async () => {
     for (const name of await commandNames()) {
       const { stdout } = await runCli([...name, '--help'], { home: null });
-      const isGroup = ['project', 'plan', 'runs', 'pr', 'state'].includes(name.join(' '));
+      const isGroup = ['project', 'plan', 'runs', 'pr', 'bus', 'state'].includes(name.join(' '));
       expect(stdout.startsWith(isGroup ? 'Usage: ' : 'Examples:\n  ')).toBe(true);
       expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
     }

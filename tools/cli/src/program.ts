@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { addApprove, addCancel, addPause } from './commands/steer.ts';
+import { addBus } from './commands/bus.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEngine } from './commands/engine.ts';
@@ -81,6 +82,7 @@ export function createProgram(session: Session): Command {
     addCancel,
     addPause,
     addPullRequests,
+    addBus,
     addState,
     addEngine,
     addWorkerHost,

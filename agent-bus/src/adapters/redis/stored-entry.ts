@@ -14,6 +14,7 @@ export function rowAt(reply: Reply, first: number): MessageRow {
     seq: Number(seq),
     stored_at: Number(storedAt),
     id: String(id),
+    checksum: null,
     envelope: String(json),
   };
 }

@@ -3,7 +3,7 @@ import type { DeliveryStatus, QueueStatistics } from '../../bus.ts';
 import { isHolderGone } from '../../lease-holder.ts';
 import { deliveryState } from './schema.ts';
 import type { MessageRow } from '../../stored-envelope.ts';
-import type { Wakeups } from './wakeups.ts';
+import type { Wakeups } from '../../wakeups.ts';
 
 export interface DeliveryRow {
   readonly queue: number;
