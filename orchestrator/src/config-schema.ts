@@ -47,7 +47,7 @@ export const configSchema = z.strictObject({
   redis_url: z
     .string()
     .regex(
-      /^(?:rediss?|redis\+sentinel):\/\/\S+$/,
+      /^(?:rediss?|redis\+(?:sentinel|unix)):\/\/\S+$/,
       'an address such as redis://host:6379 is expected (rediss:// for TLS, redis+sentinel:// for Sentinel)',
     )
     .default('redis://127.0.0.1:6379'),

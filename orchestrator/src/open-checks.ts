@@ -39,7 +39,7 @@ export function chainChecks(options: ChainOptions): readonly Check[] {
 
 const fsynced = {
   machine: 'fsynced here',
-  server: 'fsynced by the server',
+  server: 'fsynced there',
   volatile: 'NOT PROMISED (accepted)',
 } as const;
 

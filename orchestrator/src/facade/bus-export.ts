@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { pipeline } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import type { AgentBus } from '@agentcompany/agent-bus';
 import { failure, success, type AppError, type BusRecord, type Result } from '@agentcompany/protocol';
@@ -58,9 +57,9 @@ async function writeRecords(bus: AgentBus, handle: FileHandle, isCompressed: boo
       yield `${JSON.stringify(record.value)}\n`;
     }
   }
-  const source = Readable.from(lines());
-  const target = handle.createWriteStream({ autoClose: false });
-  await (isCompressed ? pipeline(source, createGzip(), target) : pipeline(source, target));
+  // A failure of the source destroys the compressor, which tells it to whoever reads from it.
+  const chunks = isCompressed ? pipeline(lines(), createGzip(), () => undefined) : lines();
+  await handle.writeFile(chunks);
   if (failed !== null) return failure(failed);
   await handle.sync();
   const { size: bytes } = await handle.stat();

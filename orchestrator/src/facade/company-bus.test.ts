@@ -11,7 +11,9 @@ import type { Company } from '../company-facade.ts';
 import { initHome, type CompanyHome } from '../company-home.ts';
 import { errorOf, planOf } from '../company/testing/fixtures.ts';
 import { loadConfig } from '../config.ts';
+import { decideForever } from '../engine/decider.ts';
 import { takeEngineLock } from '../engine/engine-lock.ts';
+import { RunFolds } from '../engine/run-folds.ts';
 import { envelopeTo, submit } from '../engine/testing/ledger-on-disk.ts';
 import { busOptions } from '../home-bus.ts';
 import { openCompany } from '../open-company.ts';
@@ -260,6 +262,36 @@ describe('purging', () => {
       ok: false,
       error: { message: expect.stringContaining('1 deliveries that are not done and 0 dead letters') },
     });
+  });
+});
+
+describe('beside an engine at work', () => {
+  it('a run that ended is purged, and the engine goes on with the others', async () => {
+    const engine = new AbortController();
+    const decided: string[] = [];
+    const deciding = decideForever({
+      bus,
+      folds: new RunFolds(bus),
+      leaseMs: 60_000,
+      signal: engine.signal,
+      log: () => undefined,
+      onDecided: (run) => void decided.push(`${run.id} ${run.state}`),
+    });
+    const cancelled = async (): Promise<string> => {
+      const runId = await submit(bus, planOf({ a: [] }));
+      await expect.poll(() => decided).toContain(`${runId} planning`);
+      unwrap(await company.cancelRun(runId, 'enough'));
+      await expect.poll(() => decided).toContain(`${runId} cancelled`);
+      unwrap(await bus.complete(await take('manager'), []));
+      return runId;
+    };
+    const gone = await cancelled();
+    expect(unwrap(await company.bus.purgeRun(gone, { dryRun: false })).entries).toBeGreaterThan(3);
+    const next = await cancelled();
+    expect(unwrap(await company.listRuns()).map(({ run_id: id }) => id)).toStrictEqual([next]);
+    engine.abort();
+    expect(await deciding).toMatchObject({ ok: true });
+    expect(unwrap(await company.bus.deadLetters())).toStrictEqual([]);
   });
 });
 
