@@ -20,6 +20,10 @@ export interface DriveOptions {
    * waited for: the answer may come from another terminal. Without it, works until `signal` aborts.
    */
   readonly runs?: readonly string[];
+  /** Serves worker hosts also where the bus does not reach beyond this machine. */
+  readonly serve?: boolean;
+  /** Told where worker hosts are served. */
+  readonly onServing?: (address: string) => void;
   readonly signal: AbortSignal;
 }
 

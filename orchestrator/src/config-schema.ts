@@ -28,8 +28,8 @@ const hostName = z
 /** Every key of `config.json` with its default (DESIGN §8; docs/configuration.md). Times are in seconds unless the name says `_ms`. */
 export const configSchema = z.strictObject({
   version: z.literal(1, { error: 'version 1 is expected; a later AgentCompany may have written this file' }).default(1),
-  /** Containers at work at once. */
-  max_workers: z.int().min(1).max(256).default(3),
+  /** Containers at work at once on the engine's own machine; 0: all work is done by worker hosts elsewhere. */
+  max_workers: z.int().min(0).max(256).default(3),
   /** Memory of one worker container: a number of bytes with an optional k, m or g (powers of 1024). */
   worker_memory_limit: z
     .string()
@@ -74,7 +74,17 @@ export const configSchema = z.strictObject({
   accept_no_limits: z.boolean().default(false),
   accept_volatile: z.boolean().default(false),
   api: z
-    .strictObject({ host: z.string().min(1).default('127.0.0.1'), port: z.int().min(0).max(65_535).default(4750) })
+    .strictObject({
+      host: z.string().min(1).default('127.0.0.1'),
+      port: z.int().min(0).max(65_535).default(4750),
+      /** PEM files; both or neither. */
+      certificate_file: z.string().startsWith('/', 'an absolute path is expected').nullable().default(null),
+      key_file: z.string().startsWith('/', 'an absolute path is expected').nullable().default(null),
+    })
+    .refine(
+      (api) => (api.certificate_file === null) === (api.key_file === null),
+      'certificate_file and key_file are given together',
+    )
     .prefault({}),
 });
 

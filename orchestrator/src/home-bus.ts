@@ -6,7 +6,7 @@ import type { Config } from './config.ts';
 type BusConfig = Pick<Config, 'message_queue' | 'max_deliveries' | 'redis_url' | 'accept_volatile'>;
 
 /** The address with a namespace of this company, unless it names one: several companies may share a server. */
-function namespaced(url: string, instance: string): string {
+export function namespaced(url: string, instance: string): string {
   if (/[?&]namespace=/.test(url)) return url;
   return `${url}${url.includes('?') ? '&' : '?'}namespace=${instance}`;
 }

@@ -1,16 +1,19 @@
-/** `npm run soak -- [--adapter sqlite] [--tasks 10000] [--seed 1]`: prints one line a batch, then what does not hold. */
+/** `npm run soak -- [--adapter file] [--tasks 10000] [--seed 1]`: prints one line a batch, then what does not hold. */
 import { parseArgs } from 'node:util';
+import { busAdapters } from '@agentcompany/agent-bus';
 import { openSoakPlace } from './soak-place.ts';
 import { soak } from './soak.ts';
 
 const { values } = parseArgs({
   options: {
-    adapter: { type: 'string', default: 'sqlite' },
+    adapter: { type: 'string', default: 'file' },
     tasks: { type: 'string', default: '10000' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
   },
 });
-const place = await openSoakPlace(values.adapter);
+const adapter = busAdapters.find((name) => name === values.adapter);
+if (adapter === undefined) throw new Error(`there is no adapter ${values.adapter}: ${busAdapters.join(', ')}`);
+const place = await openSoakPlace(adapter);
 const seed = Number(values.seed);
 process.stdout.write(`${values.tasks} tasks on ${values.adapter}, seed ${seed}\n`);
 try {

@@ -49,6 +49,7 @@ export class PretendedOutside {
     },
     followLedger: async () => success(),
     runTip: async (runId) => success(this.#branch(runId).tip),
+    packFor: async () => Promise.reject(new Error('there are no other machines')),
     ingest: async (request) => success(this.#ingest(request)),
     merge: async ({ runId, attemptId, title }) => success(this.#merge(runId, attemptId, title)),
     mergeBase: async ({ runId }) => {

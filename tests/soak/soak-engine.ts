@@ -11,6 +11,8 @@ import { runEnds } from '../../orchestrator/src/company/states.ts';
 import { crashPoint } from '../../orchestrator/src/crash-point.ts';
 import { drive } from '../../orchestrator/src/engine/drive.ts';
 import { holdingEngineLease } from '../../orchestrator/src/engine/engine-lease.ts';
+import type { HostParts } from '../../orchestrator/src/engine/host-parts.ts';
+import { localRepositories } from '../../orchestrator/src/engine/local-repositories.ts';
 import type { EngineParts } from '../../orchestrator/src/engine/parts.ts';
 import { RunFolds } from '../../orchestrator/src/engine/run-folds.ts';
 import { PretendedOutside } from './pretended-outside.ts';
@@ -46,18 +48,22 @@ process.on('SIGUSR2', () => {
 // Before a commit too: then an effect has happened outside that the ledger does not know of.
 const bus = unwrap(await openBus({ ...place, onDurableStep: step }));
 const outside = new PretendedOutside(folder, seed);
-const parts: EngineParts = {
-  home: unwrap(initHome(`${folder}/home`)),
+const home = unwrap(initHome(`${folder}/home`));
+const log = (): void => undefined;
+const project: EngineParts['project'] = async () =>
+  success({ repositories: outside.repositories, forge: outside.forge });
+const common = { bus, folds: new RunFolds(bus), leaseMs: 60_000, log };
+const host: HostParts = {
+  ...common,
+  folders: home,
   instance: 'soak',
   hostId: `host-${randomUUID()}`,
-  bus,
-  folds: new RunFolds(bus),
   runner: pretendedRunner(seed),
-  project: async () => success({ repositories: outside.repositories, forge: outside.forge }),
+  repositories: localRepositories(project),
   maximumWorkers: 4,
-  leaseMs: 60_000,
-  log: () => undefined,
+  tell: log,
 };
+const parts: EngineParts = { ...common, home, project, host, serveHosts: null };
 const open: string[] = [];
 for (const stream of unwrap(await bus.streams())) {
   const run = unwrap(await parts.folds.refresh(stream));

@@ -1,7 +1,8 @@
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { OpenBusOptions } from '@agentcompany/agent-bus';
+import type { BusAdapter, OpenBusOptions } from '@agentcompany/agent-bus';
+import { startRedis } from '@agentcompany/agent-bus/testing';
 
 export interface SoakPlace {
   readonly place: OpenBusOptions;
@@ -11,15 +12,24 @@ export interface SoakPlace {
 }
 
 /** A fresh store of this adapter and a folder for the company beside it. */
-export async function openSoakPlace(adapter: string): Promise<SoakPlace> {
+export async function openSoakPlace(adapter: BusAdapter): Promise<SoakPlace> {
   const folder = mkdtempSync(join(tmpdir(), 'soak-'));
-  if (adapter !== 'sqlite' && adapter !== 'file') throw new Error(`a soak does not run on ${adapter}`);
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  if (adapter === 'redis') {
+    const redis = await startRedis();
+    return {
+      place: { adapter, url: redis.url },
+      folder,
+      storeSize: async () => folderSize(redis.folder),
+      dispose: () => redis.dispose().finally(remove),
+    };
+  }
   const store = join(folder, 'bus');
   return {
     place: { adapter, folder: store },
     folder,
     storeSize: async () => folderSize(store),
-    dispose: async () => rmSync(folder, { recursive: true, force: true }),
+    dispose: async () => remove(),
   };
 }
 
