@@ -108,6 +108,12 @@ export const busErrors = errorCatalogue({
     remedy: 'Look at the row in the store; its stream shows it as a dead letter in its place.',
     retry: 'never',
   },
+  AC_BUS_QUARANTINED: {
+    message: '{bytes} bytes of the journal are no records of the bus; they are kept in quarantine/{file}',
+    remedy:
+      'Look at the file: it holds what could not be read. Check the disk if no process was killed; requeue or purge the dead letter.',
+    retry: 'never',
+  },
   AC_BUS_NOT_EMPTY: {
     message: 'the bus in {place} already holds {entries} envelopes',
     remedy: 'Import into an empty bus: use a new home, or move the store away first.',
@@ -116,6 +122,42 @@ export const busErrors = errorCatalogue({
   AC_BUS_EXPORT_INVALID: {
     message: 'record {number} of the export is not valid: {problem}',
     remedy: 'Export again from the source; nothing was imported.',
+    retry: 'never',
+  },
+  AC_BUS_URL: {
+    message: 'the address of the bus server is not valid: {problem}',
+    remedy:
+      'Write redis://[user:password@]host[:port][/database][?namespace=name], rediss:// for TLS, or redis+sentinel://host:port,host:port/master.',
+    retry: 'never',
+  },
+  AC_BUS_LOGIN: {
+    message: 'the bus server {address} does not let this user in: {reason}',
+    remedy: 'Check user and password in the address, and what the user may do there.',
+    retry: 'never',
+  },
+  AC_BUS_AWAY: {
+    message: 'the bus server {address} cannot be used: {reason}',
+    remedy: 'Check that it runs and can be reached, then repeat the call: nothing of it was kept.',
+    retry: 'later',
+  },
+  AC_BUS_SERVER_OLD: {
+    message: 'the bus server {address} is Redis {found}, at least {least} is needed',
+    remedy: 'Upgrade the server.',
+    retry: 'never',
+  },
+  AC_BUS_VOLATILE: {
+    message: 'the bus server {address} may lose what it acknowledged: {setting} is {value}',
+    remedy: 'Set {setting} to {wanted} in its configuration, or accept the loss with accept_volatile.',
+    retry: 'never',
+  },
+  AC_BUS_SERVER_FULL: {
+    message: 'the bus server {address} takes no more data: {reason}; nothing of the step was kept',
+    remedy: 'Give the server memory (maxmemory) or disk, then repeat the call; what waits can still be completed.',
+    retry: 'later',
+  },
+  AC_BUS_LOST: {
+    message: 'the bus server {address} came back without what it had acknowledged: {what}; the bus is closed',
+    remedy: 'Compare the runs with the outside, restore the server from a backup where they differ, then start again.',
     retry: 'never',
   },
 });

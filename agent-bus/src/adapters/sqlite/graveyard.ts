@@ -6,7 +6,7 @@ import { busErrors } from '../../errors.ts';
 import { prepareItems } from '../../outgoing.ts';
 import type { DeliveryTable } from './delivery-table.ts';
 import type { Ledger } from './ledger.ts';
-import { readEntry, type MessageRow } from './stored-envelope.ts';
+import { readEntry, type MessageRow } from '../../stored-envelope.ts';
 
 type GraveRow = MessageRow & {
   readonly grave: string;

@@ -5,8 +5,8 @@ import type { Expectation, StreamEntry } from '../../bus.ts';
 import { busErrors } from '../../errors.ts';
 import type { PreparedItem } from '../../outgoing.ts';
 import type { DeliveryTable } from './delivery-table.ts';
-import { entriesTopic, type Wakeups } from './wakeups.ts';
-import { readEntry, type MessageRow } from './stored-envelope.ts';
+import { entriesTopic, type Wakeups } from '../../wakeups.ts';
+import { readEntry, type MessageRow } from '../../stored-envelope.ts';
 
 interface KnownRow {
   readonly position: number;
