@@ -9,6 +9,10 @@ import { busErrors } from './errors.ts';
  */
 export async function openBus(options: OpenBusOptions): Promise<Result<AgentBus>> {
   switch (options.adapter) {
+    case 'file': {
+      const module = await loaded('file', () => import('./adapters/file/open-file-bus.ts'));
+      return module.ok ? module.value.openFileBus(options) : module;
+    }
     case 'sqlite': {
       const module = await loaded('sqlite', () => import('./adapters/sqlite/open-sqlite-bus.ts'));
       return module.ok ? module.value.openSqliteBus(options) : module;

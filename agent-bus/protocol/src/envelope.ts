@@ -20,6 +20,13 @@ export const contextSchema = z.looseObject({
 });
 export type Context = z.infer<typeof contextSchema>;
 
+/** An object as JSON has it; taken as it is, for a schema that copies would leave out a key named `__proto__`. */
+const content = z.custom<Record<string, unknown>>((value) => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}, 'an object is expected');
+
 /** The one message type (DESIGN §3). Unknown fields are kept. `created_at` orders nothing: `seq` of the stream does. */
 export const envelopeSchema = z.looseObject({
   version: z.literal('1'),
@@ -27,7 +34,7 @@ export const envelopeSchema = z.looseObject({
   sender: agentName,
   recipient: agentName,
   envelope_type: z.enum(envelopeTypes),
-  payload: z.record(z.string(), z.unknown()),
+  payload: content,
   context: contextSchema,
   inReplyTo: uuid.nullable(),
   created_at: z.iso.datetime(),
@@ -67,6 +74,11 @@ function respell(value: Readonly<Record<string, unknown>>): Record<string, unkno
   return fields;
 }
 
+/** True for what JSON can name but an object cannot hold like any other field. */
+function hasPrototypeKey(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, '__proto__');
+}
+
 /** The first problem of a zod error as `path: message`. */
 export function firstProblem(error: z.ZodError): string {
   const issue = error.issues[0];
@@ -81,6 +93,9 @@ export function firstProblem(error: z.ZodError): string {
 export function parseEnvelope(value: unknown): Result<Envelope> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return failure(protocolErrors.AC_ENVELOPE_INVALID({ problem: 'an object is expected' }));
+  }
+  if (hasPrototypeKey(value) || hasPrototypeKey((value as { readonly context?: unknown }).context)) {
+    return failure(protocolErrors.AC_ENVELOPE_INVALID({ problem: '__proto__: no name of a field' }));
   }
   const fields = respell(value as Record<string, unknown>);
   const type = fields['envelope_type'];

@@ -6,9 +6,11 @@ import {
   claim,
   claimOne,
   ids,
+  lease,
   makeEnvelope,
   makeRun,
   openInstance,
+  pastLease,
   sendAll,
   streamOf,
   testError,
@@ -67,8 +69,8 @@ export function buryingContract(contract: Contract): void {
       for (const count of [1, 2, 3]) {
         // Each instance is given up without a word, as when its process is killed.
         const handler = await openInstance(store, { now: clock.now, maxDeliveries: 3 });
-        assert.equal((await claimOne(handler, 'workers', 1000)).count, count);
-        clock.advance(1000);
+        assert.equal((await claimOne(handler, 'workers', lease)).count, count);
+        clock.advance(pastLease);
       }
       await sendAll(sender, [next!]);
       const bus = await openInstance(store, { now: clock.now, maxDeliveries: 3 });
@@ -102,8 +104,8 @@ export function buryingContract(contract: Contract): void {
     const clock = new TestClock();
     const bus = await openInstance(store, { now: clock.now, maxDeliveries: 1 });
     await sendAll(bus, [makeEnvelope()]);
-    const delivery = await claimOne(bus, 'workers', 1000);
-    clock.advance(1000);
+    const delivery = await claimOne(bus, 'workers', lease);
+    clock.advance(pastLease);
     assert.deepEqual(await claim(bus, 'workers'), []);
     assertRefused(await bus.complete(delivery, []), 'AC_BUS_STALE_LEASE');
   });
@@ -138,6 +140,47 @@ export function buryingContract(contract: Contract): void {
       assert.equal((await claim(bus, 'engine')).length, 2);
     },
   );
+
+  contract('C3 requeued dead letters line up in the order of their requeues, behind all that wait', async (store) => {
+    const bus = await openInstance(store);
+    const { envelopes } = makeRun(4);
+    await sendAll(bus, envelopes);
+    for (const delivery of await claim(bus, 'workers', 3)) unwrap(await bus.reject(delivery, testError, []));
+    const letters = unwrap(await bus.deadLetters());
+    const letterOf = (index: number) => letters.find(({ envelope }) => envelope.id === envelopes[index]!.id)!.id;
+    for (const index of [1, 0, 2]) unwrap(await bus.requeue(letterOf(index)));
+    const [late] = makeRun(1).envelopes;
+    await sendAll(bus, [late!]);
+    assert.deepEqual(ids(await claim(bus, 'workers')), [
+      ...[3, 1, 0, 2].map((index) => envelopes[index]!.id),
+      late!.id,
+    ]);
+  });
+
+  contract('C3 the epoch grows on over a requeue, and the token of the one who rejected is stale', async (store) => {
+    const bus = await openInstance(store);
+    await sendAll(bus, [makeEnvelope()]);
+    const before = await claimOne(bus, 'workers');
+    unwrap(await bus.reject(before, testError, []));
+    unwrap(await bus.requeue(unwrap(await bus.deadLetters())[0]!.id));
+    assertRefused(await bus.complete(before, []), 'AC_BUS_STALE_LEASE');
+    const after = await claimOne(bus, 'workers');
+    assert.deepEqual([after.count, after.epoch], [1, before.epoch + 1]);
+    assertRefused(await bus.complete(before, []), 'AC_BUS_STALE_LEASE');
+    unwrap(await bus.complete(after, []));
+  });
+
+  contract('S75 twenty deliveries are spent before a message is buried, where nothing else is said', async (store) => {
+    const clock = new TestClock();
+    const bus = await openInstance(store, { now: clock.now });
+    await sendAll(bus, [makeEnvelope()]);
+    for (let count = 1; count <= 20; count += 1) {
+      assert.equal((await claimOne(bus, 'workers', lease)).count, count);
+      clock.advance(pastLease);
+    }
+    assert.deepEqual(await claim(bus, 'workers'), []);
+    assert.equal(unwrap(await bus.deadLetters())[0]?.error.code, 'AC_BUS_DELIVERIES_SPENT');
+  });
 
   contract('C3 purges a dead letter; its envelope stays in its stream', async (store) => {
     const bus = await openInstance(store);

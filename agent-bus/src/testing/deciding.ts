@@ -128,6 +128,20 @@ export function decidingContract(contract: Contract): void {
     },
   );
 
+  contract('C5 a decision may stand on another stream than that of its delivery', async (store) => {
+    const bus = await openInstance(store);
+    const [task, other] = [makeEnvelope(), makeEnvelope()];
+    await sendAll(bus, [task]);
+    const delivery = await claimOne(bus, 'workers');
+    const stream = other.context.run_id!;
+    const items = [{ envelope: other, queue: null }];
+    assertRefused(await bus.complete(delivery, items, { expect: { stream, version: 1 } }), 'AC_BUS_CONFLICT');
+    assertRefused(await bus.completeMany([{ delivery, items }], { expect: { stream, version: 1 } }), 'AC_BUS_CONFLICT');
+    assert.equal(unwrap(await bus.streamVersion(stream)), 0);
+    unwrap(await bus.completeMany([{ delivery, items }], { expect: { stream, version: 0 } }));
+    assert.equal(unwrap(await bus.streamVersion(stream)), 1);
+  });
+
   contract('C3 a repeated send with expect gives the first receipt although the stream went on', async (store) => {
     const bus = await openInstance(store);
     const { run, envelopes } = makeRun(2);

@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import { unwrap } from '@agentcompany/protocol';
-import { assertRefused, openInstance, TestClock, type Contract } from './support.ts';
+import { assertRefused, lease, openInstance, pastLease, TestClock, withinLease, type Contract } from './support.ts';
 
 /** Leases by name: one engine per company (DESIGN §1.8; C3). */
 export function holdingContract(contract: Contract): void {
   contract('C3 gives a named lease to one holder and a higher epoch to the next', async (store) => {
     const clock = new TestClock();
     const [one, two] = [await openInstance(store, clock), await openInstance(store, clock)];
-    const first = unwrap(await one.acquireLease('engine', 'one', 1000));
+    const first = unwrap(await one.acquireLease('engine', 'one', lease));
     assert.match(assertRefused(await two.acquireLease('engine', 'two', 1000), 'AC_BUS_LEASE_HELD').message, /one/);
     assert.equal(unwrap(await two.acquireLease('other', 'two', 1000)).epoch, 1);
-    clock.advance(900);
-    unwrap(await one.extendLease('engine', first.token, 1000));
-    clock.advance(900);
+    clock.advance(withinLease);
+    unwrap(await one.extendLease('engine', first.token, 2 * lease));
+    clock.advance(pastLease);
     assertRefused(await two.acquireLease('engine', 'two', 1000), 'AC_BUS_LEASE_HELD');
-    clock.advance(100);
+    clock.advance(pastLease);
     const second = unwrap(await two.acquireLease('engine', 'two', 1000));
     assert.deepEqual([first.epoch, second.epoch], [1, 2]);
     assertRefused(await one.extendLease('engine', first.token, 1000), 'AC_BUS_STALE_LEASE');
@@ -37,7 +37,7 @@ export function holdingContract(contract: Contract): void {
   contract('C3 a clock set back does not prolong a named lease', async (store) => {
     const clock = new TestClock();
     const bus = await openInstance(store, clock);
-    unwrap(await bus.acquireLease('engine', 'one', 1000));
+    unwrap(await bus.acquireLease('engine', 'one', lease));
     clock.advance(-86_400_000);
     assert.equal(unwrap(await bus.acquireLease('engine', 'two', 1000)).epoch, 2);
   });

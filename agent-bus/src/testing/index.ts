@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { buryingContract } from './burying.ts';
+import { carryingContract } from './carrying.ts';
+import { closingContract } from './closing.ts';
 import { decidingContract } from './deciding.ts';
 import { holdingContract } from './holding.ts';
 import { leasingContract } from './leasing.ts';
@@ -9,7 +11,10 @@ import { sendingContract } from './sending.ts';
 import { contractOf, openInstance, type BusContractOptions } from './support.ts';
 import { watchingContract } from './watching.ts';
 
-export type { BusContractOptions, ContractStore, InstanceOptions } from './support.ts';
+export { runBusProcess } from './bus-programs.ts';
+export { createFolderStore } from './folder-store.ts';
+export { busProcessContract } from './processes.ts';
+export type { BusContractOptions, BusPlace, ContractOptions, ContractStore, InstanceOptions } from './support.ts';
 
 /**
  * What every adapter of the bus must do (DESIGN §4; rows C3, C5, C7, S73, S75), for any runner: registers its tests with `options.it`.
@@ -26,7 +31,9 @@ export function busContract(options: BusContractOptions): void {
   leasingContract(contract);
   decidingContract(contract);
   buryingContract(contract);
+  carryingContract(contract);
   watchingContract(contract);
   holdingContract(contract);
   retainingContract(contract);
+  closingContract(contract);
 }

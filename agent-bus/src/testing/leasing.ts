@@ -5,28 +5,31 @@ import {
   claim,
   claimOne,
   ids,
+  lease,
   makeEnvelope,
   makeRun,
   openInstance,
+  pastLease,
   sendAll,
   TestClock,
   type Contract,
+  withinLease,
 } from './support.ts';
 
 /** Leases of deliveries: expiry, fencing, giving back (C3). */
 export function leasingContract(contract: Contract): void {
   contract(
-    'C3 delivers again when a lease lapses, with a higher count and epoch, and refuses the late result',
+    'C3 H13 delivers again when a lease lapses, with a higher count and epoch, and refuses the late result',
     async (store) => {
       const clock = new TestClock();
       const [slow, quick] = [await openInstance(store, clock), await openInstance(store, clock)];
       const [envelope, answer] = makeRun(2).envelopes;
       await sendAll(slow, [envelope!]);
-      const first = await claimOne(slow, 'workers', 1000);
-      clock.advance(999);
+      const first = await claimOne(slow, 'workers', lease);
+      clock.advance(withinLease);
       assert.deepEqual(await claim(quick, 'workers'), []);
-      clock.advance(1);
-      const second = await claimOne(quick, 'workers', 1000);
+      clock.advance(pastLease);
+      const second = await claimOne(quick, 'workers', lease);
       assert.deepEqual([second.count, second.epoch], [2, 2]);
       assert.notEqual(second.token, first.token);
       const items = [{ envelope: answer!, queue: null }];
@@ -62,11 +65,11 @@ export function leasingContract(contract: Contract): void {
     const clock = new TestClock();
     const bus = await openInstance(store, clock);
     await sendAll(bus, [makeEnvelope()]);
-    const delivery = await claimOne(bus, 'workers', 1000);
-    clock.advance(900);
-    const extended = unwrap(await bus.extend(delivery, 1000));
+    const delivery = await claimOne(bus, 'workers', lease);
+    clock.advance(withinLease);
+    const extended = unwrap(await bus.extend(delivery, 2 * lease));
     assert.equal(extended.token, delivery.token);
-    clock.advance(900);
+    clock.advance(pastLease);
     assert.deepEqual(await claim(bus, 'workers'), []);
     unwrap(await bus.complete(extended, []));
   });
@@ -82,9 +85,9 @@ export function leasingContract(contract: Contract): void {
     assert.deepEqual(ids(again), ids(envelopes.map((envelope) => ({ envelope }))));
     assert.deepEqual([again[0]?.count, again[0]?.epoch], [1, 2]);
     assertRefused(await bus.complete(delivery, []), 'AC_BUS_STALE_LEASE');
-    unwrap(await bus.release(again[0]!, { notBefore: clock.value + 500 }));
+    unwrap(await bus.release(again[0]!, { notBefore: clock.value + lease }));
     assert.deepEqual(await claim(bus, 'workers'), []);
-    clock.advance(500);
+    clock.advance(pastLease);
     assert.equal((await claimOne(bus, 'workers')).count, 1);
   });
 
@@ -103,12 +106,12 @@ export function leasingContract(contract: Contract): void {
       const clock = new TestClock();
       const bus = await openInstance(store, clock);
       await sendAll(bus, [makeEnvelope()]);
-      const first = await claimOne(bus, 'workers', 1000);
+      const first = await claimOne(bus, 'workers', lease);
       clock.advance(86_400_000);
-      const second = await claimOne(bus, 'workers', 1000);
+      const second = await claimOne(bus, 'workers', lease);
       assertRefused(await bus.complete(first, []), 'AC_BUS_STALE_LEASE');
       clock.advance(-172_800_000);
-      const third = await claimOne(bus, 'workers', 1000);
+      const third = await claimOne(bus, 'workers', lease);
       assert.deepEqual([first.epoch, second.epoch, third.epoch], [1, 2, 3]);
       assertRefused(await bus.complete(second, []), 'AC_BUS_STALE_LEASE');
       unwrap(await bus.complete(third, []));
@@ -119,12 +122,12 @@ export function leasingContract(contract: Contract): void {
     const clock = new TestClock();
     const before = await openInstance(store, clock);
     await sendAll(before, [makeEnvelope()]);
-    const delivery = await claimOne(before, 'workers', 1000);
+    const delivery = await claimOne(before, 'workers', lease);
     await before.close();
     const after = await openInstance(store, clock);
     assert.deepEqual(await claim(after, 'workers'), []);
     unwrap(await after.complete(delivery, []));
-    clock.advance(10_000);
+    clock.advance(pastLease);
     assert.deepEqual(await claim(after, 'workers'), []);
   });
 

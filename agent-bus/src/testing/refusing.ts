@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { newId, unwrap, type Envelope } from '@agentcompany/protocol';
-import { assertRefused, claim, ids, makeEnvelope, openInstance, streamOf, type Contract } from './support.ts';
+import {
+  assertRefused,
+  claim,
+  ids,
+  makeEnvelope,
+  makeRun,
+  openInstance,
+  sendAll,
+  streamOf,
+  type Contract,
+} from './support.ts';
 
 /** What is taken, what is refused, what is taken once (C7, S73). */
 export function refusingContract(contract: Contract): void {
@@ -29,6 +39,16 @@ export function refusingContract(contract: Contract): void {
       assert.equal(unwrap(await bus.streamVersion(sound.context.run_id!)), 0);
     });
   }
+
+  contract(
+    'C7 refuses what it could not keep: __proto__ as a field of the envelope or of its context',
+    async (store) => {
+      const bus = await openInstance(store);
+      const text = JSON.stringify(makeEnvelope());
+      for (const broken of [text.replace('{', '{"__proto__":{},'), text.replace('"run_id"', '"__proto__"')])
+        assertRefused(await bus.send([{ envelope: JSON.parse(broken) as Envelope }]), 'AC_ENVELOPE_INVALID');
+    },
+  );
 
   contract('C7 reads the spellings of the field and writes its own', async (store) => {
     const bus = await openInstance(store);
@@ -110,6 +130,23 @@ export function refusingContract(contract: Contract): void {
     unwrap(await bus.send([{ envelope, queue: 'audit' }]));
     assert.deepEqual(ids(await claim(bus, 'audit')), [later.id, envelope.id]);
     assert.equal(unwrap(await bus.streamVersion(envelope.context.run_id!)), 1);
+  });
+
+  contract('S73 known envelopes sent to another queue line up there in the order of the step', async (store) => {
+    const bus = await openInstance(store);
+    const { envelopes } = makeRun(3);
+    await sendAll(bus, envelopes);
+    const order = [envelopes[2]!, envelopes[0]!, makeEnvelope(), envelopes[1]!];
+    unwrap(await bus.send(order.map((envelope) => ({ envelope, queue: 'audit' }))));
+    assert.deepEqual(ids(await claim(bus, 'audit')), ids(order.map((envelope) => ({ envelope }))));
+  });
+
+  contract('C3 refuses one id with two contents in one step, and keeps neither', async (store) => {
+    const bus = await openInstance(store);
+    const envelope = makeEnvelope();
+    assertRefused(await bus.send([{ envelope }, { envelope: { ...envelope, payload: {} } }]), 'AC_BUS_ID_CONFLICT');
+    assert.equal(unwrap(await bus.lastPosition()), 0);
+    assert.deepEqual(await claim(bus, 'workers'), []);
   });
 
   contract('C3 refuses a known id with other content, from whichever instance', async (store) => {

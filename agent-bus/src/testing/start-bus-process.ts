@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { BusProcessArguments } from './bus-process.ts';
+import type { BusProcessArguments } from './bus-programs.ts';
 
-const script = fileURLToPath(new URL('./bus-process.ts', import.meta.url));
+const ownScript = fileURLToPath(new URL('./bus-process.ts', import.meta.url));
 
 export interface BusProcess {
   readonly child: ChildProcess;
@@ -15,9 +15,14 @@ export interface BusProcess {
 
 const readLine = (line: string): Record<string, unknown> => JSON.parse(line) as Record<string, unknown>;
 
-/** Starts `bus-process.ts` under this Node, behind `wrapper` (a program and its arguments) where one is given. */
+/** Starts the script of `options.place` under this Node, behind `wrapper` (a program and its arguments) where one is given. */
 export function startBusProcess(options: BusProcessArguments, wrapper: readonly string[] = []): BusProcess {
-  const program = [process.execPath, '--conditions=development', script, JSON.stringify(options)];
+  const program = [
+    process.execPath,
+    '--conditions=development',
+    options.place.script ?? ownScript,
+    JSON.stringify(options),
+  ];
   const [command = process.execPath, ...rest] = wrapper.concat(program);
   const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'inherit'] });
   const lines: Record<string, unknown>[] = [];

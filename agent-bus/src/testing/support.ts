@@ -9,18 +9,32 @@ export interface InstanceOptions {
   readonly now?: () => number;
 }
 
+/** How another process opens a store; it travels as JSON. */
+export interface BusPlace {
+  /** Absolute path of a script that calls `runBusProcess` with how to open the adapter; absent for an adapter of this package's `openBus`. */
+  readonly script?: string;
+  /** What the script opens the bus with. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
 /** A fresh, empty store of one test. */
 export interface ContractStore {
+  /** How other processes open it. */
+  readonly place: BusPlace;
   /** A new instance of the bus on this store; several may be open at once. */
   open(options?: InstanceOptions): Promise<Result<AgentBus>>;
   /** Closes what is still open and removes the store. */
   dispose(): Promise<void>;
 }
 
-export interface BusContractOptions {
+export interface ContractOptions {
   /** The runner's `it` or `test`. */
   readonly it: (name: string, body: () => Promise<void>) => void;
+  /** A fresh, empty store; called once for each test, or oftener. */
   readonly create: () => Promise<ContractStore>;
+}
+
+export interface BusContractOptions extends ContractOptions {
   /** What the adapter says of itself; the suite holds it to that. */
   readonly capabilities: BusCapabilities;
 }
@@ -30,7 +44,7 @@ type Body = (store: ContractStore) => Promise<void>;
 export type Contract = (name: string, body: Body) => void;
 
 /** Binds `it` and `create`: every test gets a store and gives it back. */
-export function contractOf({ it, create }: BusContractOptions): Contract {
+export function contractOf({ it, create }: ContractOptions): Contract {
   return (name, body) =>
     it(name, async () => {
       const store = await create();
@@ -41,6 +55,12 @@ export function contractOf({ it, create }: BusContractOptions): Contract {
       }
     });
 }
+
+/** The lease of tests that move the clock. */
+export const lease = 60_000;
+/** A stretch of time well within `lease`, and one well past it: the clock of a store elsewhere is not this one to the millisecond. */
+export const withinLease = 20_000;
+export const pastLease = 90_000;
 
 /** A clock that only the test moves. */
 export class TestClock {

@@ -4,7 +4,7 @@ import type { AgentBus, StreamEntry } from '../bus.ts';
 import { ids, makeEnvelope, makeRun, openInstance, sendAll, type Contract } from './support.ts';
 
 /** The next `count` entries, in the order in which they come. */
-async function collect(bus: AgentBus, after: number, count: number): Promise<readonly StreamEntry[]> {
+export async function collect(bus: AgentBus, after: number, count: number): Promise<readonly StreamEntry[]> {
   const controller = new AbortController();
   const entries: StreamEntry[] = [];
   for await (const entry of bus.watch({ after, signal: controller.signal })) {

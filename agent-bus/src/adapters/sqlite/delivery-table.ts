@@ -2,8 +2,8 @@ import type Database from 'better-sqlite3';
 import type { QueueStatistics } from '../../bus.ts';
 import { isHolderGone } from '../../lease-holder.ts';
 import { deliveryState } from './schema.ts';
-import type { MessageRow } from './stored-envelope.ts';
-import type { Wakeups } from './wakeups.ts';
+import type { MessageRow } from '../../stored-envelope.ts';
+import type { Wakeups } from '../../wakeups.ts';
 
 export interface DeliveryRow {
   readonly queue: number;

@@ -6,7 +6,7 @@ import { busErrors } from '../../errors.ts';
 import { prepareItems } from '../../outgoing.ts';
 import type { DeliveryTable } from './delivery-table.ts';
 import type { Ledger } from './ledger.ts';
-import { readEntry, type MessageRow } from './stored-envelope.ts';
+import { readEntry, type MessageRow } from '../../stored-envelope.ts';
 
 type GraveRow = MessageRow & {
   readonly grave: string;
@@ -69,7 +69,7 @@ export class Graveyard {
   requeue(id: string): Result<undefined> {
     const row = this.#statements.find.get(id);
     if (row === undefined) return failure(busErrors.AC_BUS_UNKNOWN_DEAD_LETTER({ id }));
-    this.#deliveries.requeue(row, row.name, this.#ledger.lastPosition() + 1);
+    this.#deliveries.requeue(row, row.name, this.#ledger.takePlace());
     this.#statements.remove.run(id);
     return success(undefined);
   }

@@ -4,8 +4,8 @@ import type { Expectation, StreamEntry } from '../../bus.ts';
 import { busErrors } from '../../errors.ts';
 import type { PreparedItem } from '../../outgoing.ts';
 import type { DeliveryTable } from './delivery-table.ts';
-import { entriesTopic, type Wakeups } from './wakeups.ts';
-import { readEntry, type MessageRow } from './stored-envelope.ts';
+import { entriesTopic, type Wakeups } from '../../wakeups.ts';
+import { readEntry, type MessageRow } from '../../stored-envelope.ts';
 
 interface KnownRow {
   readonly position: number;
@@ -30,6 +30,9 @@ function prepareStatements(database: Database.Database) {
                     coalesce((SELECT value FROM facts WHERE name = 'position_floor'), 0))`,
       )
       .pluck(),
+    raiseFloor: database.prepare<[number]>(
+      `INSERT INTO facts (name, value) VALUES ('position_floor', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+    ),
     streamNumber: database.prepare<[string], number>('SELECT number FROM streams WHERE name = ?').pluck(),
     addStream: database.prepare<[string]>('INSERT INTO streams (name) VALUES (?)'),
     version: database.prepare<[number], number>('SELECT coalesce(max(seq), 0) FROM messages WHERE stream = ?').pluck(),
@@ -64,6 +67,13 @@ export class Ledger {
 
   lastPosition(): number {
     return this.#statements.lastPosition.get() ?? 0;
+  }
+
+  /** A place in a queue behind all that were taken so far. No entry will have its position, or two of them would have one place. */
+  takePlace(): number {
+    const place = this.lastPosition() + 1;
+    this.#statements.raiseFloor.run(place);
+    return place;
   }
 
   version(stream: string): number {
@@ -125,7 +135,7 @@ export class Ledger {
     const entry =
       known === undefined ? this.#add(item, now) : { stream: known.stream, seq: known.seq, position: known.position };
     if (item.queue !== null && known?.forgotten !== 1) {
-      const place = known === undefined ? entry.position : this.lastPosition() + 1;
+      const place = known === undefined ? entry.position : this.takePlace();
       this.#deliveries.add({ queue: item.queue, position: entry.position, place, notBefore: item.notBefore, now });
     }
     return success({ ...entry, envelope: item.envelope });

@@ -10,7 +10,8 @@ export const deliveryState = { ready: 0, delayed: 1, leased: 2, done: 3, buried:
 
 /*
  * messages holds every payload once. Order is `position` (company-wide, in commit order) and `seq` (per stream, gapless); both are taken
- * as maximum + 1 under the write lock, so an undone step leaves no gap. `facts.position_floor` keeps positions growing after compaction.
+ * as maximum + 1 under the write lock, so an undone step leaves no gap. `facts.position_floor` keeps positions growing after compaction
+ * and where a place of a queue took one.
  * deliveries.due: unix ms of `notBefore` (delayed) or of the lease's end (leased). `place` orders the queue: the position at which it was
  * put there. `receipt`: the positions that the ending step appended, for whoever repeats it.
  */

@@ -15,6 +15,7 @@ import type {
   StreamEntry,
 } from '../../bus.ts';
 import { busErrors } from '../../errors.ts';
+import { checkReceive } from '../../check-receive.ts';
 import { checkName, checkNumber, maxPayloadBytes, prepareItems } from '../../outgoing.ts';
 import type { Committer } from './committer.ts';
 import type { Compaction } from './compaction.ts';
@@ -24,7 +25,7 @@ import type { Ledger } from './ledger.ts';
 import type { NamedLeases } from './named-leases.ts';
 import type { PreparedCompletion, Steps } from './steps.ts';
 import { isFatal, storageError } from './storage-error.ts';
-import { entriesTopic, type Wakeups } from './wakeups.ts';
+import { entriesTopic, type Wakeups } from '../../wakeups.ts';
 
 export interface SqliteBusParts {
   readonly database: Database.Database;
@@ -278,14 +279,4 @@ export class SqliteBus implements AgentBus {
       return failure(error);
     }
   }
-}
-
-function checkReceive(queue: string, options: ReceiveOptions): Result<unknown> {
-  const checks = [
-    checkName(queue),
-    checkNumber('max', options.max, 1),
-    checkNumber('waitMs', options.waitMs, 0),
-    checkNumber('leaseMs', options.leaseMs, 1),
-  ];
-  return checks.find((check) => !check.ok) ?? success(undefined);
 }

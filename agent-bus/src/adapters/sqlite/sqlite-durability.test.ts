@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { unwrap } from '@agentcompany/protocol';
 import { openBus } from '../../open-bus.ts';
 import { startBusProcess } from '../../testing/start-bus-process.ts';
+import type { BusPlace } from '../../testing/support.ts';
 
 /** The system calls themselves are looked at and broken: that needs strace(1). */
 const traced = spawnSync('strace', ['-V']).status === 0;
@@ -21,9 +22,11 @@ afterEach(() => rm(folder, { recursive: true }));
 
 const log = /^\d+ +(\w+)\(\d+<[^>]*bus\.db-wal>/;
 
+const place = (name: string): BusPlace => ({ options: { adapter: 'sqlite', folder: join(folder, name) } });
+
 /** The calls on the write-ahead log and the lines printed, in order: `pwrite64`, `fsync`, `opened`, `sent` … */
 async function trace(): Promise<readonly string[]> {
-  const { ended } = startBusProcess({ program: 'send', folder: join(folder, 'bus') }, [
+  const { ended } = startBusProcess({ program: 'send', place: place('bus') }, [
     'strace',
     '-f',
     '-y',
@@ -49,7 +52,7 @@ async function inject(call: string, error: string, when: string): Promise<readon
     '-e',
     `inject=${call}:error=${error}:when=${when}`,
   ];
-  const { lines } = await startBusProcess({ program: 'send', folder: join(folder, 'broken') }, wrapper).ended;
+  const { lines } = await startBusProcess({ program: 'send', place: place('broken') }, wrapper).ended;
   return lines;
 }
 
@@ -73,8 +76,9 @@ describe.skipIf(!traced)('durability of the SQLite bus, seen from below', () => 
     'S67 what a killed process left in the log is made durable before anyone is answered for it',
     { timeout: 60_000 },
     async () => {
-      const bus = join(folder, 'bus');
-      expect((await startBusProcess({ program: 'walk', folder: bus, crashAt: 2 }).ended).signal).toBe('SIGKILL');
+      expect((await startBusProcess({ program: 'walk', place: place('bus'), crashAt: 2 }).ended).signal).toBe(
+        'SIGKILL',
+      );
       const calls = await trace();
       expect(calls[0]).toBe('fdatasync');
     },

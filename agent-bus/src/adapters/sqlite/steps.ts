@@ -8,7 +8,7 @@ import type { Graveyard } from './graveyard.ts';
 import { newLeaseToken } from '../../lease-holder.ts';
 import type { Ledger } from './ledger.ts';
 import { deliveryState } from './schema.ts';
-import { contextOfStream, readEnvelope } from './stored-envelope.ts';
+import { contextOfStream, readEnvelope } from '../../stored-envelope.ts';
 
 export interface StepOptions {
   readonly ledger: Ledger;

@@ -7,8 +7,8 @@ import {
   type Envelope,
   type Result,
 } from '@agentcompany/protocol';
-import type { StreamEntry } from '../../bus.ts';
-import { busErrors } from '../../errors.ts';
+import type { StreamEntry } from './bus.ts';
+import { busErrors } from './errors.ts';
 
 /** A row of `messages` with the name of its stream. */
 export interface MessageRow {

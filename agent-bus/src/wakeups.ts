@@ -7,19 +7,19 @@ const recheck = 1000;
 
 /**
  * Wakes those that wait for a queue or for new entries, without polling. Inside the process: at commit. From other processes: every
- * commit touches the bell file, which is watched; the log itself changes too early, before its step is visible.
+ * commit changes the bell file, which is watched; the log itself changes too early, before its step is visible.
  */
 export class Wakeups {
   readonly #waiters = new Map<string, Set<() => void>>();
   readonly #marked = new Set<string>();
-  readonly #bell: number;
+  readonly #bell: number | null;
   readonly #watcher: FSWatcher | null;
   #generation = 0;
   #closed = false;
 
-  /** `changedElsewhere` tells whether another connection has committed since it was last asked. */
-  constructor(bellFile: string, changedElsewhere: () => boolean) {
-    this.#bell = openSync(bellFile, 'a', 0o600);
+  /** `changedElsewhere` tells whether another connection has committed since it was last asked. `isTouched`: false where the store itself writes the bell file at each commit. */
+  constructor(bellFile: string, changedElsewhere: () => boolean, isTouched = true) {
+    this.#bell = isTouched ? openSync(bellFile, 'a', 0o600) : null;
     this.#watcher = watchFile(bellFile, () => {
       if (!this.#closed && changedElsewhere()) this.wakeAll();
     });
@@ -41,7 +41,7 @@ export class Wakeups {
     const marked = [...this.#marked];
     this.#marked.clear();
     const now = Date.now() / 1000;
-    futimesSync(this.#bell, now, now);
+    if (this.#bell !== null) futimesSync(this.#bell, now, now);
     this.#generation += 1;
     for (const topic of marked) this.#wake(topic);
   }
@@ -74,7 +74,7 @@ export class Wakeups {
     if (this.#closed) return;
     this.#closed = true;
     this.#watcher?.close();
-    closeSync(this.#bell);
+    if (this.#bell !== null) closeSync(this.#bell);
     this.wakeAll();
   }
 

@@ -1,0 +1,112 @@
+/**
+ * What a process does with the bus that a contract starts and kills. Every line it prints was acknowledged before; lines are written
+ * synchronously, so that a killed process has printed all it was told.
+ */
+import { writeSync } from 'node:fs';
+import { unwrap, type Envelope, type Result } from '@agentcompany/protocol';
+import type { AgentBus, Delivery, OutgoingItem } from '../bus.ts';
+import type { CommonBusOptions } from '../bus-options.ts';
+import { derivedIdSync } from '../dead-letter-notice.ts';
+import { makeEnvelope, testError, type BusPlace } from './support.ts';
+
+export interface BusProcessArguments {
+  readonly program: 'drain' | 'hold' | 'send' | 'walk';
+  readonly place: BusPlace;
+  /** The durable moment (before and after each fsynced step, from 1) at which the process kills itself. */
+  readonly crashAt?: number;
+}
+
+/** The run of `walk`; its envelopes have the same ids in every process. */
+export const walkRun = derivedIdSync('walk');
+
+function print(line: Readonly<Record<string, unknown>>): void {
+  writeSync(1, `${JSON.stringify(line)}\n`);
+}
+
+/** Handles queue `workers` until it stays empty. */
+async function drain(bus: AgentBus): Promise<void> {
+  for (;;) {
+    const deliveries = unwrap(await bus.receive('workers', { max: 3, waitMs: 250, leaseMs: 60_000 }));
+    if (deliveries.length === 0) return;
+    for (const delivery of deliveries) {
+      unwrap(
+        await bus.complete(delivery, [
+          {
+            envelope: makeEnvelope({ context: delivery.envelope.context, inReplyTo: delivery.envelope.id }),
+            queue: null,
+          },
+        ]),
+      );
+      print({ handled: delivery.envelope.id });
+    }
+  }
+}
+
+/** Claims one delivery and keeps it until it is killed. */
+async function hold(bus: AgentBus): Promise<void> {
+  const [delivery] = unwrap(await bus.receive('workers', { max: 1, waitMs: 10_000, leaseMs: 400 }));
+  print({ held: delivery?.envelope.id, epoch: delivery?.epoch, count: delivery?.count });
+  await new Promise(() => setInterval(() => undefined, 60_000));
+}
+
+/** Sends one after another, saying so after each; before each a lease is asked for, which needs no fsync and must not spare the next one its own. */
+async function send(bus: AgentBus): Promise<void> {
+  print({ opened: true });
+  for (let index = 0; index < 3; index += 1) {
+    await bus.extendLease('engine', 'never given', 1000);
+    const result = await bus.send([{ envelope: makeEnvelope() }]);
+    print(result.ok ? { sent: result.value.entries[0]?.envelope.id } : { refused: result.error.code });
+  }
+}
+
+function walkEnvelope(name: string): Envelope {
+  return makeEnvelope({ id: derivedIdSync(`walk/${name}`), context: { run_id: walkRun }, payload: { name } });
+}
+
+function walkAnswer(delivery: Delivery): readonly OutgoingItem[] {
+  if (delivery.queue === 'workers') return [{ envelope: walkEnvelope('answer'), queue: 'answers' }];
+  return delivery.queue === 'answers' ? [{ envelope: walkEnvelope('end'), queue: null }] : [];
+}
+
+async function walkStep(bus: AgentBus, delivery: Delivery): Promise<void> {
+  const doomed = delivery.envelope.payload['name'] === 'doomed';
+  const { entries } = unwrap(
+    doomed ? await bus.reject(delivery, testError, []) : await bus.complete(delivery, walkAnswer(delivery)),
+  );
+  print({ entries: entries.map(({ seq, envelope }) => [seq, envelope.id]) });
+}
+
+/** A small run with every kind of durable step; started again after a kill it goes on where the store is. */
+async function walk(bus: AgentBus): Promise<void> {
+  const { entries } = unwrap(await bus.send(['task', 'doomed'].map((name) => ({ envelope: walkEnvelope(name) }))));
+  print({ entries: entries.map(({ seq, envelope }) => [seq, envelope.id]) });
+  const open = async (): Promise<boolean> =>
+    unwrap(await bus.queues()).some(({ waiting, delayed, leased }) => waiting + delayed + leased > 0);
+  while (await open()) {
+    for (const queue of ['workers', 'answers', 'engine']) {
+      const [delivery] = unwrap(await bus.receive(queue, { max: 1, waitMs: 20, leaseMs: 300 }));
+      if (delivery !== undefined) await walkStep(bus, delivery);
+    }
+  }
+}
+
+const programs = { drain, hold, send, walk };
+
+/** Opens the bus with what `BusPlace.options` holds and the members of `CommonBusOptions`. */
+export type OpenForProcess = (
+  options: Readonly<Record<string, unknown>> & CommonBusOptions,
+) => Promise<Result<AgentBus>>;
+
+/** The whole of a script that `BusPlace.script` names: runs the program its argument asks for on the bus that `open` opens. */
+export async function runBusProcess(open: OpenForProcess): Promise<void> {
+  const { program, place, crashAt } = JSON.parse(process.argv[2] ?? '{}') as BusProcessArguments;
+  let moment = 0;
+  const onDurableStep = (): void => {
+    moment += 1;
+    if (moment === crashAt) process.kill(process.pid, 'SIGKILL');
+  };
+  const bus = unwrap(await open({ ...place.options, onDurableStep }));
+  await programs[program](bus);
+  await bus.close();
+  print({ ended: true });
+}
