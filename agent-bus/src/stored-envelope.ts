@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import {
   companyStream,
   failure,
@@ -17,6 +18,8 @@ export interface MessageRow {
   readonly stream: string;
   readonly seq: number;
   readonly stored_at: number;
+  /** CRC-32 of the text; null where a version that kept none has written it. */
+  readonly checksum: number | null;
   readonly envelope: string;
 }
 
@@ -30,10 +33,12 @@ function parseJson(text: string): unknown {
 
 /** The envelope of a row. Error: `AC_BUS_UNREADABLE` naming the row, for content that someone or a failing disk has changed. */
 export function readEnvelope(row: MessageRow): Result<Envelope> {
+  const unreadable = (cause: unknown): Result<never> =>
+    failure(busErrors.AC_BUS_UNREADABLE({ id: row.id, seq: row.seq, stream: row.stream }, cause));
+  if (row.checksum !== null && row.checksum !== crc32(row.envelope)) return unreadable('its checksum is another');
   const parsed = parseEnvelope(parseJson(row.envelope));
   if (parsed.ok && parsed.value.id === row.id) return parsed;
-  const cause = parsed.ok ? `it holds the id ${parsed.value.id}` : parsed.error;
-  return failure(busErrors.AC_BUS_UNREADABLE({ id: row.id, seq: row.seq, stream: row.stream }, cause));
+  return unreadable(parsed.ok ? `it holds the id ${parsed.value.id}` : parsed.error);
 }
 
 /** The context that follows from the stream alone. */

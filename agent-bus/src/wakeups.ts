@@ -47,6 +47,13 @@ export class Wakeups {
     for (const topic of marked) this.#wake(topic);
   }
 
+  /** Wakes everyone, in other processes too. */
+  ringForAll(): void {
+    this.mark(entriesTopic);
+    this.ring();
+    this.wakeAll();
+  }
+
   wakeAll(): void {
     this.#generation += 1;
     for (const topic of Array.from(this.#waiters.keys())) this.#wake(topic);

@@ -3,11 +3,13 @@ import { buryingContract } from './burying.ts';
 import { carryingContract } from './carrying.ts';
 import { closingContract } from './closing.ts';
 import { decidingContract } from './deciding.ts';
+import { exportingContract } from './exporting.ts';
 import { holdingContract } from './holding.ts';
 import { leasingContract } from './leasing.ts';
 import { refusingContract } from './refusing.ts';
 import { retainingContract } from './retaining.ts';
 import { sendingContract } from './sending.ts';
+import { standingContract } from './standing.ts';
 import { contractOf, openInstance, type BusContractOptions } from './support.ts';
 import { watchingContract } from './watching.ts';
 
@@ -35,5 +37,7 @@ export function busContract(options: BusContractOptions): void {
   watchingContract(contract);
   holdingContract(contract);
   retainingContract(contract);
+  standingContract(contract);
+  exportingContract(contract);
   closingContract(contract);
 }

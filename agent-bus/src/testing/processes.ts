@@ -35,13 +35,13 @@ export function busProcessContract(options: ContractOptions): void {
     killedHolder,
   );
   contract('C3 what one process sends wakes a consumer in another, without any timer', wakesAcross);
-  options.it(
+  contract(
     'S65 S67 killed at any durable moment and started again, a run keeps what was acknowledged and ends once',
-    async () => {
+    async (_store, another) => {
       let crashAt = 0;
       for (let survived = false; !survived;) {
         crashAt += 1;
-        survived = await onStore(options, (store) => walkKilledAt(store, crashAt));
+        survived = await walkKilledAt(await another(), crashAt);
       }
       assert.ok(
         crashAt - 1 >= 2 * walkSteps,
@@ -49,18 +49,6 @@ export function busProcessContract(options: ContractOptions): void {
       );
     },
   );
-}
-
-async function onStore<Value>(
-  { create }: ContractOptions,
-  use: (store: ContractStore) => Promise<Value>,
-): Promise<Value> {
-  const store = await create();
-  try {
-    return await use(store);
-  } finally {
-    await store.dispose();
-  }
 }
 
 async function twoProcesses(store: ContractStore): Promise<void> {

@@ -39,7 +39,8 @@ export interface BusContractOptions extends ContractOptions {
   readonly capabilities: BusCapabilities;
 }
 
-type Body = (store: ContractStore) => Promise<void>;
+/** `another` makes a further store, which is disposed of with the first. */
+type Body = (store: ContractStore, another: () => Promise<ContractStore>) => Promise<void>;
 /** Names a test and runs it on a store of its own. */
 export type Contract = (name: string, body: Body) => void;
 
@@ -47,11 +48,16 @@ export type Contract = (name: string, body: Body) => void;
 export function contractOf({ it, create }: ContractOptions): Contract {
   return (name, body) =>
     it(name, async () => {
-      const store = await create();
+      const stores: ContractStore[] = [];
+      const another = async (): Promise<ContractStore> => {
+        const store = await create();
+        stores.push(store);
+        return store;
+      };
       try {
-        await body(store);
+        await body(await another(), another);
       } finally {
-        await store.dispose();
+        for (const store of stores) await store.dispose();
       }
     });
 }

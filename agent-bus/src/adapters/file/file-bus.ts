@@ -231,7 +231,9 @@ export class FileBus implements AgentBus {
   }
 
   async close(): Promise<void> {
+    const projected = this.#parts.projector.close();
     this.shutDown(busErrors.AC_BUS_CLOSED());
+    await projected;
   }
 
   /** Commits what waits, wakes all that wait, gives the files back. Later calls answer `refusal`. */
@@ -241,7 +243,7 @@ export class FileBus implements AgentBus {
     const { committer, wakeups, projector, reserve, journal, lock } = this.#parts;
     committer.close(refusal);
     wakeups.close();
-    projector.close();
+    void projector.close();
     reserve.close();
     journal.close();
     lock.close();

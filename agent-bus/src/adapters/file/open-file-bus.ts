@@ -103,7 +103,7 @@ function assemble(
   const maxDeliveries = options.maxDeliveries ?? defaultMaxDeliveries;
   const steps = new Steps({ state: () => journal.state, envelopes, maxDeliveries, now });
   const reserve = new DiskReserve(join(options.folder, 'reserve'), tuning.reserveBytes ?? defaultReserve);
-  const projector = new Projector();
+  const projector = new Projector({ folder: options.folder, journal, envelopes, reserve });
   const committer = new Committer({
     journal,
     lock,

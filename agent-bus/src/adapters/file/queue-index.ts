@@ -14,6 +14,8 @@ export interface DeliveryNode extends HeapItem {
   epoch: number;
   token: string | null;
   receipt: readonly number[] | null;
+  /** Whether it has a file for people. */
+  isProjected: boolean;
 }
 
 /** What can be claimed of one queue, in order, and what will be at its time. A claim costs O(log n) at any depth and after any history. */
@@ -68,6 +70,11 @@ export class QueueIndex {
   /** The deliveries that wait for a time or are leased. */
   get timed(): readonly DeliveryNode[] {
     return this.#timed.items;
+  }
+
+  /** Some of the open deliveries: `count` of those ready and of those timed, beginning with the `from`-th. */
+  open(from: number, count: number): readonly DeliveryNode[] {
+    return [this.#ready, this.#timed].flatMap(({ items }) => items.slice(from, from + count));
   }
 
   statistics(now: number): QueueStatistics {

@@ -28,6 +28,7 @@ export function writeFully(descriptor: number, bytes: Buffer, offset: number): v
 export class Segments {
   readonly folder: string;
   readonly #descriptors = new Map<number, number>();
+  #closed = false;
 
   constructor(folder: string) {
     this.folder = folder;
@@ -54,6 +55,7 @@ export class Segments {
   descriptor(segment: number): number {
     const known = this.#descriptors.get(segment);
     if (known !== undefined) return known;
+    if (this.#closed) throw new Error(`segment ${segment} is read after the journal was closed`);
     const opened = openSync(this.path(segment), 'r+');
     this.#descriptors.set(segment, opened);
     return opened;
@@ -108,6 +110,7 @@ export class Segments {
   }
 
   close(): void {
+    this.#closed = true;
     for (const descriptor of this.#descriptors.values()) closeSync(descriptor);
     this.#descriptors.clear();
   }

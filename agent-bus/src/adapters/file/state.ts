@@ -1,5 +1,6 @@
+import type { Changes } from './changes.ts';
 import { IndexedStreams, type Entry, type Location } from './indexed-streams.ts';
-import { QueueIndex, type DeliveryNode } from './queue-index.ts';
+import { isOpen, QueueIndex, type DeliveryNode } from './queue-index.ts';
 import type { DeliveryFact, ForgottenFact, GraveFact, LeaseFact, Step } from './step.ts';
 
 /** Where the bytes of an envelope lie, and whether they are what was written. */
@@ -18,11 +19,16 @@ export class State {
   /** Deliveries by the position of their envelope; mostly one each. */
   readonly #deliveries = new Map<number, DeliveryNode[]>();
   boot = '';
+  /** Where it notes what changes; null while nobody asks. */
+  changes: Changes | null = null;
 
   /** `bodies`: of `entries` and then of `healed`, in their order. */
   apply(step: Step, bodies: readonly StoredBody[]): void {
     let next = 0;
-    for (const fact of step.entries ?? []) this.ledger.add(fact, bodies[next++]);
+    for (const fact of step.entries ?? []) {
+      this.ledger.add(fact, bodies[next++]);
+      this.changes?.streams.add(fact.stream);
+    }
     for (const fact of step.healed ?? []) this.ledger.heal(fact, bodies[next++]);
     for (const fact of step.deliveries ?? []) this.#setDelivery(fact);
     for (const grave of step.graves ?? []) this.graves.set(grave.id, grave);
@@ -52,7 +58,9 @@ export class State {
     const queue = this.queues.get(fact.queue) ?? new QueueIndex(fact.queue);
     this.queues.set(queue.name, queue);
     const known = this.delivery(fact.queue, fact.position);
-    queue.set(known ?? this.#addDelivery(queue, fact.position), fact);
+    const node = known ?? this.#addDelivery(queue, fact.position);
+    queue.set(node, fact);
+    if (isOpen(node) !== node.isProjected) this.changes?.nodes.add(node);
   }
 
   #addDelivery(queue: QueueIndex, position: number): DeliveryNode {
@@ -67,6 +75,7 @@ export class State {
       epoch: 0,
       token: null,
       receipt: null,
+      isProjected: false,
       slot: -1,
     };
     const others = this.#deliveries.get(position);
@@ -77,6 +86,7 @@ export class State {
   }
 
   #drop(stream: string, until: number): void {
+    this.changes?.streams.add(stream);
     for (const entry of this.ledger.drop(stream)) {
       const { id, seq, position, digest } = entry;
       this.forgotten.set(id, { id, stream, seq, position, digest, until });

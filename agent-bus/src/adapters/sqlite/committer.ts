@@ -2,10 +2,14 @@ import { failure, type AppError, type Result } from '@agentcompany/protocol';
 import type Database from 'better-sqlite3';
 import { busErrors } from '../../errors.ts';
 import type { DurableStepHook } from '../../bus-options.ts';
+import type { DiskReserve } from '../../disk-reserve.ts';
 import { isBusy, isFatal, storageError } from './storage-error.ts';
 
-/** `durable`: answered after an fsync. `volatile`: its loss in a power failure only redelivers (leases). */
-export type Durability = 'durable' | 'volatile';
+/**
+ * `intake`: new work, durable, refused first when the disk fills up. `durable`: answered after an fsync. `volatile`: its loss in a power
+ * failure only redelivers (leases).
+ */
+export type Durability = 'intake' | 'durable' | 'volatile';
 /** What a volatile call answers when it finds that it must write something durable: it is undone and done again in a durable step. */
 export const needsDurability: unique symbol = Symbol('needs durability');
 type Work<Value> = () => Result<Value> | typeof needsDurability;
@@ -22,7 +26,10 @@ interface Waiting {
 
 export interface CommitterOptions {
   readonly database: Database.Database;
+  readonly reserve: DiskReserve;
   readonly onDurableStep: DurableStepHook;
+  /** Called when a step begins and whenever a call is undone: what was read before no longer holds. */
+  readonly onRewind: () => void;
   /** Called when a step is visible to all, before its callers are answered. */
   readonly onCommitted: () => void;
   /** Called once when the store can no longer be trusted. */
@@ -44,7 +51,7 @@ export class Committer {
   readonly #changes: Database.Statement<[], number>;
   #waiting: Waiting[] = [];
   #scheduled = false;
-  #synchronous: Durability = 'durable';
+  #synchronous: 'FULL' | 'NORMAL' = 'FULL';
   #refusal: AppError | null = null;
 
   constructor(options: CommitterOptions) {
@@ -105,13 +112,27 @@ export class Committer {
   }
 
   #step(): void {
-    const calls = this.#waiting;
+    const calls = this.#admit(this.#waiting);
     this.#waiting = [];
-    if (calls.length === 0 || !this.#begin(calls)) return;
-    const before = this.#changes.get();
+    if (calls.length > 0 && this.#begin(calls)) this.#commit(calls);
+    if (this.#waiting.length > 0) this.#schedule(0);
+  }
+
+  /** Without new work while the room for ending the old is spent. */
+  #admit(calls: Waiting[]): Waiting[] {
+    if (!calls.some(isIntake)) return calls;
+    const admitted = this.#options.reserve.admit();
+    if (admitted.ok) return calls;
+    for (const call of calls.filter(isIntake)) call.refuse(admitted.error);
+    return calls.filter((call) => !isIntake(call));
+  }
+
+  #commit(calls: readonly Waiting[]): void {
     try {
+      this.#options.onRewind();
+      const before = this.#changes.get();
       const done = this.#performAll(calls);
-      const durable = this.#changes.get() !== before && this.#synchronous === 'durable';
+      const durable = this.#synchronous === 'FULL' && this.#changes.get() !== before;
       if (durable) this.#options.onDurableStep('bus:before');
       this.#statements.commit.run();
       if (durable) this.#options.onDurableStep('bus:after');
@@ -120,12 +141,11 @@ export class Committer {
     } catch (thrown) {
       this.#fail(calls, thrown);
     }
-    if (this.#waiting.length > 0) this.#schedule(0);
   }
 
-  #begin(calls: Waiting[]): boolean {
+  #begin(calls: readonly Waiting[]): boolean {
     try {
-      this.#setSynchronous(calls.some((call) => call.durability === 'durable') ? 'durable' : 'volatile');
+      this.#setSynchronous(calls.every((call) => call.durability === 'volatile') ? 'NORMAL' : 'FULL');
       this.#statements.begin.run();
       return true;
     } catch (thrown) {
@@ -146,10 +166,10 @@ export class Committer {
   }
 
   /** The pragma is refused inside a transaction, hence before it. */
-  #setSynchronous(durability: Durability): void {
-    if (this.#synchronous === durability) return;
-    this.#options.database.pragma(`synchronous = ${durability === 'durable' ? 'FULL' : 'NORMAL'}`);
-    this.#synchronous = durability;
+  #setSynchronous(synchronous: 'FULL' | 'NORMAL'): void {
+    if (this.#synchronous === synchronous) return;
+    this.#options.database.pragma(`synchronous = ${synchronous}`);
+    this.#synchronous = synchronous;
   }
 
   #performAll(calls: readonly Waiting[]): Waiting[] {
@@ -157,7 +177,10 @@ export class Committer {
     for (const call of calls) {
       this.#statements.save.run();
       const outcome = this.#perform(call);
-      if (outcome !== 'keep') this.#statements.undo.run();
+      if (outcome !== 'keep') {
+        this.#statements.undo.run();
+        this.#options.onRewind();
+      }
       this.#statements.keep.run();
       if (outcome === 'again') this.#waiting.push(Object.assign(call, { durability: 'durable' }));
       else if (outcome !== 'crashed') done.push(call);
@@ -193,12 +216,46 @@ export class Committer {
       for (const call of calls) call.crash(thrown);
       return;
     }
-    const refused = [...calls, ...(isFatal(error) ? this.#waiting : [])];
-    if (isFatal(error)) {
-      this.#waiting = [];
-      this.#refusal = error;
+    if (error.code === 'AC_BUS_FULL') {
+      this.#makeRoom(calls, error);
+      return;
     }
-    for (const call of refused) call.refuse(error);
-    if (isFatal(error)) this.#options.onFatal(error);
+    if (isFatal(error)) this.#giveUp(calls, error);
+    else for (const call of calls) call.refuse(error);
   }
+
+  #giveUp(calls: readonly Waiting[], error: AppError): void {
+    const refused = [...calls, ...this.#waiting];
+    this.#waiting = [];
+    this.#refusal = error;
+    for (const call of refused) call.refuse(error);
+    this.#options.onFatal(error);
+  }
+
+  /** New work is refused. The rest goes on without it; where there was none, out of the reserve. */
+  #makeRoom(calls: readonly Waiting[], full: AppError): void {
+    const rest = calls.filter((call) => !isIntake(call));
+    for (const call of calls.filter(isIntake)) call.refuse(full);
+    const spent = rest.length === calls.length && this.#options.reserve.spend();
+    const error = spent ? this.#shortenLog() : null;
+    if (error !== null && isFatal(error)) this.#giveUp(rest, error);
+    else if (spent || rest.length < calls.length) this.#waiting = [...rest, ...this.#waiting];
+    else for (const call of rest) call.refuse(full);
+  }
+
+  /** Moves what the log holds into the file: the log is then written from its start again instead of growing. */
+  #shortenLog(): AppError | null {
+    try {
+      this.#options.database.pragma('wal_checkpoint(PASSIVE)');
+      return null;
+    } catch (thrown) {
+      const error = storageError(thrown, this.#file);
+      if (error === null) throw thrown;
+      return error;
+    }
+  }
+}
+
+function isIntake(call: Waiting): boolean {
+  return call.durability === 'intake';
 }

@@ -4,11 +4,13 @@ import { failure, success, type Result } from '@agentcompany/protocol';
 import Database from 'better-sqlite3';
 import { busErrors } from '../../errors.ts';
 import { makePrivateFolder, networkFileSystemOf, syncFile, syncFolder } from '../../file-system.ts';
-import { applicationId, createTables, schemaVersion } from './schema.ts';
+import { applicationId, prepareSchema, schemaVersion } from './schema.ts';
 import { storageError } from './storage-error.ts';
 
 /** How long a call blocks the process for a lock; beyond it the caller waits without blocking. Milliseconds. */
 const blockingWait = 50;
+/** Pages kept in memory: enough for the tail of every index, where a bus works. */
+const cacheKibibytes = 16 * 1024;
 /** While opening there is nobody to block. */
 const openingWait = 10_000;
 
@@ -21,7 +23,8 @@ function checkIdentity(database: Database.Database, file: string): Result<undefi
   return success(undefined);
 }
 
-function configure(database: Database.Database): void {
+/** Settings of every connection that writes. */
+export function configure(database: Database.Database): void {
   database.pragma(`busy_timeout = ${openingWait}`);
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = FULL');
@@ -29,6 +32,9 @@ function configure(database: Database.Database): void {
   database.pragma('fullfsync = ON');
   database.pragma('checkpoint_fullfsync = ON');
   database.pragma('journal_size_limit = 67108864');
+  database.pragma(`cache_size = -${cacheKibibytes}`);
+  // A full disk must not stop the undoing of a step.
+  database.pragma('temp_store = MEMORY');
 }
 
 /**
@@ -46,7 +52,9 @@ function prepareDatabase(database: Database.Database, folder: string, file: stri
   const identity = checkIdentity(database, file);
   if (!identity.ok) return identity;
   configure(database);
-  createTables(database);
+  prepareSchema(database);
+  const afterwards = checkIdentity(database, file);
+  if (!afterwards.ok) return afterwards;
   makeFoundLogDurable(database, folder, file);
   database.pragma(`busy_timeout = ${blockingWait}`);
   return success(database);

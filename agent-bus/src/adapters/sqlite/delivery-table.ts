@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import type { QueueStatistics } from '../../bus.ts';
+import type { DeliveryStatus, QueueStatistics } from '../../bus.ts';
 import { isHolderGone } from '../../lease-holder.ts';
 import { deliveryState } from './schema.ts';
 import type { MessageRow } from '../../stored-envelope.ts';
@@ -15,12 +15,27 @@ export interface DeliveryRow {
   readonly receipt: string | null;
 }
 
+interface StatusRow {
+  readonly queue: string;
+  readonly state: number;
+  readonly due: number;
+  readonly count: number;
+}
+
+const stateNames: Readonly<Record<number, DeliveryStatus['state']>> = {
+  [deliveryState.ready]: 'waiting',
+  [deliveryState.delayed]: 'delayed',
+  [deliveryState.leased]: 'leased',
+  [deliveryState.done]: 'done',
+  [deliveryState.buried]: 'buried',
+};
+
 /** A delivery that can be claimed, with its message. */
 export type ClaimableRow = MessageRow & Pick<DeliveryRow, 'queue' | 'count' | 'epoch'>;
 
 /** The claim's own query: its plan is tested to stand on the partial index. */
 export const claimQuery = `
-  SELECT d.queue, d.count, d.epoch, m.id, m.position, s.name AS stream, m.seq, m.stored_at, m.envelope
+  SELECT d.queue, d.count, d.epoch, m.id, m.position, s.name AS stream, m.seq, m.stored_at, m.checksum, m.envelope
   FROM deliveries d INDEXED BY deliveries_ready JOIN messages m ON m.position = d.position JOIN streams s ON s.number = m.stream
   WHERE d.queue = ? AND d.state = 0 ORDER BY d.place, d.position LIMIT ?`;
 export const dueQuery =
@@ -33,7 +48,10 @@ function prepareStatements(database: Database.Database) {
     queueNumber: database.prepare<[string], number>('SELECT number FROM queues WHERE name = ?').pluck(),
     addQueue: database.prepare<[string]>('INSERT INTO queues (name) VALUES (?)'),
     add: database.prepare<[number, number, number, number, number]>(
-      'INSERT INTO deliveries (queue, position, place, state, due) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      'INSERT INTO deliveries (queue, position, place, state, due) VALUES (?, ?, ?, ?, ?)',
+    ),
+    has: database.prepare<[string, number], number>(
+      'SELECT 1 FROM queues q JOIN deliveries d ON d.queue = q.number WHERE q.name = ? AND d.position = ?',
     ),
     makeDue: database.prepare<[number, number]>(dueQuery),
     anyReady: database
@@ -69,6 +87,10 @@ function prepareStatements(database: Database.Database) {
     ),
     expireAll: database.prepare('UPDATE deliveries SET due = 0 WHERE state = 2'),
     expireFuture: database.prepare<[number]>('UPDATE deliveries SET due = 0 WHERE state = 2 AND due - lease_ms > ?'),
+    statusOf: database.prepare<[string], StatusRow>(
+      `SELECT q.name AS queue, d.state, d.due, d.count FROM messages m CROSS JOIN queues q
+       JOIN deliveries d ON d.queue = q.number AND d.position = m.position WHERE m.id = ? ORDER BY q.name`,
+    ),
     statistics: database.prepare<[{ readonly now: number }], QueueStatistics>(
       `SELECT q.name AS queue,
          (SELECT count(*) FROM deliveries d WHERE d.queue = q.number AND d.state = 0)
@@ -92,23 +114,41 @@ export interface NewDelivery {
 export class DeliveryTable {
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #wakeups: Wakeups;
+  /** Numbers of the queues that this step has put something into. */
+  readonly #numbers = new Map<string, number>();
 
   constructor(database: Database.Database, wakeups: Wakeups) {
     this.#statements = prepareStatements(database);
     this.#wakeups = wakeups;
   }
 
+  /** A step begins, or a call in it was undone: what was read before no longer holds. */
+  rewind(): void {
+    this.#numbers.clear();
+  }
+
   queueNumber(name: string): number | null {
     return this.#statements.queueNumber.get(name) ?? null;
   }
 
-  /** Adds the delivery unless (envelope, queue) has one already, in whatever state. */
+  /** Whether (envelope, queue) has a delivery, in whatever state. */
+  has(queue: string, position: number): boolean {
+    return this.#statements.has.get(queue, position) !== undefined;
+  }
+
+  /** Adds a delivery that (envelope, queue) does not have yet. */
   add(delivery: NewDelivery): void {
     const { queue, position, place, notBefore, now } = delivery;
-    const number = this.queueNumber(queue) ?? Number(this.#statements.addQueue.run(queue).lastInsertRowid);
+    const number = this.#numbers.get(queue) ?? this.#takeNumber(queue);
     const state = notBefore > now ? deliveryState.delayed : deliveryState.ready;
     this.#statements.add.run(number, position, place, state, state === deliveryState.delayed ? notBefore : 0);
     this.#wakeups.mark(queue);
+  }
+
+  #takeNumber(queue: string): number {
+    const number = this.queueNumber(queue) ?? Number(this.#statements.addQueue.run(queue).lastInsertRowid);
+    this.#numbers.set(queue, number);
+    return number;
   }
 
   /** Milliseconds until something of the queue can be claimed: 0 for at once, null where nothing waits. Reads only. */
@@ -188,6 +228,15 @@ export class DeliveryTable {
   /** The clock went back: a lease that began later than now would hold for the whole jump. */
   expireFuture(now: number): undefined {
     this.#statements.expireFuture.run(now);
+  }
+
+  /** The deliveries of one envelope in the order of their queues' names; what is due waits. */
+  statusOf(id: string, now: number): readonly DeliveryStatus[] {
+    return this.#statements.statusOf.all(id).map(({ queue, state, due, count }) => {
+      const timed = state === deliveryState.delayed || state === deliveryState.leased;
+      const name = timed && due <= now ? 'waiting' : (stateNames[state] ?? 'buried');
+      return { envelopeId: id, queue, state: name, count };
+    });
   }
 
   statistics(now: number): readonly QueueStatistics[] {

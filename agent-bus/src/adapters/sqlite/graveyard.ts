@@ -27,7 +27,7 @@ function prepareStatements(database: Database.Database) {
     remove: database.prepare<[string]>('DELETE FROM dead_letters WHERE id = ?'),
     list: database.prepare<[], GraveRow>(
       `SELECT l.id AS grave, q.name AS queue, l.count, l.error, l.buried_at,
-         m.id, m.position, s.name AS stream, m.seq, m.stored_at, m.envelope
+         m.id, m.position, s.name AS stream, m.seq, m.stored_at, m.checksum, m.envelope
        FROM dead_letters l JOIN queues q ON q.number = l.queue JOIN messages m ON m.position = l.position
        JOIN streams s ON s.number = m.stream ORDER BY l.buried_at, l.position`,
     ),

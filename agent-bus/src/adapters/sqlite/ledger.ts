@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { failure, success, type Result } from '@agentcompany/protocol';
 import type Database from 'better-sqlite3';
 import type { Expectation, StreamEntry } from '../../bus.ts';
@@ -12,32 +13,35 @@ interface KnownRow {
   readonly stream: string;
   readonly seq: number;
   readonly digest: Buffer;
-  readonly forgotten: number;
 }
 
-const messageColumns = 'm.id, m.position, s.name AS stream, m.seq, m.stored_at, m.envelope';
+/** A stream's number and its last `seq`. */
+interface Tip {
+  readonly number: number;
+  version: number;
+}
+
+/** The last position given, if only as a place in a queue or to what was dropped since. */
+export const lastPositionQuery = `
+  SELECT max(coalesce((SELECT max(position) FROM messages), 0),
+             coalesce((SELECT value FROM facts WHERE name = 'position_floor'), 0))`;
+const messageColumns = 'm.id, m.position, s.name AS stream, m.seq, m.stored_at, m.checksum, m.envelope';
 
 function prepareStatements(database: Database.Database) {
   return {
-    known: database.prepare<[string, string], KnownRow>(
-      `SELECT m.position, s.name AS stream, m.seq, m.digest, 0 AS forgotten
-       FROM messages m JOIN streams s ON s.number = m.stream WHERE m.id = ?
-       UNION ALL SELECT position, stream, seq, digest, 1 FROM forgotten WHERE id = ? LIMIT 1`,
+    known: database.prepare<[string], KnownRow>(
+      `SELECT m.position, s.name AS stream, m.seq, m.digest FROM messages m JOIN streams s ON s.number = m.stream WHERE m.id = ?`,
     ),
-    lastPosition: database
-      .prepare<[], number>(
-        `SELECT max(coalesce((SELECT max(position) FROM messages), 0),
-                    coalesce((SELECT value FROM facts WHERE name = 'position_floor'), 0))`,
-      )
-      .pluck(),
+    forgotten: database.prepare<[string], KnownRow>('SELECT position, stream, seq, digest FROM forgotten WHERE id = ?'),
+    lastPosition: database.prepare<[], number>(lastPositionQuery).pluck(),
     raiseFloor: database.prepare<[number]>(
       `INSERT INTO facts (name, value) VALUES ('position_floor', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
     ),
     streamNumber: database.prepare<[string], number>('SELECT number FROM streams WHERE name = ?').pluck(),
     addStream: database.prepare<[string]>('INSERT INTO streams (name) VALUES (?)'),
     version: database.prepare<[number], number>('SELECT coalesce(max(seq), 0) FROM messages WHERE stream = ?').pluck(),
-    add: database.prepare<[string, number, number, number, number, Buffer, string]>(
-      'INSERT INTO messages (id, position, stream, seq, stored_at, digest, envelope) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    add: database.prepare<[string, number, number, number, number, Buffer, number, string]>(
+      'INSERT INTO messages (id, position, stream, seq, stored_at, digest, checksum, envelope) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING',
     ),
     entry: database.prepare<[number], MessageRow>(
       `SELECT ${messageColumns} FROM messages m JOIN streams s ON s.number = m.stream WHERE m.position = ?`,
@@ -56,13 +60,21 @@ function prepareStatements(database: Database.Database) {
 export class Ledger {
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #deliveries: DeliveryTable;
-
   readonly #wakeups: Wakeups;
+  /** What this step knows of the last position and of the streams it appends to; null and nothing at its beginning. */
+  #position: number | null = null;
+  readonly #tips = new Map<string, Tip>();
 
   constructor(database: Database.Database, deliveries: DeliveryTable, wakeups: Wakeups) {
     this.#statements = prepareStatements(database);
     this.#deliveries = deliveries;
     this.#wakeups = wakeups;
+  }
+
+  /** A step begins, or a call in it was undone: what was read before no longer holds. */
+  rewind(): void {
+    this.#position = null;
+    this.#tips.clear();
   }
 
   lastPosition(): number {
@@ -71,8 +83,9 @@ export class Ledger {
 
   /** A place in a queue behind all that were taken so far. No entry will have its position, or two of them would have one place. */
   takePlace(): number {
-    const place = this.lastPosition() + 1;
+    const place = this.#nextPosition();
     this.#statements.raiseFloor.run(place);
+    this.#position = place;
     return place;
   }
 
@@ -84,14 +97,17 @@ export class Ledger {
   /** Error: `AC_BUS_CONFLICT` unless the stream is where the decision was made. */
   check(expect: Expectation | undefined): Result<undefined> {
     if (expect === undefined) return success(undefined);
-    const actual = this.version(expect.stream);
+    const actual = this.#tip(expect.stream)?.version ?? 0;
     if (actual === expect.version) return success(undefined);
     return failure(busErrors.AC_BUS_CONFLICT({ stream: expect.stream, expected: expect.version, actual }));
   }
 
   /** True where every item is known with the same content: nothing is left to decide. */
   isRepetition(items: readonly PreparedItem[]): boolean {
-    return items.length > 0 && items.every((item) => this.#known(item)?.digest.equals(item.digest) ?? false);
+    return (
+      items.length > 0 &&
+      items.every(({ envelope, digest }) => this.#known(envelope.id)?.digest.equals(digest) ?? false)
+    );
   }
 
   /** Appends the items and puts them into their queues; `now` in unix milliseconds. Error: `AC_BUS_ID_CONFLICT`. */
@@ -123,32 +139,69 @@ export class Ledger {
     return this.#statements.streams.all();
   }
 
-  #known(item: PreparedItem): KnownRow | undefined {
-    return this.#statements.known.get(item.envelope.id, item.envelope.id);
+  #known(id: string): KnownRow | undefined {
+    return this.#statements.known.get(id) ?? this.#statements.forgotten.get(id);
   }
 
   #appendOne(item: PreparedItem, now: number): Result<StreamEntry> {
-    const known = this.#known(item);
-    if (known !== undefined && !known.digest.equals(item.digest)) {
-      return failure(busErrors.AC_BUS_ID_CONFLICT({ id: item.envelope.id }));
+    const { envelope, digest, queue, notBefore } = item;
+    const forgotten = this.#statements.forgotten.get(envelope.id);
+    const added = forgotten === undefined ? this.#add(item, now) : null;
+    const known = added === null ? (forgotten ?? this.#statements.known.get(envelope.id)) : undefined;
+    if (known !== undefined && !known.digest.equals(digest)) {
+      return failure(busErrors.AC_BUS_ID_CONFLICT({ id: envelope.id }));
     }
-    const entry =
-      known === undefined ? this.#add(item, now) : { stream: known.stream, seq: known.seq, position: known.position };
-    if (item.queue !== null && known?.forgotten !== 1) {
-      const place = known === undefined ? entry.position : this.takePlace();
-      this.#deliveries.add({ queue: item.queue, position: entry.position, place, notBefore: item.notBefore, now });
+    const entry = added ?? known;
+    if (entry === undefined) throw new Error(`envelope ${envelope.id} is neither new nor known`);
+    const { stream, seq, position } = entry;
+    const waits = queue !== null && forgotten === undefined;
+    if (waits && (added !== null || !this.#deliveries.has(queue, position))) {
+      const place = added === null ? this.takePlace() : position;
+      this.#deliveries.add({ queue, position, place, notBefore, now });
     }
-    return success({ ...entry, envelope: item.envelope });
+    return success({ stream, seq, position, envelope });
   }
 
-  #add(item: PreparedItem, now: number): Omit<StreamEntry, 'envelope'> {
-    const position = this.lastPosition() + 1;
-    const number =
-      this.#statements.streamNumber.get(item.stream) ??
-      Number(this.#statements.addStream.run(item.stream).lastInsertRowid);
-    const seq = (this.#statements.version.get(number) ?? 0) + 1;
-    this.#statements.add.run(item.envelope.id, position, number, seq, now, item.digest, item.json);
+  /** Null where the id is known already. */
+  #add({ envelope, digest, json, stream }: PreparedItem, now: number): Omit<StreamEntry, 'envelope'> | null {
+    const position = this.#nextPosition();
+    const tip = this.#tip(stream) ?? this.#addStream(stream);
+    const seq = tip.version + 1;
+    const { changes } = this.#statements.add.run(
+      envelope.id,
+      position,
+      tip.number,
+      seq,
+      now,
+      digest,
+      crc32(json),
+      json,
+    );
+    if (changes === 0) return null;
+    this.#position = position;
+    tip.version = seq;
     this.#wakeups.mark(entriesTopic);
-    return { stream: item.stream, seq, position };
+    return { stream, seq, position };
+  }
+
+  #nextPosition(): number {
+    return (this.#position ??= this.lastPosition()) + 1;
+  }
+
+  #tip(stream: string): Tip | null {
+    const known = this.#tips.get(stream);
+    if (known !== undefined) return known;
+    const number = this.#statements.streamNumber.get(stream);
+    return number === undefined ? null : this.#keepTip(stream, number, this.#statements.version.get(number) ?? 0);
+  }
+
+  #addStream(stream: string): Tip {
+    return this.#keepTip(stream, Number(this.#statements.addStream.run(stream).lastInsertRowid), 0);
+  }
+
+  #keepTip(stream: string, number: number, version: number): Tip {
+    const tip = { number, version };
+    this.#tips.set(stream, tip);
+    return tip;
   }
 }

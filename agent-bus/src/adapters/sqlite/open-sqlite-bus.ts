@@ -6,6 +6,7 @@ import { busErrors } from '../../errors.ts';
 import type { CommonBusOptions, FolderBusOptions } from '../../bus-options.ts';
 import { Committer } from './committer.ts';
 import { Compaction } from './compaction.ts';
+import { DiskReserve } from '../../disk-reserve.ts';
 import { openDatabase } from './database.ts';
 import { DeliveryTable } from './delivery-table.ts';
 import { bootId } from '../../file-system.ts';
@@ -21,13 +22,17 @@ import { Wakeups } from '../../wakeups.ts';
 const defaultMaxDeliveries = 20;
 /** How long a call waits for another process's lock, in milliseconds. */
 const defaultBusyLimit = 10_000;
+/** Room for one move of the log into the file and for ending what is open, in bytes. */
+const reserveBytes = 8 * 1024 * 1024;
 
 export interface AssembleOptions extends CommonBusOptions {
+  /** Milliseconds. */
   readonly busyLimit?: number;
 }
 
 function openWakeups(database: Database.Database): Wakeups {
-  const version = (): number => Number(database.pragma('data_version', { simple: true }));
+  const statement = database.prepare<[], number>('PRAGMA data_version').pluck();
+  const version = (): number => statement.get() ?? 0;
   let last = version();
   return new Wakeups(join(dirname(database.name), 'bus.bell'), () => {
     const current = version();
@@ -76,6 +81,7 @@ export function openSqliteBus(options: Omit<FolderBusOptions, 'adapter'>): Resul
 /** The bus on an open database. */
 export function assembleBus(database: Database.Database, options: AssembleOptions): AgentBus {
   const now = options.now ?? Date.now;
+  const busyLimit = options.busyLimit ?? defaultBusyLimit;
   const wakeups = openWakeups(database);
   const deliveries = new DeliveryTable(database, wakeups);
   const ledger = new Ledger(database, deliveries, wakeups);
@@ -89,16 +95,23 @@ export function assembleBus(database: Database.Database, options: AssembleOption
     now,
     maxDeliveries: options.maxDeliveries ?? defaultMaxDeliveries,
   });
+  const reserve = new DiskReserve(join(dirname(database.name), 'bus.reserve'), reserveBytes);
   const committer = new Committer({
     database,
-    busyLimit: options.busyLimit ?? defaultBusyLimit,
+    reserve,
+    busyLimit,
     onDurableStep: options.onDurableStep ?? (() => undefined),
+    onRewind: () => {
+      ledger.rewind();
+      deliveries.rewind();
+    },
     onCommitted: () => wakeups.ring(),
     onFatal: (error: AppError) => bus.shutDown(error),
   });
   const compaction = new Compaction(database);
   const bus = new SqliteBus({
     database,
+    reserve,
     committer,
     wakeups,
     ledger,
@@ -108,6 +121,7 @@ export function assembleBus(database: Database.Database, options: AssembleOption
     namedLeases,
     steps,
     now,
+    busyLimit,
   });
   return bus;
 }

@@ -1,7 +1,8 @@
+import { crc32 } from 'node:zlib';
 import type Database from 'better-sqlite3';
 
 /** Raised with every change of the tables; kept in `PRAGMA user_version`. */
-export const schemaVersion = 1;
+export const schemaVersion = 2;
 /** "ACBU": tells our file from any other database. */
 export const applicationId = 0x41434255;
 
@@ -13,7 +14,8 @@ export const deliveryState = { ready: 0, delayed: 1, leased: 2, done: 3, buried:
  * as maximum + 1 under the write lock, so an undone step leaves no gap. `facts.position_floor` keeps positions growing after compaction
  * and where a place of a queue took one.
  * deliveries.due: unix ms of `notBefore` (delayed) or of the lease's end (leased). `place` orders the queue: the position at which it was
- * put there. `receipt`: the positions that the ending step appended, for whoever repeats it.
+ * put there. messages.checksum: CRC-32 of `envelope`, for what a failing disk changes unnoticed; null from a process that runs schema 1
+ * while another has gone on. `receipt`: the positions that the ending step appended, for whoever repeats it.
  */
 const tables = `
 CREATE TABLE facts (name TEXT PRIMARY KEY NOT NULL, value ANY) STRICT, WITHOUT ROWID;
@@ -27,6 +29,7 @@ CREATE TABLE messages (
   stored_at INTEGER NOT NULL,
   digest BLOB NOT NULL,
   envelope TEXT NOT NULL,
+  checksum INTEGER,
   UNIQUE (stream, seq)
 ) STRICT;
 CREATE TABLE deliveries (
@@ -71,13 +74,31 @@ CREATE TABLE forgotten (
 CREATE INDEX forgotten_until ON forgotten (until);
 `;
 
-/** Makes the tables in one step; of two processes that open a new file at once, the second finds them made. */
-export function createTables(database: Database.Database): void {
+/** How to come from a version to the next one; inside the one transaction that also raises `user_version`. */
+const upgrades: Readonly<Record<number, (database: Database.Database) => void>> = {
+  1: (database) => {
+    database.exec('ALTER TABLE messages ADD COLUMN checksum INTEGER');
+    database.function('crc32_of', { deterministic: true }, (text) => crc32(String(text)));
+    database.exec('UPDATE messages SET checksum = crc32_of(envelope)');
+  },
+};
+
+/**
+ * Makes the tables of a new file, or brings those of an older version up to this one, in one transaction: killed midway, the file is what it
+ * was. Of two processes that open it at once, the second finds it done. A file of a newer version is left as it is.
+ */
+export function prepareSchema(database: Database.Database): void {
+  const version = (): number => Number(database.pragma('user_version', { simple: true }));
+  if (version() >= schemaVersion) return;
   database
     .transaction(() => {
-      if (database.pragma('user_version', { simple: true }) !== 0) return;
-      database.exec(tables);
-      database.pragma(`application_id = ${applicationId}`);
+      const found = version();
+      if (found >= schemaVersion) return;
+      if (found === 0) {
+        database.exec(tables);
+        database.pragma(`application_id = ${applicationId}`);
+      }
+      for (let from = found; from > 0 && from < schemaVersion; from += 1) upgrades[from]?.(database);
       database.pragma(`user_version = ${schemaVersion}`);
     })
     .immediate();

@@ -17,11 +17,14 @@ import type {
 import { busErrors } from '../../errors.ts';
 import { checkReceive } from '../../check-receive.ts';
 import { checkName, checkNumber, maxPayloadBytes, prepareItems } from '../../outgoing.ts';
+import type { DiskReserve } from '../../disk-reserve.ts';
 import type { Committer } from './committer.ts';
 import type { Compaction } from './compaction.ts';
 import type { DeliveryTable } from './delivery-table.ts';
+import { exportDatabase } from './exporting.ts';
 import type { Graveyard } from './graveyard.ts';
-import type { Ledger } from './ledger.ts';
+import { importDatabase } from './importing.ts';
+import { lastPositionQuery, type Ledger } from './ledger.ts';
 import type { NamedLeases } from './named-leases.ts';
 import type { PreparedCompletion, Steps } from './steps.ts';
 import { isFatal, storageError } from './storage-error.ts';
@@ -29,6 +32,7 @@ import { entriesTopic, type Wakeups } from '../../wakeups.ts';
 
 export interface SqliteBusParts {
   readonly database: Database.Database;
+  readonly reserve: DiskReserve;
   readonly committer: Committer;
   readonly wakeups: Wakeups;
   readonly ledger: Ledger;
@@ -39,6 +43,8 @@ export interface SqliteBusParts {
   readonly steps: Steps;
   /** Unix milliseconds. */
   readonly now: () => number;
+  /** How long a call waits for another process's lock, in milliseconds. */
+  readonly busyLimit: number;
 }
 
 /** How many entries `watch` reads at once. */
@@ -58,7 +64,7 @@ export class SqliteBus implements AgentBus {
   async send(items: readonly OutgoingItem[], options: CompleteOptions = {}): Promise<Result<Receipt>> {
     const prepared = prepareItems(items);
     if (!prepared.ok) return prepared;
-    return this.#durably(() => this.#parts.steps.send(prepared.value, options.expect));
+    return this.#parts.committer.run('intake', () => this.#parts.steps.send(prepared.value, options.expect));
   }
 
   async receive(queue: string, options: ReceiveOptions): Promise<Result<readonly Delivery[]>> {
@@ -217,16 +223,25 @@ export class SqliteBus implements AgentBus {
     return this.#parts.committer.run('volatile', () => this.#parts.namedLeases.release(name, token));
   }
 
-  async deliveries(_envelopeIds: readonly string[]): Promise<Result<readonly DeliveryStatus[]>> {
-    throw new Error('not here yet');
+  async deliveries(envelopeIds: readonly string[]): Promise<Result<readonly DeliveryStatus[]>> {
+    const now = this.#parts.now();
+    return this.#read(() => envelopeIds.flatMap((id) => this.#parts.deliveries.statusOf(id, now)));
   }
 
   exportRecords(): AsyncIterable<Result<BusRecord>> {
-    throw new Error('not here yet');
+    const { database, now } = this.#parts;
+    return exportDatabase({ file: database.name, lastPositionQuery, now: now(), refusal: () => this.#refusal });
   }
 
-  async importRecords(_records: AsyncIterable<BusRecord>): Promise<Result<{ readonly entries: number }>> {
-    throw new Error('not here yet');
+  async importRecords(records: AsyncIterable<BusRecord>): Promise<Result<{ readonly entries: number }>> {
+    if (this.#refusal !== null) return failure(this.#refusal);
+    const { database, reserve, wakeups, busyLimit } = this.#parts;
+    const admitted = reserve.admit();
+    if (!admitted.ok) return admitted;
+    const imported = await importDatabase(database.name, records, busyLimit);
+    if (imported.ok) wakeups.ringForAll();
+    else if (isFatal(imported.error)) this.shutDown(imported.error);
+    return imported;
   }
 
   capabilities(): BusCapabilities {
@@ -243,6 +258,7 @@ export class SqliteBus implements AgentBus {
     this.#refusal = refusal;
     this.#parts.committer.close(refusal);
     this.#parts.wakeups.close();
+    this.#parts.reserve.close();
     this.#parts.database.close();
   }
 

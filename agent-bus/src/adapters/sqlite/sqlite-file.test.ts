@@ -79,11 +79,11 @@ describe('the file of the SQLite bus', () => {
     });
   });
 
-  it('refuses a file of a newer schema, a foreign database and what is no database', async () => {
+  it('S83 refuses a file of a newer schema, a foreign database and what is no database', async () => {
     await (await open()).close();
     tamper((database) => database.pragma('user_version = 99'));
     expect(codeOf(await openBus({ adapter: 'sqlite', folder }))).toBe('AC_BUS_SCHEMA_NEWER');
-    tamper((database) => database.pragma('user_version = 1'));
+    tamper((database) => database.pragma('user_version = 2'));
     tamper((database) => database.pragma('application_id = 7'));
     expect(codeOf(await openBus({ adapter: 'sqlite', folder }))).toBe('AC_BUS_CORRUPT');
     await writeFile(

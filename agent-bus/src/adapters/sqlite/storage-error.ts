@@ -26,7 +26,8 @@ export function isFatal(error: AppError): boolean {
 export function storageError(thrown: unknown, file: string): AppError | null {
   const code = sqliteCode(thrown);
   if (code === null || ourFault.test(code)) return null;
-  if (code === 'SQLITE_FULL') return busErrors.AC_BUS_FULL({ file }, thrown);
+  // The index of the log could not grow: it is rebuilt at need, nothing durable is in it.
+  if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_SHMSIZE') return busErrors.AC_BUS_FULL({ file }, thrown);
   if (code.startsWith('SQLITE_IOERR')) return busErrors.AC_BUS_FSYNC({ file }, thrown);
   if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') return busErrors.AC_BUS_CORRUPT({ file }, thrown);
   if (noAccess.test(code)) return busErrors.AC_BUS_OPEN({ folder: dirname(file) }, thrown);
