@@ -27,7 +27,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{agent-bus,orchestrator,worker-image,tools,scripts}/**/*.test.ts', 'tests/docs/*.test.ts'],
+          include: ['{agent-bus,orchestrator,worker-image,tools,scripts,bench}/**/*.test.ts', 'tests/docs/*.test.ts'],
           exclude: [...never, ...slow, '**/*.container.test.ts'],
         },
       },
