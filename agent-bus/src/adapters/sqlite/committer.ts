@@ -168,7 +168,7 @@ export class Committer {
   /** The pragma is refused inside a transaction, hence before it. */
   #setSynchronous(synchronous: 'FULL' | 'NORMAL'): void {
     if (this.#synchronous === synchronous) return;
-    this.#options.database.pragma(`synchronous = ${synchronous}`);
+    this.#options.database.exec(`PRAGMA synchronous = ${synchronous}`);
     this.#synchronous = synchronous;
   }
 
