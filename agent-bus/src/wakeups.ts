@@ -1,9 +1,12 @@
-import { closeSync, futimesSync, openSync, watch, type FSWatcher } from 'node:fs';
+import { closeSync, constants, futimesSync, openSync, watch, writeSync, type FSWatcher } from 'node:fs';
 
 /** The topic of all who wait for new entries; other topics are names of queues, which have no colon. */
 export const entriesTopic = ':entries';
 /** How long to trust the bell alone: a process killed between commit and ringing is noticed this much later. Milliseconds. */
 const recheck = 1000;
+
+/** Its one byte is written again and again: to set its times instead would put an entry into the file system's journal each time, for which the next fsync of the log waits. */
+const stroke = Buffer.from('!');
 
 /**
  * Wakes those that wait for a queue or for new entries, without polling. Inside the process: at commit. From other processes: every
@@ -21,7 +24,7 @@ export class Wakeups {
 
   /** `changedElsewhere` tells whether another connection has committed since it was last asked. `isTouched`: false where the store itself writes the bell file at each commit. */
   constructor(bellFile: string, changedElsewhere: () => boolean, isTouched = true) {
-    this.#bell = isTouched ? openSync(bellFile, 'a', 0o600) : null;
+    this.#bell = isTouched ? openSync(bellFile, constants.O_RDWR | constants.O_CREAT, 0o600) : null;
     this.#bellFile = bellFile;
     this.#changedElsewhere = changedElsewhere;
   }
@@ -111,8 +114,14 @@ export class Wakeups {
   }
 
   #touchBell(): void {
-    const now = Date.now() / 1000;
-    if (this.#bell !== null) futimesSync(this.#bell, now, now);
+    if (this.#bell === null) return;
+    try {
+      writeSync(this.#bell, stroke, 0, 1, 0);
+    } catch {
+      // A bell that is still empty on a full disk.
+      const now = Date.now() / 1000;
+      futimesSync(this.#bell, now, now);
+    }
   }
 
   #stopWatching(): void {
