@@ -128,7 +128,7 @@ async function send(count: number, notBefore = 0): Promise<void> {
 
 async function claim(max: number, leaseMs = 1000): Promise<readonly Delivery[]> {
   const token = newLeaseToken();
-  const { rest } = unwrap(await store().run(claimScript, ['workers', max, leaseMs, token, 20, 0]));
+  const { rest } = unwrap(await store().run(claimScript, ['workers', max, leaseMs, token, 20, '', 0]));
   const told = rest[1] as readonly string[];
   return Array.from({ length: told.length / 9 }, (_unused, index) => {
     const [, stream, seq, , , json, count, epoch] = told.slice(9 * index);
@@ -167,7 +167,7 @@ describe('C6 an error at any call inside a script leaves nothing half-done', () 
     await send(2, now + 500);
     await claim(2);
     now += 2000;
-    await failAtEveryCall(() => store().run(claimScript, ['workers', 5, 1000, newLeaseToken(), 20, 0]));
+    await failAtEveryCall(() => store().run(claimScript, ['workers', 5, 1000, newLeaseToken(), 20, '', 0]));
   });
 
   it('C6 complete: leased and lapsed deliveries with what follows from them', async () => {
