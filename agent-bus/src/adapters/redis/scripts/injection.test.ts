@@ -156,6 +156,28 @@ describe('C6 an error at any call inside a script leaves nothing half-done', () 
     expect(calls).toBeGreaterThan(15);
   });
 
+  it('C6 send to consumers that wait: one that is gone, one that is there', async () => {
+    const listener = new Redis({ path: join(server.folder, 'redis.sock'), protocol: 2, replyMapping: 'legacy' });
+    const told: string[] = [];
+    listener.on('message', (_channel, text: string) => told.push(text));
+    await listener.subscribe(`${prefix}to:here`);
+    try {
+      await send(1);
+      await claim(1);
+      for (const waiter of ['gone t1 1 1000', 'here t2 2 1000', 'here t3 1 1000'])
+        unwrap(await store().run(claimScript, ['workers', 1, 1000, waiter.split(' ')[1]!, 20, waiter, 0]));
+      const items = makeRun(3).envelopes.map((envelope) => ({ envelope }));
+      await failAtEveryCall(() => new Steps(store()).send(unwrap(prepareItems(items)), undefined));
+      expect(await client.exists(`${prefix}waiters:workers`, `${prefix}queue:workers`)).toBe(0);
+      expect(await client.zcard(`${prefix}leased:workers`)).toBe(4);
+      await vi.waitUntil(() => told.length >= 2);
+      const offered = told.slice(-2).map((text) => (JSON.parse(text) as readonly string[])[1]);
+      expect(offered).toEqual(['t2', 't3']);
+    } finally {
+      listener.disconnect();
+    }
+  });
+
   it('C6 the very first send', async () => {
     await failAtEveryCall(() =>
       new Steps(store()).send(unwrap(prepareItems([{ envelope: makeEnvelope() }])), undefined),
