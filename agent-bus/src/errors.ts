@@ -108,6 +108,12 @@ export const busErrors = errorCatalogue({
     remedy: 'Look at the row in the store; its stream shows it as a dead letter in its place.',
     retry: 'never',
   },
+  AC_BUS_QUARANTINED: {
+    message: '{bytes} bytes of the journal are no records of the bus; they are kept in quarantine/{file}',
+    remedy:
+      'Look at the file: it holds what could not be read. Check the disk if no process was killed; requeue or purge the dead letter.',
+    retry: 'never',
+  },
   AC_BUS_NOT_EMPTY: {
     message: 'the bus in {place} already holds {entries} envelopes',
     remedy: 'Import into an empty bus: use a new home, or move the store away first.',

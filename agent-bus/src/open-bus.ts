@@ -10,6 +10,10 @@ import { busErrors } from './errors.ts';
  */
 export async function openBus(options: OpenBusOptions): Promise<Result<AgentBus>> {
   switch (options.adapter) {
+    case 'file': {
+      const module = await loaded('file', () => import('./adapters/file/open-file-bus.ts'));
+      return module.ok ? module.value.openFileBus(options) : module;
+    }
     case 'sqlite': {
       const module = await loaded('sqlite', () => import('./adapters/sqlite/open-sqlite-bus.ts'));
       return module.ok ? module.value.openSqliteBus(options) : module;
@@ -18,8 +22,10 @@ export async function openBus(options: OpenBusOptions): Promise<Result<AgentBus>
       const module = await loaded('redis', () => import('./adapters/redis/open-redis-bus.ts'));
       return module.ok ? module.value.openRedisBus(options) : module;
     }
-    default:
-      return failure(busErrors.AC_BUS_ADAPTER_UNKNOWN({ adapter: options.adapter, known: busAdapters.join(', ') }));
+    default: {
+      const { adapter } = options as OpenBusOptions;
+      return failure(busErrors.AC_BUS_ADAPTER_UNKNOWN({ adapter, known: busAdapters.join(', ') }));
+    }
   }
 }
 

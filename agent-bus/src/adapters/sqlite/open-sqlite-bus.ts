@@ -16,7 +16,7 @@ import { NamedLeases } from './named-leases.ts';
 import { SqliteBus } from './sqlite-bus.ts';
 import { Steps } from './steps.ts';
 import { storageError } from './storage-error.ts';
-import { Wakeups } from './wakeups.ts';
+import { Wakeups } from '../../wakeups.ts';
 
 /** Deliveries without completion before a message is buried (DESIGN §4). */
 const defaultMaxDeliveries = 20;
@@ -105,6 +105,7 @@ export function assembleBus(database: Database.Database, options: AssembleOption
       ledger.rewind();
       deliveries.rewind();
     },
+    onCommitting: () => wakeups.announce(),
     onCommitted: () => wakeups.ring(),
     onFatal: (error: AppError) => bus.shutDown(error),
   });

@@ -28,7 +28,7 @@ import { lastPositionQuery, type Ledger } from './ledger.ts';
 import type { NamedLeases } from './named-leases.ts';
 import type { PreparedCompletion, Steps } from './steps.ts';
 import { isFatal, storageError } from './storage-error.ts';
-import { entriesTopic, type Wakeups } from './wakeups.ts';
+import { entriesTopic, type Wakeups } from '../../wakeups.ts';
 
 export interface SqliteBusParts {
   readonly database: Database.Database;

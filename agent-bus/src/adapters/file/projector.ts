@@ -1,0 +1,162 @@
+import { join } from 'node:path';
+import type { DiskReserve } from '../../disk-reserve.ts';
+import { Changes } from './changes.ts';
+import type { EnvelopeReader } from './envelope-reader.ts';
+import type { Journal } from './journal.ts';
+import { Lock } from './lock.ts';
+import { ProjectedHistory } from './projected-history.ts';
+import { ProjectedQueues } from './projected-queues.ts';
+import type { State } from './state.ts';
+import { storageError } from './storage-error.ts';
+
+/** How often it looks whether the bus is quiet. Milliseconds. */
+const beat = 100;
+/** In how many beats a process that does not write asks once whether it may. */
+const askEvery = 8;
+/** On a bus that is never quiet, how many beats until a small lot is written all the same, and its size. */
+const patience = 20;
+const lot = 200;
+/** How many files are looked at in a beat, in turn, for what people have done to them. */
+const mendedInBeat = 16;
+/** Files that are written at once. */
+const width = 8;
+
+export interface ProjectorOptions {
+  readonly folder: string;
+  readonly journal: Journal;
+  readonly envelopes: EnvelopeReader;
+  readonly reserve: DiskReserve;
+}
+
+/**
+ * Writes `queues/` and `history/` behind the journal, for people with `cat` and `jq`; nothing reads them back. One process at a time
+ * does so, when the bus is quiet: new files would make the fsyncs of a busy one slower. It holds only what is still to be written.
+ */
+export class Projector {
+  readonly #options: ProjectorOptions;
+  readonly #queues: ProjectedQueues;
+  readonly #history: ProjectedHistory;
+  readonly #timer: NodeJS.Timeout;
+  #lock: Lock | null = null;
+  #isHolder = false;
+  #beats = 0;
+  /** The fold to which the files were compared; null until they were. */
+  #compared: State | null = null;
+  #seen = '';
+  #busyBeats = 0;
+  #mendAt = 0;
+  #working: Promise<void> | null = null;
+  #closed = false;
+
+  constructor(options: ProjectorOptions) {
+    this.#options = options;
+    this.#queues = new ProjectedQueues(options.folder, options.envelopes);
+    this.#history = new ProjectedHistory(options.folder, options.envelopes);
+    this.#timer = setInterval(() => this.#beat(), beat);
+    this.#timer.unref();
+  }
+
+  /** Ends at once what it does; resolves when nothing of it is under way. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    await this.#working;
+    this.#lock?.close();
+    this.#lock = null;
+  }
+
+  #beat(): void {
+    if (this.#working !== null) return;
+    this.#working = this.#work()
+      .catch((thrown: unknown) => {
+        // What people look at may fail to be written; the bus goes on, and the next beat tries again.
+        if (!this.#closed && storageError(thrown, this.#options.folder) === null) throw thrown;
+      })
+      .finally(() => {
+        this.#working = null;
+      });
+  }
+
+  async #work(): Promise<void> {
+    const { journal, reserve } = this.#options;
+    if (!this.#isOurs() || !reserve.admit().ok) return;
+    journal.refresh();
+    const now = `${journal.end.segment} ${journal.end.offset}`;
+    const isQuiet = now === this.#seen;
+    this.#seen = now;
+    this.#busyBeats = isQuiet ? 0 : this.#busyBeats + 1;
+    if (!isQuiet && this.#busyBeats % patience !== 0) return;
+    const { state } = journal;
+    if (this.#compared !== state) await this.#compare(state);
+    await this.#drain(state, isQuiet ? Infinity : lot);
+    if (isQuiet) await this.#mend(state);
+  }
+
+  /** Whether this process is the one that writes; it stays so until it ends. */
+  #isOurs(): boolean {
+    if (this.#isHolder) return true;
+    this.#beats += 1;
+    if (this.#beats % askEvery !== 1) return false;
+    this.#lock ??= new Lock(join(this.#options.folder, 'projections.db'), 0);
+    this.#isHolder = this.#lock.acquire();
+    return this.#isHolder;
+  }
+
+  /** After opening, or when the journal was read anew: everything that is open is looked at once. */
+  async #compare(state: State): Promise<void> {
+    const changes = new Changes();
+    state.changes = changes;
+    await this.#queues.compare(state);
+    await this.#history.compare(state);
+    for (const nodes of state.deliveries()) for (const node of nodes) if (!node.isProjected) changes.nodes.add(node);
+    for (const name of state.ledger.names()) changes.streams.add(name);
+    this.#compared = state;
+  }
+
+  /** Writes what is to be written, at most `limit` files, until the bus is closed or its journal is read anew. */
+  async #drain(state: State, limit: number): Promise<void> {
+    const changes = state.changes ?? new Changes();
+    let left = limit;
+    while (changes.size > 0 && left > 0 && this.#mayGoOn(state)) {
+      const nodes = firstOf(changes.nodes, Math.min(width, left));
+      const streams = firstOf(changes.streams, Math.min(width, left));
+      left -= nodes.length + streams.length;
+      const writes = [
+        ...nodes.map((node) => this.#queues.update(node, state).catch(again(changes.nodes, node))),
+        ...streams.map((name) => this.#history.update(name, state).catch(again(changes.streams, name))),
+      ];
+      await Promise.all(writes);
+    }
+  }
+
+  async #mend(state: State): Promise<void> {
+    const nodes = [...state.queues.values()].flatMap((queue) => queue.open(this.#mendAt, mendedInBeat));
+    const streams = state.ledger.names().slice(this.#mendAt, this.#mendAt + mendedInBeat);
+    this.#mendAt = nodes.length + streams.length === 0 ? 0 : this.#mendAt + mendedInBeat;
+    for (const node of nodes) if (this.#mayGoOn(state)) await this.#queues.mend(node, state);
+    for (const name of streams) if (this.#mayGoOn(state)) await this.#history.mend(name, state);
+  }
+
+  #mayGoOn(state: State): boolean {
+    return !this.#closed && this.#options.journal.state === state;
+  }
+}
+
+/** Takes the first few out of the set. */
+function firstOf<Value>(set: Set<Value>, count: number): readonly Value[] {
+  const taken: Value[] = [];
+  for (const value of set) {
+    if (taken.length === count) break;
+    taken.push(value);
+    set.delete(value);
+  }
+  return taken;
+}
+
+/** Puts back what failed, and goes on failing. */
+function again<Value>(set: Set<Value>, value: Value): (thrown: unknown) => never {
+  return (thrown) => {
+    set.add(value);
+    throw thrown;
+  };
+}
