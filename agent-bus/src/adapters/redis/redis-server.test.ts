@@ -321,7 +321,7 @@ describe('S69 S71 a server that comes back with less, or has no room', () => {
     const [task, more] = makeRun(2).envelopes;
     unwrap(await sendOne(bus, task));
     await admin(server).config('SET', 'maxmemory', '1');
-    expect(codeOf(await sendOne(bus, more))).toBe('AC_BUS_SERVER_FULL');
+    expect(codeOf(await sendOne(await open(server.url), more))).toBe('AC_BUS_SERVER_FULL');
     const [delivery] = unwrap(await bus.receive('workers', { max: 1, waitMs: 0, leaseMs: 60_000 }));
     expect(codeOf(await bus.complete(delivery!, [{ envelope: more! }]))).toBe('AC_BUS_SERVER_FULL');
     unwrap(await bus.complete(delivery!, []));
