@@ -7,7 +7,7 @@ import type { AgentBus } from '../../bus.ts';
 import type { FolderBusOptions } from '../../bus-options.ts';
 import { openBus } from '../../open-bus.ts';
 import { startBusProcess } from '../../testing/start-bus-process.ts';
-import { claimOne, ids, makeEnvelope, sendAll } from '../../testing/support.ts';
+import { claim, claimOne, ids, makeEnvelope, sendAll } from '../../testing/support.ts';
 import { encodeRecord } from './frame.ts';
 import { Lock } from './lock.ts';
 import { openFileBus } from './open-file-bus.ts';
@@ -53,6 +53,17 @@ describe('the journal of the file bus', () => {
     unwrap(await bus.extend(delivery, 1000));
     unwrap(await bus.release(delivery));
     expect(moments).toHaveLength(2);
+  });
+
+  it('C3 claims what is sent in the same step, before any of it is in the file', async () => {
+    const bus = await open();
+    const [first, second] = [makeEnvelope(), makeEnvelope()];
+    await sendAll(bus, [first]);
+    // Something waits, so the claim asks for a step; the send shares it and comes before.
+    const sending = bus.send([{ envelope: second }]);
+    const claiming = claim(bus, 'workers');
+    expect([unwrap(await sending).entries.length, ids(await claiming)]).toEqual([1, [first.id, second.id]]);
+    expect(unwrap(await bus.deadLetters())).toEqual([]);
   });
 
   it('is text for people, in a folder of this user alone', async () => {

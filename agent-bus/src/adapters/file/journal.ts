@@ -7,7 +7,7 @@ import { encodeRecord, isHeader, journalVersion, parsePrefix, parseStep, prefixB
 import { scan } from './scan.ts';
 import { Segments, writeFully } from './segments.ts';
 import { isFull, isMissing } from './storage-error.ts';
-import { State, type StoredBody } from './state.ts';
+import { State, type Location, type StoredBody } from './state.ts';
 import type { Step } from './step.ts';
 
 /** Where nothing else is said, in bytes. */
@@ -60,6 +60,7 @@ export class Journal {
   #base = 0;
   #staged: Buffer[] = [];
   #stagedBytes = 0;
+  readonly #stagedBodies = new Map<number, Buffer>();
   /** Offsets of damage that this fold has passed over; those that nobody has been told of. */
   #skipped = new Set<string>();
   #untold: Extent[] = [];
@@ -130,6 +131,7 @@ export class Journal {
     let offset = this.#end.offset + this.#stagedBytes + (record[0]?.length ?? 0);
     const stored = bodies.map((body) => {
       const location = { segment: this.#end.segment, offset, bytes: body.length };
+      this.#stagedBodies.set(offset, body);
       offset += body.length + 1;
       return { location, sound: true };
     });
@@ -166,6 +168,12 @@ export class Journal {
     return this.#skipped.size;
   }
 
+  /** The bytes of an envelope: of one staged in this very step they are not in the file yet. */
+  read({ segment, offset, bytes }: Location): Buffer {
+    const staged = segment === this.#end.segment ? this.#stagedBodies.get(offset) : undefined;
+    return staged ?? this.segments.read(segment, offset, bytes);
+  }
+
   get hasStaged(): boolean {
     return this.#stagedBytes > 0;
   }
@@ -175,8 +183,7 @@ export class Journal {
     const bytes = Buffer.concat(this.#staged);
     writeFully(this.segments.descriptor(this.#end.segment), bytes, this.#end.offset);
     this.#end = { segment: this.#end.segment, offset: this.#end.offset + bytes.length };
-    this.#staged = [];
-    this.#stagedBytes = 0;
+    this.#clearStaged();
   }
 
   sync(): void {
@@ -192,8 +199,7 @@ export class Journal {
   discard(): void {
     this.distrust();
     if (!this.hasStaged) return;
-    this.#staged = [];
-    this.#stagedBytes = 0;
+    this.#clearStaged();
     ftruncateSync(this.segments.descriptor(this.#end.segment), this.#end.offset);
   }
 
@@ -205,6 +211,12 @@ export class Journal {
   close(): void {
     this.segments.close();
     this.bell.close();
+  }
+
+  #clearStaged(): void {
+    this.#staged = [];
+    this.#stagedBytes = 0;
+    this.#stagedBodies.clear();
   }
 
   #follow(limit: Place | null, visible: Place | null): void {
