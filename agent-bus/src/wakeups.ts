@@ -1,9 +1,12 @@
-import { closeSync, futimesSync, openSync, watch, type FSWatcher } from 'node:fs';
+import { closeSync, constants, futimesSync, openSync, watch, writeSync, type FSWatcher } from 'node:fs';
 
 /** The topic of all who wait for new entries; other topics are names of queues, which have no colon. */
 export const entriesTopic = ':entries';
 /** How long to trust the bell alone: a process killed between commit and ringing is noticed this much later. Milliseconds. */
 const recheck = 1000;
+
+/** Its one byte is written again and again: to set its times instead would put an entry into the file system's journal each time, for which the next fsync of the log waits. */
+const stroke = Buffer.from('!');
 
 /**
  * Wakes those that wait for a queue or for new entries, without polling. Inside the process: at commit. From other processes: every
@@ -21,7 +24,7 @@ export class Wakeups {
 
   /** `changedElsewhere` tells whether another connection has committed since it was last asked. `isTouched`: false where the store itself writes the bell file at each commit. */
   constructor(bellFile: string, changedElsewhere: () => boolean, isTouched = true) {
-    this.#bell = isTouched ? openSync(bellFile, 'a', 0o600) : null;
+    this.#bell = isTouched ? openSync(bellFile, constants.O_RDWR | constants.O_CREAT, 0o600) : null;
     this.#bellFile = bellFile;
     this.#changedElsewhere = changedElsewhere;
   }
@@ -36,13 +39,20 @@ export class Wakeups {
     this.#marked.add(topic);
   }
 
+  /**
+   * Called before a step that marked something is made durable: those that wait in other processes find nothing yet, but their processes
+   * are up when it is there. To be woken from idleness takes about as long as an fsync.
+   */
+  announce(): void {
+    if (this.#marked.size > 0 && !this.#closed) this.#touchBell();
+  }
+
   /** Wakes what was marked; called when the step is visible. */
   ring(): void {
     if (this.#marked.size === 0 || this.#closed) return;
     const marked = [...this.#marked];
     this.#marked.clear();
-    const now = Date.now() / 1000;
-    if (this.#bell !== null) futimesSync(this.#bell, now, now);
+    this.#touchBell();
     this.#generation += 1;
     for (const topic of marked) this.#wake(topic);
   }
@@ -101,6 +111,17 @@ export class Wakeups {
     if (this.#closed) return;
     if (this.#waiters.size === 0) this.#stopWatching();
     else if (this.#changedElsewhere()) this.wakeAll();
+  }
+
+  #touchBell(): void {
+    if (this.#bell === null) return;
+    try {
+      writeSync(this.#bell, stroke, 0, 1, 0);
+    } catch {
+      // A bell that is still empty on a full disk.
+      const now = Date.now() / 1000;
+      futimesSync(this.#bell, now, now);
+    }
   }
 
   #stopWatching(): void {
