@@ -11,7 +11,7 @@ import { makeEnvelope, testError, type BusPlace } from './support.ts';
 import { toil } from './toiling.ts';
 
 export interface BusProcessArguments {
-  readonly program: 'drain' | 'hold' | 'send' | 'serve' | 'toil' | 'walk';
+  readonly program: 'drain' | 'hold' | 'send' | 'serve' | 'toil' | 'walk' | 'work';
   readonly place: BusPlace;
   /** The durable moment (before and after each fsynced step, from 1) at which the process kills itself. */
   readonly crashAt?: number;
@@ -87,7 +87,25 @@ async function walk(bus: AgentBus): Promise<void> {
   }
 }
 
-const programs = { drain, hold, send, toil, walk };
+/** The text of the `index`-th envelope of `work`: large, so that the logs of a store come round. */
+export function workText(index: number): string {
+  return `${index} `.repeat(8000);
+}
+
+/** Sends and completes in turn. */
+async function work(bus: AgentBus): Promise<void> {
+  for (let index = 0; index < 100; index += 1) {
+    const envelope = makeEnvelope({ payload: { text: workText(index) } });
+    unwrap(await bus.send([{ envelope }]));
+    print({ sent: envelope.id });
+    const [delivery] = unwrap(await bus.receive('workers', { max: 1, waitMs: 0, leaseMs: 60_000 }));
+    const answer = makeEnvelope({ recipient: 'answers', inReplyTo: envelope.id });
+    unwrap(await bus.complete(delivery!, [{ envelope: answer }]));
+    print({ done: envelope.id, answer: answer.id });
+  }
+}
+
+const programs = { drain, hold, send, toil, walk, work };
 
 /** The whole of a script that `BusPlace.script` names: runs the program its argument asks for on the bus that `open` opens. */
 export async function runBusProcess(open: OpenForProcess): Promise<void> {
