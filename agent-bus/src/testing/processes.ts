@@ -22,7 +22,7 @@ import { collect } from './watching.ts';
 const walkSteps = 5;
 
 export interface BusProcessOptions extends ContractOptions {
-  /** How many tasks are handled by processes that are killed again and again; 300 where absent. */
+  /** How many tasks are handled by processes that are killed again and again; 200 where absent. */
   readonly tasks?: number;
   /** Decides when they are killed; a new one where absent. A failure names it. */
   readonly seed?: number;
@@ -57,7 +57,7 @@ export function busProcessContract(options: BusProcessOptions): void {
       );
     },
   );
-  const { tasks = 300, seed = Date.now() % 2 ** 31 } = options;
+  const { tasks = 200, seed = Date.now() % 2 ** 31 } = options;
   contract('S65 S82 tasks handled by processes that are killed again and again reach one end each', async (store) => {
     try {
       await toilUnderKills(store, tasks, seed);
