@@ -41,8 +41,9 @@ describe.skipIf(spawnSync('strace', ['-V']).status !== 0)('the model of a disk',
     folder = await realpath(await mkdtemp(join(tmpdir(), 'disk-model-')));
     const [root, trace] = [join(folder, 'disk'), join(folder, 'trace')];
     await mkdir(root);
-    const [command = '', ...rest] = [...straceArguments(trace), process.execPath, '-e', script, root];
-    expect(spawnSync(command, rest).status).toBe(0);
+    const [command, ...rest] = [...straceArguments(trace), process.execPath, '-e', script, root];
+    const { status } = spawnSync(command, rest);
+    if (status !== 0) throw new Error(`the traced script ended with ${status}`);
     disk = new DiskModel(root, /left-out/);
     for (const call of parseSystemCalls((await readFile(trace, 'utf8')).split('\n'))) disk.apply(call);
   });

@@ -15,7 +15,7 @@ const traced =
   'openat,close,write,pwrite64,writev,pwritev,pwritev2,ftruncate,fallocate,copy_file_range,sendfile,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,link,linkat';
 
 /** Up to how many bytes of what is written are seen. */
-export const longestWrite = 1024 * 1024;
+const longestWrite = 1024 * 1024;
 
 /** Runs a program so that `parseSystemCalls` reads what it did to its files; `file` gets the trace. */
 export function straceArguments(file: string): readonly string[] {

@@ -32,9 +32,9 @@ async function open(name: string): Promise<AgentBus> {
 /** Sends two envelopes a step until `ended`; says how many positions were acknowledged. */
 async function writeUntil(bus: AgentBus, ended: Promise<unknown>): Promise<number> {
   let acknowledged = 0;
-  let running = true;
-  void ended.then(() => (running = false));
-  while (running) {
+  const writing = { isOver: false };
+  void ended.then(() => (writing.isOver = true));
+  while (!writing.isOver) {
     const { entries } = unwrap(await bus.send(makeRun(2).envelopes.map((envelope) => ({ envelope }))));
     acknowledged = entries.at(-1)?.position ?? 0;
   }
