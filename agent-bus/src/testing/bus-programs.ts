@@ -8,9 +8,10 @@ import { derivedIdSync } from '../dead-letter-notice.ts';
 import { printLine as print } from './print-line.ts';
 import { serve, type OpenForProcess } from './serve.ts';
 import { makeEnvelope, testError, type BusPlace } from './support.ts';
+import { toil } from './toiling.ts';
 
 export interface BusProcessArguments {
-  readonly program: 'drain' | 'hold' | 'send' | 'serve' | 'walk' | 'work';
+  readonly program: 'drain' | 'hold' | 'send' | 'serve' | 'toil' | 'walk' | 'work';
   readonly place: BusPlace;
   /** The durable moment (before and after each fsynced step, from 1) at which the process kills itself. */
   readonly crashAt?: number;
@@ -104,7 +105,7 @@ async function work(bus: AgentBus): Promise<void> {
   }
 }
 
-const programs = { drain, hold, send, walk, work };
+const programs = { drain, hold, send, toil, walk, work };
 
 /** The whole of a script that `BusPlace.script` names: runs the program its argument asks for on the bus that `open` opens. */
 export async function runBusProcess(open: OpenForProcess): Promise<void> {

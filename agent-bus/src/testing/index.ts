@@ -19,7 +19,7 @@ export { startSentinel, type Sentinel } from './start-sentinel.ts';
 export { startRedis, type RedisServer, type StartRedisOptions } from './start-redis.ts';
 export { createFolderStore } from './folder-store.ts';
 export { busModelContract, modelOptions, type BusModelOptions } from './model/index.ts';
-export { busProcessContract } from './processes.ts';
+export { busProcessContract, type BusProcessOptions } from './processes.ts';
 export { busUnreadableContract, type BusUnreadableOptions } from './unreadable.ts';
 export type { BusContractOptions, BusPlace, ContractOptions, ContractStore, InstanceOptions } from './support.ts';
 

@@ -21,6 +21,14 @@ export type ModelCommand = { readonly client: number } & (
     }
   | { readonly does: 'receive'; readonly queue: number; readonly max: number; readonly lease: number }
   | {
+      readonly does: 'handOver';
+      readonly sender: number;
+      readonly queue: number;
+      readonly count: number;
+      readonly max: number;
+      readonly lease: number;
+    }
+  | {
       readonly does: 'complete';
       readonly leases: readonly number[];
       readonly items: readonly ItemChoice[];
@@ -92,6 +100,18 @@ export const command: fc.Arbitrary<ModelCommand> = fc.oneof(
       items: items(2),
       expect,
       crashAt,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      does: does('handOver'),
+      client,
+      sender: number,
+      queue: number,
+      count: fc.integer({ min: 1, max: 3 }),
+      max: fc.integer({ min: 1, max: 3 }),
+      lease: number,
     }),
   },
   { weight: 3, arbitrary: fc.record({ does: does('reject'), client, lease: number, items: items(1), crashAt }) },

@@ -149,6 +149,11 @@ export class ModelBus {
     return (state === 'leased' || state === 'delayed') && due <= this.now ? 'waiting' : state;
   }
 
+  /** True where something of the queue can be received now. */
+  isDue(queue: string): boolean {
+    return this.#firstDue(queue) !== undefined;
+  }
+
   #known(envelope: Envelope): 'same' | 'other' | 'new' {
     const entry = this.entries.find((each) => each.envelope.id === envelope.id);
     if (entry === undefined) return 'new';

@@ -2,12 +2,11 @@ import assert from 'node:assert/strict';
 import type { Envelope } from '@agentcompany/protocol';
 import type { Delivery, Expectation, OutgoingItem, Receipt, StreamEntry } from '../../bus.ts';
 import { derivedIdSync } from '../../dead-letter-notice.ts';
-import type { ServedMethod } from '../serve.ts';
-import { makeEnvelope, testError, type ContractStore } from '../support.ts';
-import { TestClock } from '../support.ts';
+import type { ServedMethod, ServeReply } from '../serve.ts';
+import { makeEnvelope, testError, TestClock, type ContractStore } from '../support.ts';
 import { outcome, type ModelClient } from './clients.ts';
 import type { ExpectChoice, ItemChoice, ModelCommand } from './commands.ts';
-import { ModelBus, type Answer, type LeaseName } from './model-bus.ts';
+import { ModelBus, type Answer, type LeaseName, type ModelDelivery } from './model-bus.ts';
 import { assertSameView } from './views.ts';
 
 const maxDeliveries = 3;
@@ -16,6 +15,8 @@ const runs = [1, 2].map((number) => derivedIdSync(`model/run/${number}`));
 /** Time goes in tens of seconds and every deadline lies between two of them: a store's own clock may be off by a few seconds. */
 const leases = [15_000, 35_000, 95_000] as const;
 const steps = [10_000, 40_000, 100_000] as const;
+/** How long one waits for what another sends at once, in milliseconds. */
+const patience = 30_000;
 /** Longer than any lease. */
 const longest = 100_000;
 
@@ -62,6 +63,8 @@ export class ModelRun {
         return this.#send(command);
       case 'receive':
         return this.#receive(command);
+      case 'handOver':
+        return this.#handOver(command);
       case 'complete':
         return this.#complete(command);
       case 'reject':
@@ -90,13 +93,32 @@ export class ModelRun {
   }
 
   async #receive(command: ModelCommand & { does: 'receive' }): Promise<void> {
-    const { max } = command;
     const [queue, leaseMs] = [pick(queues, command.queue), pick(leases, command.lease)];
-    const reply = await this.#clientOf(command).call('receive', [queue, { max, waitMs: 0, leaseMs }], 0);
+    const reply = await this.#clientOf(command).call('receive', [queue, { max: command.max, waitMs: 0, leaseMs }], 0);
+    this.#compareReceived(reply, this.#model.receive(queue, command.max, leaseMs));
+  }
+
+  /** One waits at an empty queue, another sends to it. */
+  async #handOver(command: ModelCommand & { does: 'handOver' }): Promise<void> {
+    const { client, count, max } = command;
+    const [queue, leaseMs] = [pick(queues, command.queue), pick(leases, command.lease)];
+    const others = this.#clients.filter((each) => each !== this.#clientOf(command));
+    if (this.#model.isDue(queue)) return;
+    const waiting = this.#clientOf(command).call('receive', [queue, { max, waitMs: patience, leaseMs }], 0);
+    const items = Array.from({ length: count }, (_unused, index) => ({
+      envelope: this.#envelope({ what: 'new', envelope: client + index, queue: 0, delay: 0 }, index),
+      queue,
+    }));
+    const sent = await pick(others, command.sender).call('send', [items], 0);
+    assert.ok('answer' in sent && sent.answer.ok, JSON.stringify(sent));
+    assert.deepEqual({ value: linesOf(sent.answer.value) }, this.#model.send(items));
+    this.#compareReceived(await waiting, this.#model.receive(queue, max, leaseMs));
+  }
+
+  #compareReceived(reply: ServeReply, expected: readonly ModelDelivery[]): void {
     assert.ok('answer' in reply && reply.answer.ok, JSON.stringify(reply));
     const deliveries = reply.answer.value as readonly Delivery[];
     this.#received.push(...deliveries);
-    const expected = this.#model.receive(queue, max, leaseMs);
     assert.deepEqual(
       deliveries.map(({ envelope, stream, seq, count, epoch }) => [envelope.id, stream, seq, count, epoch]),
       expected.map(({ entry, count, epoch }) => [entry.envelope.id, entry.stream, entry.seq, count, epoch]),
