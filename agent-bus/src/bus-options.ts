@@ -8,7 +8,7 @@ export type DurableStepHook = (name: 'bus:before' | 'bus:after') => void;
 export interface CommonBusOptions {
   /** Deliveries without completion before a message is buried; 20 where absent (clean releases do not count). */
   readonly maxDeliveries?: number;
-  /** Unix milliseconds; the wall clock where absent (Redis: its own clock, moved by what `now` is ahead of this machine's). */
+  /** Unix milliseconds; where absent the wall clock, on Redis the server's. Instances on one store are given the same one, or none. */
   readonly now?: () => number;
   /** Called around every fsynced step; a crash test ends the process in it. */
   readonly onDurableStep?: DurableStepHook;
@@ -22,7 +22,10 @@ export interface FolderBusOptions extends CommonBusOptions {
 
 export interface RedisBusOptions extends CommonBusOptions {
   readonly adapter: 'redis';
-  /** `redis://`, `rediss://` or `redis+sentinel://host:port,host:port/<master>`; `?namespace=` keeps several companies apart on one server. */
+  /**
+   * `redis://`, `rediss://`, `redis+unix:///path/of/socket` or `redis+sentinel://host:port,host:port/<master>`; `?namespace=` keeps several
+   * companies apart on one server.
+   */
   readonly url: string;
   /** Take a server that may lose what it acknowledged (`accept_volatile`). */
   readonly acceptVolatile?: boolean;

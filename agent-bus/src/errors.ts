@@ -124,4 +124,40 @@ export const busErrors = errorCatalogue({
     remedy: 'Export again from the source; nothing was imported.',
     retry: 'never',
   },
+  AC_BUS_URL: {
+    message: 'the address of the bus server is not valid: {problem}',
+    remedy:
+      'Write redis://[user:password@]host[:port][/database][?namespace=name], rediss:// for TLS, or redis+sentinel://host:port,host:port/master.',
+    retry: 'never',
+  },
+  AC_BUS_LOGIN: {
+    message: 'the bus server {address} does not let this user in: {reason}',
+    remedy: 'Check user and password in the address, and what the user may do there.',
+    retry: 'never',
+  },
+  AC_BUS_AWAY: {
+    message: 'the bus server {address} cannot be used: {reason}',
+    remedy: 'Check that it runs and can be reached, then repeat the call: nothing of it was kept.',
+    retry: 'later',
+  },
+  AC_BUS_SERVER_OLD: {
+    message: 'the bus server {address} is Redis {found}, at least {least} is needed',
+    remedy: 'Upgrade the server.',
+    retry: 'never',
+  },
+  AC_BUS_VOLATILE: {
+    message: 'the bus server {address} may lose what it acknowledged: {setting} is {value}',
+    remedy: 'Set {setting} to {wanted} in its configuration, or accept the loss with accept_volatile.',
+    retry: 'never',
+  },
+  AC_BUS_SERVER_FULL: {
+    message: 'the bus server {address} takes no more data: {reason}; nothing of the step was kept',
+    remedy: 'Give the server memory (maxmemory) or disk, then repeat the call; what waits can still be completed.',
+    retry: 'later',
+  },
+  AC_BUS_LOST: {
+    message: 'the bus server {address} came back without what it had acknowledged: {what}; the bus is closed',
+    remedy: 'Compare the runs with the outside, restore the server from a backup where they differ, then start again.',
+    retry: 'never',
+  },
 });

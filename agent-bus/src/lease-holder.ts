@@ -1,20 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { bootId } from './file-system.ts';
 
 /** Who holds a lease: a process, told apart from a later one with the same pid by its start time. */
 interface Holder {
-  /** Process namespace: pids of another one say nothing here. */
+  /** Machine, boot and process namespace: pids of another one say nothing here. */
   readonly namespace: string;
   readonly pid: number;
   /** Clock ticks since boot (proc(5), field 22); 0 where the system does not tell. */
   readonly started: string;
 }
 
+/** The boot and the pid namespace, or the name of a machine that tells neither: a bus may be shared by several machines. */
 function namespace(): string {
   try {
-    return /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '0';
+    const pids = /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '0';
+    return `${bootId()}-${pids}`;
   } catch {
-    return '0';
+    return hostname().replaceAll(/[^\w-]/g, '-');
   }
 }
 

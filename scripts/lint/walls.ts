@@ -26,6 +26,7 @@ const busZones: readonly Zone[] = [
   // The file bus takes its lock from SQLite: the kernel frees it at death.
   busAdapter('file', ['better-sqlite3']),
   busAdapter('sqlite', ['better-sqlite3']),
+  busAdapter('redis', ['ioredis']),
   {
     name: 'bus entry',
     files: /^agent-bus\/src\/(index|open-bus)\.ts$/,
@@ -136,6 +137,7 @@ const zones: readonly Zone[] = [
 const owners: Readonly<Record<string, RegExp>> = {
   'dockerode': /^orchestrator\/src\/containers\//,
   'simple-git': /^orchestrator\/src\/git\//,
+  'ioredis': /^agent-bus\/src\/adapters\/redis\//,
   // The bus, the read model `company.db` and the lock files are the only SQLite files there are.
   'better-sqlite3':
     /^(agent-bus\/src\/adapters\/(file|sqlite)\/|orchestrator\/src\/(.+\/)?([a-z-]*read-model|company-db|[a-z-]*lock)(\/|[a-z-]*\.ts$))/,

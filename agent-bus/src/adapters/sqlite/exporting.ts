@@ -3,7 +3,7 @@ import { failure, success, type AppError, type BusRecord, type Result } from '@a
 import Database from 'better-sqlite3';
 import { deliveryState } from './schema.ts';
 import { storageError } from './storage-error.ts';
-import { readEntry, type MessageRow } from './stored-envelope.ts';
+import { readEntry, type MessageRow } from '../../stored-envelope.ts';
 
 /** After so many records the other work of the process has its turn. */
 const batch = 256;

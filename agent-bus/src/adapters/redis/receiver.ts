@@ -1,0 +1,158 @@
+import { failure, success, type AppError, type Envelope, type Result } from '@agentcompany/protocol';
+import type { Delivery, ReceiveOptions } from '../../bus.ts';
+import { busErrors } from '../../errors.ts';
+import { newLeaseToken } from '../../lease-holder.ts';
+import { contextOfStream, readEnvelope, type MessageRow } from '../../stored-envelope.ts';
+import type { Bells } from './bells.ts';
+import type { Reply, RunOptions } from './link.ts';
+import { claimScript } from './scripts/claiming.ts';
+import { lapseFutureScript } from './scripts/leasing.ts';
+import { holderDeadline, type Steps } from './steps.ts';
+import { listAt, type Outcome, type Store } from './store.ts';
+import { entryFields, rowAt } from './stored-entry.ts';
+
+export interface ReceiverOptions {
+  readonly store: Store;
+  readonly bells: Bells;
+  readonly steps: Steps;
+  readonly maxDeliveries: number;
+  /** What the bus was closed with, null while it is open. */
+  readonly refusal: () => AppError | null;
+}
+
+/** What one try to claim gave: deliveries, or how long until something is due (null: nothing is). */
+interface Claimed {
+  readonly deliveries: readonly Delivery[];
+  readonly dueIn: number | null;
+  /** True where the next try may give more. */
+  readonly again: boolean;
+}
+
+interface Claim {
+  readonly queue: string;
+  readonly max: number;
+  readonly leaseMs: number;
+  readonly token: string;
+  /** `performance.now()` at which it was asked for. */
+  readonly since: number;
+}
+
+/** Gives out deliveries. */
+export class Receiver {
+  readonly #options: ReceiverOptions;
+  #latest = 0;
+
+  constructor(options: ReceiverOptions) {
+    this.#options = options;
+  }
+
+  /** A server that is away is waited for as long as the caller waits. Errors: `AC_BUS_AWAY` where it does not wait, and as `Link.run`. */
+  async receive(queue: string, options: ReceiveOptions): Promise<Result<readonly Delivery[]>> {
+    const { bells, refusal } = this.#options;
+    const deadline = performance.now() + options.waitMs;
+    const run: RunOptions = { until: deadline, signal: options.signal };
+    while (refusal() === null && !isAborted(options.signal)) {
+      const seen = bells.generation;
+      const claimed = await this.#claim(queue, options, run);
+      if (!claimed.ok) {
+        const waited = options.waitMs > 0 || isAborted(options.signal);
+        return waited && isAway(claimed.error) ? success([]) : claimed;
+      }
+      const { deliveries, dueIn, again } = claimed.value;
+      if (deliveries.length > 0) return success(deliveries);
+      if (again) continue;
+      const left = deadline - performance.now();
+      if (left <= 0) return success([]);
+      await bells.wait(queue, seen, Math.min(left, dueIn ?? left), options.signal);
+    }
+    const refused = refusal();
+    return refused === null ? success([]) : failure(refused);
+  }
+
+  async #claim(queue: string, { max, leaseMs }: ReceiveOptions, run: RunOptions): Promise<Result<Claimed>> {
+    const { store, maxDeliveries } = this.#options;
+    const claim: Claim = { queue, max: Math.floor(max), leaseMs, token: newLeaseToken(), since: performance.now() };
+    const values = [queue, claim.max, Math.ceil(leaseMs), claim.token, maxDeliveries];
+    const answered = await store.runTold(claimScript, (isRepeated) => [...values, isRepeated ? 1 : 0], run);
+    if (!answered.ok) return answered;
+    const { word, rest } = answered.value;
+    const wentBack = await this.#noticeClock(Number(rest[0]));
+    if (!wentBack.ok) return wentBack;
+    if (word === 'claimed') return this.#deliveriesOf(claim, listAt(rest, 1));
+    const dueIn = rest[1] === '' || rest[1] === undefined ? null : Number(rest[1]);
+    return success({ deliveries: [], dueIn, again: word === 'again' || wentBack.value });
+  }
+
+  /** The server's clock set back by more than a second would prolong every lease by the jump. True where it was. */
+  async #noticeClock(now: number): Promise<Result<boolean>> {
+    const wentBack = now < this.#latest - 1000;
+    this.#latest = wentBack ? now : Math.max(now, this.#latest);
+    if (!wentBack) return success(false);
+    const lapsed: Result<Outcome> = await this.#options.store.run(lapseFutureScript, []);
+    return lapsed.ok ? success(true) : lapsed;
+  }
+
+  /** What has spent its deliveries or cannot be read is buried under the lease that was just taken on it. */
+  async #deliveriesOf(claim: Claim, reply: Reply): Promise<Result<Claimed>> {
+    const deliveries: Delivery[] = [];
+    for (let first = 0; first < reply.length; first += entryFields + 3) {
+      const row = rowAt(reply, first);
+      const [count, epoch, spent] = reply.slice(first + entryFields, first + entryFields + 3).map(Number);
+      const counted = { count: count ?? 0, epoch: epoch ?? 0 };
+      const read = readEnvelope(row);
+      const unfit = spent === 1 ? spentError(row, claim.queue, counted.count) : read.ok ? null : read.error;
+      if (unfit === null && read.ok) deliveries.push(deliveryOf(claim, row, read.value, counted));
+      else if (unfit !== null) {
+        const buried = await this.#bury(
+          claim,
+          row,
+          read,
+          { ...counted, count: counted.count - (spent === 1 ? 0 : 1) },
+          unfit,
+        );
+        if (!buried.ok) return buried;
+      }
+    }
+    return success({ deliveries, dueIn: null, again: true });
+  }
+
+  async #bury(
+    { queue, token }: Claim,
+    row: MessageRow,
+    read: Result<Envelope>,
+    counted: { readonly count: number; readonly epoch: number },
+    error: AppError,
+  ): Promise<Result<unknown>> {
+    const envelopeType = read.ok ? read.value.envelope_type : 'unknown';
+    const context = read.ok ? read.value.context : contextOfStream(row.stream);
+    const buried = await this.#options.steps.bury(
+      { id: row.id, envelopeType, context, queue, ...counted },
+      token,
+      error,
+      [],
+    );
+    // Whoever was given it since will bury it.
+    return buried.ok || buried.error.code === 'AC_BUS_STALE_LEASE' ? success(undefined) : buried;
+  }
+}
+
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
+}
+
+function isAway(error: AppError): boolean {
+  return error.code === 'AC_BUS_AWAY' || error.code === 'AC_BUS_UNCERTAIN';
+}
+
+function spentError({ id }: MessageRow, queue: string, count: number): AppError {
+  return busErrors.AC_BUS_DELIVERIES_SPENT({ id, count, queue });
+}
+
+function deliveryOf(
+  { queue, token, since, leaseMs }: Claim,
+  { stream, seq }: MessageRow,
+  envelope: Envelope,
+  counted: { readonly count: number; readonly epoch: number },
+): Delivery {
+  return { queue, stream, seq, envelope, ...counted, token, leaseUntil: holderDeadline(since, leaseMs) };
+}

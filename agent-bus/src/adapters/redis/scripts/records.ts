@@ -1,0 +1,81 @@
+/**
+ * Lua: the record of a delivery, one field of the hash `deliveries:<queue>` named by its position:
+ * `state|place|count|epoch|due|lease|token|receipt`. States: `w` waits, `d` delayed, `l` leased, `c` completed, `b` buried, `p` purged.
+ *
+ * What waits lies in the list `queue:<name>` in the order of its sending, or, once it has been elsewhere (leased, delayed, buried), in the
+ * sorted set `back:<name>` by its place: a claim takes from both the one that is first. `delayed:<name>` and `leased:<name>` are sorted by
+ * the time at which they are due.
+ */
+export const records = `
+local function packed(record)
+  return table.concat({ record.state, text(record.place), text(record.count), text(record.epoch), text(record.due),
+    text(record.lease), record.token, record.receipt }, '|')
+end
+
+local function parsed(position, value)
+  if not value then return nil end
+  local state, place, count, epoch, due, lease, token, receipt =
+    string.match(value, '^(%a)|(%d+)|(%d+)|(%d+)|(%d+)|(%d+)|([^|]*)|(.*)$')
+  return { position = position, old = value, state = state, place = tonumber(place), count = tonumber(count),
+    epoch = tonumber(epoch), due = tonumber(due), lease = tonumber(lease), token = token, receipt = receipt }
+end
+
+local function recordsOf(queue, positions)
+  local values = readMany('HMGET', prefix .. 'deliveries:' .. queue, positions)
+  local found = {}
+  for index = 1, #positions do found[index] = parsed(positions[index], values[index]) or false end
+  return found
+end
+
+-- the record of one envelope in one queue, nil where there is none
+local function recordOf(queue, id)
+  local position = redis.call('HGET', prefix .. 'ids', id)
+  if not position then return nil end
+  return recordsOf(queue, { position })[1] or nil
+end
+
+local function keep(queue, changed)
+  local values, old = {}, {}
+  for _, record in ipairs(changed) do
+    values[#values + 1] = record.position
+    values[#values + 1] = packed(record)
+    old[#old + 1] = record.position
+    old[#old + 1] = record.old
+  end
+  write('HSET', prefix .. 'deliveries:' .. queue, values, 'HSET', old)
+end
+
+-- takes what had been leased from where it lies: among the leased, or, when its lease has lapsed, among what came back
+local function lift(queue, record)
+  if record.state == 'l' then unscore(prefix .. 'leased:' .. queue, record.position, text(record.due))
+  else unscore(prefix .. 'back:' .. queue, padded(record.position), text(record.place)) end
+end
+
+local function isHeld(record, token)
+  return record and record.token == token and token ~= ''
+end
+
+local function isEnded(record)
+  return record.state == 'c' or record.state == 'b' or record.state == 'p'
+end
+
+-- an entry of the ledger; its fields stand in the order in which they are written
+local function shaped(found)
+  local fields = found[2]
+  return { position = string.match(found[1], '^%d+'), id = fields[2], digest = fields[4], stream = fields[6], seq = fields[8],
+    at = fields[10], json = fields[12] }
+end
+
+local function entryAt(position)
+  local found = redis.call('XRANGE', ledger, position, position)[1]
+  return found and shaped(found) or nil
+end
+
+local function push(reply, ...)
+  for index = 1, select('#', ...) do reply[#reply + 1] = (select(index, ...)) end
+end
+
+local function pushEntry(reply, entry)
+  push(reply, entry.position, entry.stream, entry.seq, entry.at, entry.id, entry.json)
+end
+`;
