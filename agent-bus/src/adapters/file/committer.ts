@@ -88,15 +88,12 @@ export class Committer {
     const deadline = performance.now() + busyLimit;
     while (this.#refusal === null) {
       try {
-        if (lock.acquire()) {
-          try {
-            journal.catchUp();
-            work();
-          } finally {
-            lock.release();
-          }
-          return success();
-        }
+        const done = this.#locked(() => {
+          journal.catchUp();
+          work();
+          return true;
+        });
+        if (done === true) return success();
       } catch (thrown) {
         return this.#refuse(thrown);
       }
@@ -130,24 +127,23 @@ export class Committer {
     this.#waiting = [];
     if (calls.length === 0) return;
     try {
-      if (!this.#options.lock.acquire()) {
-        this.#postpone(calls);
-        return;
-      }
+      const done = this.#locked(() => this.#commit(calls));
+      if (done === null) this.#postpone(calls);
+      else for (const call of done) call.answer();
     } catch (thrown) {
       this.#fail(calls, thrown);
-      return;
     }
-    let done: readonly Waiting[] = [];
+  }
+
+  /** Does `work` under the lock; null while another process holds it. What `work` throws is thrown when the lock is free again. */
+  #locked<Value>(work: () => Value): Value | null {
+    const { lock } = this.#options;
+    if (!lock.acquire()) return null;
     try {
-      done = this.#commit(calls);
-      this.#options.onCommitted();
-    } catch (thrown) {
-      this.#fail(calls, thrown);
+      return work();
     } finally {
-      this.#options.lock.release();
+      lock.release();
     }
-    for (const call of done) call.answer();
   }
 
   /** What was done. Where the disk is full it is tried once more on the reserve, without what would bring new work. */
@@ -178,6 +174,7 @@ export class Committer {
       if (durable) journal.sync();
       journal.publish();
       if (durable) onDurableStep('bus:after');
+      this.#options.onCommitted();
       return done;
     } catch (thrown) {
       journal.discard();

@@ -22,7 +22,8 @@ export class EnvelopeReader {
 
   row(entry: Entry): MessageRow {
     const { id, position, stream, seq, at } = entry;
-    return { id, position, stream, seq, stored_at: at, envelope: this.text(entry) };
+    const envelope = this.text(entry);
+    return { id, position, stream, seq, stored_at: at, checksum: envelope === '' ? entry.check : null, envelope };
   }
 
   /** The entries with their envelopes; an unreadable one shows as a `dead_letter` in its place. */

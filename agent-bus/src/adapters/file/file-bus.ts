@@ -48,12 +48,16 @@ export interface FileBusParts {
 /** How many entries `watch` reads at once. */
 const watchBatch = 256;
 
+/** How often those that wait look for what nobody told of. Milliseconds. */
+const unseenEvery = 1000;
+
 /** The bus on a journal of files (docs/adr/0010-file-bus.md). */
 export class FileBus implements AgentBus {
   readonly #parts: FileBusParts;
   /** Why nothing is taken any more; null while open. */
   #refusal: AppError | null = null;
   #latest = 0;
+  #lookAgainAt = 0;
 
   constructor(parts: FileBusParts) {
     this.#parts = parts;
@@ -73,6 +77,7 @@ export class FileBus implements AgentBus {
     while (this.#refusal === null && options.signal?.aborted !== true) {
       const seen = wakeups.generation;
       await this.#noticeClock();
+      await this.#noticeUnseen();
       const due = this.#read(() => views.untilDue(queue, now()));
       if (!due.ok) return due;
       if (due.value === 0) {
@@ -153,6 +158,7 @@ export class FileBus implements AgentBus {
     let position = options.after;
     while (this.#refusal === null && !options.signal.aborted) {
       const seen = wakeups.generation;
+      await this.#noticeUnseen();
       const entries = this.#read(() => views.after(position, watchBatch));
       for (const entry of entries.ok ? entries.value : []) {
         position = entry.position;
@@ -260,6 +266,15 @@ export class FileBus implements AgentBus {
     this.#latest = wentBack ? now : Math.max(now, this.#latest);
     if (!wentBack) return;
     await this.#parts.committer.run('volatile', () => this.#parts.steps.expireFuture(now));
+  }
+
+  /** What a process killed before it rang the bell has left in the journal is found by whoever waits, a little later. */
+  async #noticeUnseen(): Promise<void> {
+    const now = performance.now();
+    if (this.#refusal !== null || now < this.#lookAgainAt) return;
+    this.#lookAgainAt = now + unseenEvery;
+    const behind = this.#read(() => this.#parts.journal.isBehind);
+    if (behind.ok && behind.value) await this.#parts.committer.run('volatile', () => ({ result: success() }));
   }
 
   /** Asks the state when it has taken in what others have made visible. */

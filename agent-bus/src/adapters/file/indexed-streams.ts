@@ -24,6 +24,8 @@ export interface Entry {
   sound: boolean;
 }
 
+/** Of no bytes: nothing that is stored has it. */
+const noCheck = 1;
 const nowhere: Location = { segment: 0, offset: 0, bytes: 0 };
 
 /** The streams: which envelopes, in which order, where they lie. */
@@ -117,7 +119,7 @@ export class IndexedStreams {
     const id = derivedIdSync(`lost/${stream}/${seq}`);
     const digest = createHash('sha256').update(id).digest('base64');
     const position = this.#lost.shift();
-    const entry = { id, stream, seq, at, digest, check: 0, location: nowhere, sound: false };
+    const entry = { id, stream, seq, at, digest, check: noCheck, location: nowhere, sound: false };
     if (position === undefined) this.#streamOf(stream).push({ ...entry, position: 0 });
     else this.#insert({ ...entry, position });
   }

@@ -10,8 +10,8 @@ import { isFull, isMissing } from './storage-error.ts';
 import { State, type StoredBody } from './state.ts';
 import type { Step } from './step.ts';
 
-/** A segment that has grown beyond this many bytes is followed by a new one. */
-const segmentBytes = 64 * 1024 * 1024;
+/** Where nothing else is said, in bytes. */
+export const defaultSegmentBytes = 64 * 1024 * 1024;
 
 /** How often a reader looks again whose segments are taken away under it. */
 const looks = 20;
@@ -40,6 +40,8 @@ export interface JournalOptions {
   readonly folder: string;
   /** Unix milliseconds. */
   readonly now: () => number;
+  /** A segment that has grown beyond this many bytes is followed by a new one. */
+  readonly segmentBytes: number;
   /** Called when the state was changed by what others wrote. */
   readonly onForeignStep: () => void;
 }
@@ -118,7 +120,7 @@ export class Journal {
       fdatasyncSync(this.segments.descriptor(this.#end.segment));
       this.bell.ring(this.#end);
     }
-    if (this.#end.offset > segmentBytes) this.#rollIfPossible();
+    if (this.#end.offset > this.#options.segmentBytes) this.#rollIfPossible();
   }
 
   /** Folds a step that `commit` will write. `bodies`: the JSON of its envelopes. */

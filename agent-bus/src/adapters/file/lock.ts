@@ -15,12 +15,17 @@ export class Lock {
     this.file = file;
     this.#wait = wait;
     this.#database = new Database(file);
-    this.#database.pragma('busy_timeout = 10000');
-    // In an empty database every transaction would begin by writing the first page.
-    this.#database.exec('CREATE TABLE IF NOT EXISTS holders (name)');
-    this.#database.pragma(`busy_timeout = ${wait}`);
-    this.#begin = this.#database.prepare('BEGIN IMMEDIATE');
-    this.#rollback = this.#database.prepare('ROLLBACK');
+    try {
+      this.#database.pragma('busy_timeout = 10000');
+      // In an empty database every transaction would begin by writing the first page.
+      this.#database.exec('CREATE TABLE IF NOT EXISTS holders (name)');
+      this.#database.pragma(`busy_timeout = ${wait}`);
+      this.#begin = this.#database.prepare('BEGIN IMMEDIATE');
+      this.#rollback = this.#database.prepare('ROLLBACK');
+    } catch (thrown) {
+      this.#database.close();
+      throw thrown;
+    }
   }
 
   /** True when this process holds the lock now, false while another one does. */

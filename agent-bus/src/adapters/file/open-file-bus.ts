@@ -12,7 +12,7 @@ import { EnvelopeReader } from './envelope-reader.ts';
 import { FileBus } from './file-bus.ts';
 import { journalVersion } from './frame.ts';
 import { Importing } from './importing.ts';
-import { ForeignJournal, Journal, NewerJournal } from './journal.ts';
+import { defaultSegmentBytes, ForeignJournal, Journal, NewerJournal } from './journal.ts';
 import { Lock } from './lock.ts';
 import { expireOrphans } from './named-leases.ts';
 import { Projector } from './projector.ts';
@@ -25,11 +25,11 @@ const defaultMaxDeliveries = 20;
 /** How long a call waits for another process's lock, in milliseconds. */
 const defaultBusyLimit = 10_000;
 /** Room for ending what is open when the disk is full: some ten thousand completions, or a compaction of a small bus. Bytes. */
-const defaultReserve = 4 * 1024 * 1024;
+const reserveBytes = 4 * 1024 * 1024;
 
 export interface FileBusTuning {
   readonly busyLimit?: number;
-  readonly reserveBytes?: number;
+  readonly segmentBytes?: number;
 }
 
 /** Opens the file bus. Errors: as `openBus`. */
@@ -42,10 +42,12 @@ export function openFileBus(options: Omit<FolderBusOptions, 'adapter'>, tuning: 
     if (kind !== null) return failure(busErrors.AC_BUS_NETWORK_FS({ folder, kind }));
     const lock = new Lock(join(folder, 'lock.db'));
     opened.push(lock);
-    const journal = new Journal({ folder, now: options.now ?? Date.now, onForeignStep: () => wakeups?.wakeAll() });
+    const now = options.now ?? Date.now;
+    const segmentBytes = tuning.segmentBytes ?? defaultSegmentBytes;
+    const journal = new Journal({ folder, now, segmentBytes, onForeignStep: () => wakeups?.wakeAll() });
     opened.push(journal);
     let wakeups: Wakeups | null = null;
-    recover(lock, journal, (options.now ?? Date.now)());
+    recover(lock, journal, now());
     wakeups = openWakeups(journal);
     opened.push(wakeups);
     return success(assemble({ lock, journal, wakeups }, options, tuning));
@@ -102,7 +104,7 @@ function assemble(
   const envelopes = new EnvelopeReader(journal.segments);
   const maxDeliveries = options.maxDeliveries ?? defaultMaxDeliveries;
   const steps = new Steps({ state: () => journal.state, envelopes, maxDeliveries, now });
-  const reserve = new DiskReserve(join(options.folder, 'reserve'), tuning.reserveBytes ?? defaultReserve);
+  const reserve = new DiskReserve(join(options.folder, 'reserve'), reserveBytes);
   const projector = new Projector({ folder: options.folder, journal, envelopes, reserve });
   const committer = new Committer({
     journal,

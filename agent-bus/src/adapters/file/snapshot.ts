@@ -28,8 +28,8 @@ export function snapshotOf(state: State): Snapshot {
   };
 }
 
-/** The fact that an entry came from. Of one that damage took wholly there are no bytes, and none have its check. */
+/** The fact that an entry came from. */
 export function entryFact(entry: Entry): EntryFact {
   const { id, stream, seq, position, at, digest, check, location } = entry;
-  return { id, stream, seq, position, at, digest, bytes: location.bytes, check: location.bytes === 0 ? 1 : check };
+  return { id, stream, seq, position, at, digest, bytes: location.bytes, check };
 }
