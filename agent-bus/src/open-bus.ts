@@ -23,9 +23,7 @@ export async function openBus(options: OpenBusOptions): Promise<Result<AgentBus>
       return module.ok ? module.value.openRedisBus(options) : module;
     }
     default:
-      return failure(
-        busErrors.AC_BUS_ADAPTER_UNKNOWN({ adapter: String(options.adapter), known: busAdapters.join(', ') }),
-      );
+      return failure(busErrors.AC_BUS_ADAPTER_UNKNOWN({ adapter: options.adapter, known: busAdapters.join(', ') }));
   }
 }
 
