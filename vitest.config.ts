@@ -11,7 +11,7 @@ const missing = excludedFiles(rules, process.env['AGENTCOMPANY_TEST_WITHOUT'], c
 const slow = [
   'scripts/check.test.ts',
   'scripts/requirements.test.ts',
-  'agent-bus/src/adapters/*/*-processes.test.ts',
+  'agent-bus/src/adapters/*/*-{model,power-cut,processes}.test.ts',
   'agent-bus/src/adapters/sqlite/sqlite-upgrade.test.ts',
   'tools/cli/src/demo/package-cache.test.ts',
 ];

@@ -74,8 +74,8 @@ async function killedHolder(store: ContractStore): Promise<void> {
   const bus = await openInstance(store);
   const envelope = makeEnvelope();
   unwrap(await bus.send([{ envelope }]));
-  const { child, firstLine, ended } = startBusProcess({ program: 'hold', place: store.place });
-  assert.deepEqual(await firstLine, { held: envelope.id, epoch: 1, count: 1 });
+  const { child, nextLine, ended } = startBusProcess({ program: 'hold', place: store.place });
+  assert.deepEqual(await nextLine(), { held: envelope.id, epoch: 1, count: 1 });
   child.kill('SIGKILL');
   assert.equal((await ended).signal, 'SIGKILL');
   const [delivery] = unwrap(await bus.receive('workers', { max: 1, waitMs: 20_000, leaseMs: 1000 }));
