@@ -1,5 +1,6 @@
 import type { Plan, Result, RunSettings } from '@agentcompany/protocol';
 import type { StreamEntry } from '@agentcompany/agent-bus';
+import type { CompanyBus } from './bus-facade.ts';
 import type { RunSummary, RunView } from './company/view.ts';
 import type { CompanyHome } from './company-home.ts';
 import type { PullRequest } from './forges/forge.ts';
@@ -19,6 +20,10 @@ export interface DriveOptions {
    * waited for: the answer may come from another terminal. Without it, works until `signal` aborts.
    */
   readonly runs?: readonly string[];
+  /** Serves worker hosts also where the bus does not reach beyond this machine. */
+  readonly serve?: boolean;
+  /** Told where worker hosts are served. */
+  readonly onServing?: (address: string) => void;
   readonly signal: AbortSignal;
 }
 
@@ -28,6 +33,7 @@ export interface DriveOptions {
  */
 export interface Company {
   readonly home: CompanyHome;
+  readonly bus: CompanyBus;
   /** Errors: `AC_PROJECT_UNKNOWN`, `AC_INSTRUCTION_EMPTY`, plan errors, `AC_MODEL_UNAVAILABLE` where there is no plan and no model. */
   submit(request: SubmitRequest): Promise<Result<{ readonly runId: string }>>;
   listRuns(): Promise<Result<readonly RunSummary[]>>;
@@ -70,3 +76,4 @@ export interface Company {
 }
 
 export type { AttemptView, RunSummary, RunView, TaskView } from './company/view.ts';
+export type * from './bus-facade.ts';

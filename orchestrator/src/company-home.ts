@@ -114,7 +114,7 @@ export function resolveHome(options: ResolveHomeOptions): Result<CompanyHome> {
 }
 
 /** Creates `folder` with exactly `mode`, whatever the umask; an existing one keeps its mode. */
-function makeFolder(folder: string, mode: number): void {
+export function makeFolder(folder: string, mode: number): void {
   if (isFolder(folder)) return;
   makeFolder(path.dirname(folder), 0o755);
   try {
@@ -156,7 +156,7 @@ export function initHome(root: string): Result<CompanyHome> {
     const checked = checkHome(home);
     if (!checked.ok) return checked;
     createFile(home.configFile, `${JSON.stringify({ version: 1 }, null, 2)}\n`);
-    createFile(home.instanceFile, `${JSON.stringify({ version: 1, instance_id: randomUUID() }, null, 2)}\n`);
+    createInstance(home);
     createFile(home.projectsFile, `${JSON.stringify({ version: 1, projects: [] }, null, 2)}\n`);
     return success(home);
   } catch (cause) {
@@ -165,13 +165,18 @@ export function initHome(root: string): Result<CompanyHome> {
 }
 
 /** The uuid of this home, written once by `initHome`: containers carry it as a label. Error: `AC_HOME_DAMAGED`. */
-export function instanceId(home: CompanyHome): Result<string> {
+export function instanceId({ instanceFile: file }: Pick<CompanyHome, 'instanceFile'>): Result<string> {
   try {
-    const value: unknown = JSON.parse(readFileSync(home.instanceFile, 'utf8'));
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
     const id = typeof value === 'object' && value !== null && 'instance_id' in value ? value.instance_id : null;
     if (typeof id === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) return success(id);
-    return failure(errors.AC_HOME_DAMAGED({ file: home.instanceFile }, 'instance_id is not a uuid'));
+    return failure(errors.AC_HOME_DAMAGED({ file }, 'instance_id is not a uuid'));
   } catch (cause) {
-    return failure(errors.AC_HOME_DAMAGED({ file: home.instanceFile }, cause));
+    return failure(errors.AC_HOME_DAMAGED({ file }, cause));
   }
+}
+
+/** Gives a home its uuid unless it has one. */
+export function createInstance({ instanceFile }: Pick<CompanyHome, 'instanceFile'>): void {
+  createFile(instanceFile, `${JSON.stringify({ version: 1, instance_id: randomUUID() }, null, 2)}\n`);
 }

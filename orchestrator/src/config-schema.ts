@@ -2,9 +2,12 @@ import { z } from 'zod';
 
 /** Names of every adapter the product is designed for; a version accepts those it contains (`available`). */
 const adapters = {
-  message_queue: { known: ['file', 'sqlite', 'redis', 'mail'], available: ['sqlite'] },
+  message_queue: { known: ['file', 'sqlite', 'redis', 'mail'], available: ['file', 'sqlite', 'redis'] },
   container_runtime: { known: ['dod', 'rootless', 'dind'], available: ['dod'] },
 } as const;
+
+/** Where envelopes are kept unless the configuration says otherwise. */
+const defaultMessageQueue = 'sqlite';
 
 function adapter<Available extends string>(known: readonly string[], available: readonly [Available, ...Available[]]) {
   return z.enum(available, {
@@ -25,8 +28,8 @@ const hostName = z
 /** Every key of `config.json` with its default (DESIGN §8; docs/configuration.md). Times are in seconds unless the name says `_ms`. */
 export const configSchema = z.strictObject({
   version: z.literal(1, { error: 'version 1 is expected; a later AgentCompany may have written this file' }).default(1),
-  /** Containers at work at once. */
-  max_workers: z.int().min(1).max(256).default(3),
+  /** Containers at work at once on the engine's own machine; 0: all work is done by worker hosts elsewhere. */
+  max_workers: z.int().min(0).max(256).default(3),
   /** Memory of one worker container: a number of bytes with an optional k, m or g (powers of 1024). */
   worker_memory_limit: z
     .string()
@@ -39,11 +42,23 @@ export const configSchema = z.strictObject({
   model: z.string().min(1).nullable().default(null),
   fallback_model: z.string().min(1).nullable().default(null),
   container_runtime: adapter(adapters.container_runtime.known, adapters.container_runtime.available).default('dod'),
-  message_queue: adapter(adapters.message_queue.known, adapters.message_queue.available).default('sqlite'),
+  message_queue: adapter(adapters.message_queue.known, adapters.message_queue.available).default(defaultMessageQueue),
+  /** Server of `message_queue: redis`; may hold a password, so no message repeats it. */
+  redis_url: z
+    .string()
+    .regex(
+      /^(?:rediss?|redis\+(?:sentinel|unix)):\/\/\S+$/,
+      'an address such as redis://host:6379 is expected (rediss:// for TLS, redis+sentinel:// for Sentinel)',
+    )
+    .default('redis://127.0.0.1:6379'),
   max_attempts: z.int().min(1).max(100).default(3),
   max_review_rounds: z.int().min(0).max(100).default(3),
   max_deliveries: z.int().min(1).max(1000).default(20),
   lease_ms: z.int().min(1000).max(3_600_000).default(60_000),
+  /** Days after which a run that has ended is forgotten; null: never. */
+  retention_days: z.int().min(1).max(36_500).nullable().default(null),
+  /** The same of what its workers reported along the way. */
+  progress_retention_days: z.int().min(1).max(36_500).nullable().default(30),
   /** US dollars a run may spend; null: no limit. */
   budget_usd: z.number().nonnegative().nullable().default(null),
   on_failure: z.enum(['stop', 'partial']).default('stop'),
@@ -59,7 +74,17 @@ export const configSchema = z.strictObject({
   accept_no_limits: z.boolean().default(false),
   accept_volatile: z.boolean().default(false),
   api: z
-    .strictObject({ host: z.string().min(1).default('127.0.0.1'), port: z.int().min(0).max(65_535).default(4750) })
+    .strictObject({
+      host: z.string().min(1).default('127.0.0.1'),
+      port: z.int().min(0).max(65_535).default(4750),
+      /** PEM files; both or neither. */
+      certificate_file: z.string().startsWith('/', 'an absolute path is expected').nullable().default(null),
+      key_file: z.string().startsWith('/', 'an absolute path is expected').nullable().default(null),
+    })
+    .refine(
+      (api) => (api.certificate_file === null) === (api.key_file === null),
+      'certificate_file and key_file are given together',
+    )
     .prefault({}),
 });
 

@@ -120,8 +120,12 @@ describe('loadConfig', () => {
   it.each([
     ['container_runtime', 'lxc', 'one of dod is expected'],
     ['container_runtime', 'rootless', 'rootless is not in this version; available: dod'],
-    ['message_queue', 'kafka', 'one of sqlite is expected'],
-    ['message_queue', 'redis', 'redis is not in this version; available: sqlite'],
+    ['message_queue', 'kafka', 'one of file, sqlite, redis is expected'],
+    ['message_queue', 'mail', 'mail is not in this version; available: file, sqlite, redis'],
+    ['message_queue', null, 'one of file, sqlite, redis is expected'],
+    ['redis_url', 'http://localhost', 'an address such as redis://host:6379 is expected'],
+    ['retention_days', 0, 'retention_days'],
+    ['progress_retention_days', -1, 'progress_retention_days'],
     ['max_workers', 0, 'max_workers'],
     ['max_workers', -1, 'max_workers'],
     ['max_workers', null, 'max_workers'],
@@ -140,6 +144,18 @@ describe('loadConfig', () => {
 
   it('names the variable a bad value came from', () => {
     expect(refusal({ environment: { AGENTCOMPANY_MAX_WORKERS: 'many' } }).remedy).toContain('AGENTCOMPANY_MAX_WORKERS');
+  });
+
+  it('C2 repeats no part of a bad redis_url: it may hold a password', () => {
+    const error = refusal({ file: { redis_url: 'redis:/:${SECRET}@host' }, environment: { SECRET: 'hunter2' } });
+    expect(error.message).toContain('redis_url');
+    expect(JSON.stringify(error)).not.toContain('hunter2');
+  });
+
+  it('C1 reads the server and its password from the environment', () => {
+    const environment = { AGENTCOMPANY_MESSAGE_QUEUE: 'redis', SECRET: 'hunter2' };
+    const { config } = unwrap(load({ file: { redis_url: 'rediss://:${SECRET}@host:6380/2' }, environment }));
+    expect([config.message_queue, config.redis_url]).toEqual(['redis', 'rediss://:hunter2@host:6380/2']);
   });
 
   it('C2 takes dind only with the opt-in, and warns of opt-ins', () => {

@@ -40,7 +40,7 @@ export function processEnvironment(): Environment {
 
 const prefix = 'AGENTCOMPANY_';
 /** Variables that are no configuration keys. */
-const otherVariables = new Set(['AGENTCOMPANY_HOME']);
+const otherVariables = new Set(['AGENTCOMPANY_HOME', 'AGENTCOMPANY_HOST_TOKEN']);
 
 /** `maxWorkers` -> `max_workers`; what is snake_case already stays. */
 function snakeCase(key: string): string {

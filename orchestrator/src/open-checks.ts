@@ -7,6 +7,8 @@ import { success, type Result } from '@agentcompany/protocol';
 import { instanceId, type CompanyHome } from './company-home.ts';
 import { memoryBytes, type Config, type Environment } from './config.ts';
 import type { Check } from './doctor.ts';
+import { durabilityOf } from './facade/bus-reading.ts';
+import { busOptions } from './home-bus.ts';
 import { openProjects } from './open-projects.ts';
 import { openEngine, openWorkers, workerImage } from './open-workers.ts';
 import { listProjects, type Project } from './projects.ts';
@@ -35,17 +37,34 @@ export function chainChecks(options: ChainOptions): readonly Check[] {
   ];
 }
 
-/** Opens the bus as the engine would, which refuses a store it cannot write durably. */
+const fsynced = {
+  machine: 'fsynced here',
+  server: 'fsynced there',
+  volatile: 'NOT PROMISED (accepted)',
+} as const;
+
+/** Opens the bus as the engine would, which refuses a store that promises less, and has it take one step: a lease of its own. */
 async function checkBus({ home, config }: ChainOptions): Promise<Result<string>> {
-  const bus = await openBus({
-    adapter: config.message_queue,
-    folder: home.busFolder,
-    maxDeliveries: config.max_deliveries,
-  });
-  if (!bus.ok) return bus;
-  const dead = await bus.value.deadLetters();
-  await bus.value.close();
-  return dead.ok ? success(`${config.message_queue}, ${dead.value.length} dead letters`) : dead;
+  const store = busOptions(home, config);
+  if (!store.ok) return store;
+  const opened = await openBus(store.value);
+  if (!opened.ok) return opened;
+  const bus = opened.value;
+  try {
+    const lease = await bus.acquireLease('doctor', `process ${process.pid}`, 1000);
+    // Another doctor has just written the same.
+    if (!lease.ok && lease.error.code !== 'AC_BUS_LEASE_HELD') return lease;
+    if (lease.ok) await bus.releaseLease('doctor', lease.value.token);
+    const dead = await bus.deadLetters();
+    if (!dead.ok) return dead;
+    const letters =
+      dead.value.length === 0
+        ? 'no dead letters'
+        : `${dead.value.length} DEAD LETTERS: see \`agentcompany bus dead-letters\``;
+    return success(`${store.value.adapter}, a write was ${fsynced[durabilityOf(store.value)]}; ${letters}`);
+  } finally {
+    await bus.close();
+  }
 }
 
 /** The image by the short form of its id, which the engine takes as well. */

@@ -9,12 +9,18 @@ import { drive } from './engine/drive.ts';
 import { holdingEngineLease } from './engine/engine-lease.ts';
 import { engineOwner, takeEngineLock } from './engine/engine-lock.ts';
 import { engineLogFile, fileLog } from './engine/file-log.ts';
+import type { HostParts } from './engine/host-parts.ts';
+import { localRepositories } from './engine/local-repositories.ts';
 import type { EngineParts } from './engine/parts.ts';
 import { ReadModel } from './engine/read-model.ts';
+import { keepRetention } from './engine/retention.ts';
 import { RunFolds } from './engine/run-folds.ts';
+import { openCompanyBus } from './facade/company-bus.ts';
 import { openPullRequests } from './facade/pull-requests.ts';
 import { openRunCommands } from './facade/run-commands.ts';
 import { openRunQueries } from './facade/run-queries.ts';
+import { busOptions, busKey } from './home-bus.ts';
+import { serveWorkerHosts } from './open-host-service.ts';
 import { openProjects, type Projects } from './open-projects.ts';
 import { openWorkers } from './open-workers.ts';
 
@@ -37,24 +43,22 @@ export async function openCompany(home: CompanyHome, options: OpenCompanyOptions
   const onDurableStep = crashPoint(options.environment['CRASH_AT']);
   // Before its commit a step has not happened: a crash there is one after the step before it.
   const onBusStep = (step: string): void => (step === 'bus:after' ? onDurableStep(step) : undefined);
-  const opened = await openBus({
-    adapter: config.message_queue,
-    folder: home.busFolder,
-    maxDeliveries: config.max_deliveries,
-    onDurableStep: onBusStep,
-  });
+  const store = busOptions(home, config);
+  if (!store.ok) return store;
+  const opened = await openBus({ ...store.value, onDurableStep: onBusStep });
   if (!opened.ok) return opened;
   const bus = opened.value;
-  const modeled = ReadModel.open(bus, home.readModelFile);
+  const modeled = ReadModel.open(bus, home.readModelFile, busKey(store.value));
   if (!modeled.ok) {
     await bus.close();
     return modeled;
   }
   const model = modeled.value;
   const projects = openProjects(home, config, onDurableStep);
-  const context = { home, bus, model, projects, config, environment: options.environment };
+  const context = { home, bus, store: store.value, model, projects, config, environment: options.environment };
   return success({
     home,
+    bus: openCompanyBus(context),
     ...openRunCommands(context),
     ...openRunQueries(context),
     ...openPullRequests(context),
@@ -91,7 +95,42 @@ async function driveCompany(context: DriveContext, request: DriveOptions): Promi
 }
 
 async function work(context: DriveContext, request: DriveOptions): Promise<Result<undefined>> {
-  const { home, bus, model, projects, config, options, onDurableStep } = context;
+  const { home, bus, model, projects, config } = context;
+  const refreshed = await model.refresh();
+  if (!refreshed.ok) return refreshed;
+  const open = model.open();
+  const until = request.runs === undefined ? null : request.runs.filter((id) => open.includes(id));
+  if (until !== null && until.length === 0) return success();
+  const log = fileLog(engineLogFile(home));
+  const folds = new RunFolds(bus);
+  const project: EngineParts['project'] = (id) => projects.parts(id);
+  const common = { bus, folds, leaseMs: config.lease_ms, log };
+  const host = await openLocalHost(context, project, common);
+  if (!host.ok) return host;
+  const isServed = request.serve === true || bus.capabilities().crossMachine;
+  const serveHosts = isServed ? () => serveWorkerHosts({ home, config, project, log }, request.onServing) : null;
+  const parts: EngineParts = { ...common, home, project, host: host.value, serveHosts };
+  const stop = new AbortController();
+  const days = { runDays: config.retention_days, progressDays: config.progress_retention_days };
+  const retaining = keepRetention({ ...parts, model, now: Date.now, ...days }, stop.signal);
+  try {
+    const driven = await drive(parts, { open, until, signal: request.signal });
+    const projected = await model.refresh();
+    return driven.ok && !projected.ok ? projected : driven;
+  } finally {
+    stop.abort();
+    await retaining;
+    await host.value?.runner.close();
+  }
+}
+
+/** The worker host beside the engine; none where `max_workers` is 0. */
+async function openLocalHost(
+  { home, config, options, onDurableStep }: DriveContext,
+  project: EngineParts['project'],
+  common: Pick<HostParts, 'bus' | 'folds' | 'leaseMs' | 'log'>,
+): Promise<Result<HostParts | null>> {
+  if (config.max_workers === 0) return success(null);
   const instance = instanceId(home);
   if (!instance.ok) return instance;
   const runner = await openWorkers({
@@ -102,28 +141,14 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
     onDurableStep,
   });
   if (!runner.ok) return runner;
-  const refreshed = await model.refresh();
-  if (!refreshed.ok) return refreshed;
-  const open = model.open();
-  const until = request.runs === undefined ? null : request.runs.filter((id) => open.includes(id));
-  if (until !== null && until.length === 0) return success();
-  const parts: EngineParts = {
-    home,
+  return success({
+    ...common,
+    folders: home,
     instance: instance.value,
     hostId: `host-${randomUUID()}`,
-    bus,
-    folds: new RunFolds(bus),
     runner: runner.value,
-    project: (id) => projects.parts(id),
+    repositories: localRepositories(project),
     maximumWorkers: config.max_workers,
-    leaseMs: config.lease_ms,
-    log: fileLog(engineLogFile(home)),
-  };
-  try {
-    const driven = await drive(parts, { open, until, signal: request.signal });
-    const projected = await model.refresh();
-    return driven.ok && !projected.ok ? projected : driven;
-  } finally {
-    await runner.value.close();
-  }
+    tell: () => undefined,
+  });
 }

@@ -80,6 +80,12 @@ export const commands = {
     workers: (args) => (measuresContainers(args) ? 'where possible' : 'no'),
     run: (args) => ['--conditions=development', 'bench/main.ts', ...args],
   },
+  'soak': {
+    say: 'thousands of tasks with an engine that is killed time and again, on each bus',
+    build: true,
+    workers: never,
+    run: (args) => ['--conditions=development', 'tests/soak/main.ts', ...args],
+  },
   'requirements': {
     say: 'list the requirements and the tests that show them',
     build: true,

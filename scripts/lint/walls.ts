@@ -51,7 +51,7 @@ const orchestratorZones: readonly Zone[] = [
       /^orchestrator\/src\/(containers\/(container-engine|worker-container|worker-runner)|git\/(repositories|url-policy|errors)|forges\/forge)\.ts$/,
     zones: [],
     packages: [protocol],
-    builtins: ['stream'],
+    builtins: ['fs/promises', 'stream'],
   },
   {
     name: 'company',
@@ -75,10 +75,11 @@ const orchestratorZones: readonly Zone[] = [
     packages: [protocol, bus, 'better-sqlite3', 'canonicalize', 'zod'],
     builtins: 'all',
   },
+  { name: 'uploads', files: /^orchestrator\/src\/uploads\//, zones: [], packages: [], builtins: 'all' },
   {
     name: 'door',
     files: /^orchestrator\/src\/door\//,
-    zones: ['ports'],
+    zones: ['ports', 'uploads'],
     packages: [protocol, bus, 'zod'],
     builtins: 'all',
   },
@@ -95,6 +96,21 @@ const orchestratorZones: readonly Zone[] = [
   // The local forge is a git repository, and every git call goes through the one runner in git/.
   portAdapter('forge local', /^orchestrator\/src\/forges\/local/, [], ['git', 'forges']),
   portAdapter('forges', /^orchestrator\/src\/forges\/[^/]+\.ts$/, [], []),
+  { name: 'contract', files: /^orchestrator\/src\/contract\//, zones: [], packages: [protocol, 'zod'], builtins: [] },
+  {
+    name: 'api',
+    files: /^orchestrator\/src\/api\//,
+    zones: ['contract', 'ports', 'uploads'],
+    packages: [protocol, 'fastify'],
+    builtins: 'all',
+  },
+  {
+    name: 'hosts',
+    files: /^orchestrator\/src\/hosts\//,
+    zones: ['contract', 'engine', 'git'],
+    packages: [protocol, bus],
+    builtins: 'all',
+  },
   {
     name: 'open-company',
     files: /^orchestrator\/src\/(facade\/.+|open-[a-z-]+|index|main)\.ts$/,
@@ -112,7 +128,7 @@ const orchestratorZones: readonly Zone[] = [
   {
     name: 'facade',
     files: /^orchestrator\/src\/[^/]+\.ts$/,
-    zones: ['company', 'home', 'plans', 'ports'],
+    zones: ['company', 'contract', 'home', 'hosts', 'plans', 'ports'],
     packages: [protocol, bus, 'better-sqlite3', 'canonicalize', 'yaml', 'zod'],
     builtins: 'all',
   },

@@ -1,7 +1,7 @@
 import type { SelfReport, WorkOrder, WorkReport } from '@agentcompany/protocol';
 import type { DoorLimits } from './door-limits.ts';
 import type { MissingSign } from './liveness.ts';
-import type { StoredBundle } from './store-bundle.ts';
+import type { StoredUpload } from '../uploads/store-upload.ts';
 
 /** Everything a door needs to know of the one worker behind it. Its identity is the stream itself, never what it says. */
 export interface DoorOptions {
@@ -16,7 +16,7 @@ export interface DoorOptions {
 
 /** How a worker's work ended, as seen from the door. */
 export type DoorEnd =
-  | { readonly kind: 'reported'; readonly report: WorkReport; readonly bundle: StoredBundle | null }
+  | { readonly kind: 'reported'; readonly report: WorkReport; readonly bundle: StoredUpload | null }
   | { readonly kind: 'unconfined'; readonly differences: readonly string[] }
   | { readonly kind: 'garbage'; readonly problem: string; readonly cause: unknown }
   | { readonly kind: 'missing'; readonly sign: MissingSign }

@@ -7,7 +7,7 @@ import { knownError } from './known-error.ts';
 import { ProgressThrottle } from './progress-throttle.ts';
 import { readBody } from './read-body.ts';
 import { reportProblem } from './report-problem.ts';
-import { storeBundle, type StoredBundle } from './store-bundle.ts';
+import { storeUpload, type StoredUpload } from '../uploads/store-upload.ts';
 
 /** The routes of one worker's door, and the little state they share. `end` is called when the work has an end. */
 export class DoorRoutes {
@@ -17,7 +17,7 @@ export class DoorRoutes {
   readonly #progressThrottle: ProgressThrottle;
   #isOrderGiven = false;
   #isUploading = false;
-  #bundle: StoredBundle | null = null;
+  #bundle: StoredUpload | null = null;
 
   constructor(options: DoorOptions, events: { readonly end: (end: DoorEnd) => void; readonly beat: () => void }) {
     this.#options = options;
@@ -76,7 +76,7 @@ export class DoorRoutes {
     }
     if (this.#isUploading) return answer(stream, 409, { problem: 'an upload is under way' });
     this.#isUploading = true;
-    const stored = await storeBundle({
+    const stored = await storeUpload({
       ...announced,
       body: stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>,
       file: bundleFile,
@@ -89,8 +89,8 @@ export class DoorRoutes {
       answer(stream, 507, { problem: 'the host could not store the bundle' });
       return this.#end({ kind: 'storage', file: bundleFile, cause: stored.cause });
     }
-    this.#bundle = stored.bundle;
-    return answer(stream, 200, stored.bundle);
+    this.#bundle = stored.stored;
+    return answer(stream, 200, stored.stored);
   }
 
   async #complete(stream: ServerHttp2Stream): Promise<void> {

@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { connect, type ClientHttp2Session, type OutgoingHttpHeaders } from 'node:http2';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { duplexPair, type Duplex } from 'node:stream';
 import { workOrder, type SelfReport, type WorkReport } from '@agentcompany/protocol';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -142,21 +142,12 @@ describe('the host side of the door', () => {
     ).toBe(400);
     expect((await upload(content, { 'content-digest': 'md5=:x:' })).status).toBe(411);
     expect((await upload(Buffer.alloc(1001))).status).toBe(413);
-    await expect(access(`${file}.part`)).rejects.toThrow();
-    await expect(access(file)).rejects.toThrow();
+    expect(await readdir(dirname(file))).toEqual([]);
     expect((await upload(content)).status).toBe(200);
+    expect(await readdir(dirname(file))).toEqual(['result.bundle']);
     const without = await open({ bundleFile: null });
     await without.call('POST', '/queue/next', { report: self });
     expect((await without.upload(content)).status).toBe(404);
-  });
-
-  it('overwrites the part of an upload that a crash left behind', async () => {
-    const { call, upload, file } = await open();
-    await writeFile(`${file}.part`, 'x'.repeat(100));
-    await call('POST', '/queue/next', { report: self });
-    expect((await upload(Buffer.from('whole'))).status).toBe(200);
-    expect(await readFile(file, 'utf8')).toBe('whole');
-    await expect(access(`${file}.part`)).rejects.toThrow();
   });
 
   it('ends as garbage on a report that cannot be true', async () => {

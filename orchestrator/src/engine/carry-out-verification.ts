@@ -12,9 +12,11 @@ import { message, type Draft } from '../company/decide/draft.ts';
 import type { Run } from '../company/records.ts';
 import type { WorkerJob, WorkerOutcome } from '../containers/worker-runner.ts';
 import { giveBackWork, isHostFault } from './give-back-work.ts';
+import type { HostParts } from './host-parts.ts';
+import type { HeldLease } from './keeping-lease.ts';
 import type { LiveJobs } from './live-jobs.ts';
 import { mint } from './mint.ts';
-import type { EngineParts } from './parts.ts';
+import { persistently } from './persistently.ts';
 import { runAndConclude } from './run-and-conclude.ts';
 import { attemptLog } from './run-files.ts';
 import { workerLimits } from './worker-limits.ts';
@@ -23,36 +25,50 @@ type Verify = Extract<Effect, { kind: 'verify' }>;
 
 /** Checks one commit in a fresh container (DESIGN §5) and puts the outcome on record with the acknowledgement. */
 export async function carryOutVerification(
-  parts: EngineParts,
+  parts: HostParts,
   jobs: LiveJobs,
   run: Run,
   delivery: Delivery,
+  lease: HeldLease,
 ): Promise<Result<unknown>> {
   const { envelope } = delivery;
   const request = parsePayload('effect_request', envelope.payload);
   if (!request.ok) return parts.bus.reject(delivery, request.error, []);
   const { effect } = request.value;
   if (effect.kind !== 'verify') return parts.bus.complete(delivery, []);
-  const project = await parts.project(run.projectId);
-  if (!project.ok) return giveBackWork(parts, jobs, run, delivery, null, project.error);
+  const patience = AbortSignal.any([lease.lost, jobs.stop]);
+  const origin = { runId: run.id, projectId: run.projectId };
+  const mirror = await parts.repositories.mirrorWith(origin, effect.oid, patience);
+  if (lease.lost.aborted) return mirror;
+  if (!mirror.ok) return giveBackWork(parts, jobs, run, delivery, null, mirror.error);
   const owner = await derivedId(`attempt ${delivery.epoch} of ${envelope.id}`);
   const live = jobs.open(owner, run.id, null);
   try {
-    const job = jobOf(parts, run, effect, owner, delivery.epoch, project.value.repositories.mirrorFolder, live.signal);
-    return await runAndConclude(parts.runner, job, (outcome) => finish(parts, jobs, run, effect, delivery, outcome));
+    parts.tell('verification-started', { run: run.id, commit: effect.oid });
+    const signal = AbortSignal.any([live.signal, lease.lost]);
+    const job = jobOf(parts, run, effect, owner, delivery.epoch, mirror.value, signal);
+    const work = { run, effect, delivery, lease };
+    return await runAndConclude(parts.runner, job, (outcome) => finish(parts, jobs, work, outcome));
   } finally {
     live.close();
   }
 }
 
+interface Verification {
+  readonly run: Run;
+  readonly effect: Verify;
+  readonly delivery: Delivery;
+  readonly lease: HeldLease;
+}
+
 async function finish(
-  parts: EngineParts,
+  parts: HostParts,
   jobs: LiveJobs,
-  run: Run,
-  effect: Verify,
-  delivery: Delivery,
+  { run, effect, delivery, lease }: Verification,
   outcome: Result<WorkerOutcome>,
 ): Promise<Result<unknown>> {
+  // Somebody else has the work, or will have it.
+  if (lease.lost.aborted) return success();
   if (!outcome.ok && (jobs.stopping || isHostFault(outcome.error))) {
     return giveBackWork(parts, jobs, run, delivery, null, outcome.error);
   }
@@ -61,11 +77,15 @@ async function finish(
     ? judged(effect, outcome.value.report.verify, outcome.value.report.error)
     : judged(effect, [], outcome.error);
   const items = await mint([draft], { sender: 'workers', runId: run.id, cause: envelope.id, inReplyTo: envelope.id });
-  return parts.bus.complete(delivery, items);
+  const patience = AbortSignal.any([lease.lost, jobs.stop]);
+  const completed = await persistently(patience, () => parts.bus.complete(delivery, items));
+  if (completed.ok) lease.settle();
+  parts.tell('verification-ended', { run: run.id, commit: effect.oid });
+  return completed;
 }
 
 function jobOf(
-  parts: EngineParts,
+  parts: HostParts,
   run: Run,
   effect: Verify,
   owner: string,
@@ -86,7 +106,7 @@ function jobOf(
     image: effect.image,
     limits: workerLimits(run.settings),
     bundleFile: null,
-    logFile: attemptLog(parts.home, run.id, owner),
+    logFile: attemptLog(parts.folders, run.id, owner),
     deadlineSeconds: run.settings.command_timeout * effect.commands.length + 120,
     signal,
     onCreated: async () => success(),

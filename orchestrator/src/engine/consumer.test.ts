@@ -3,7 +3,7 @@ import { newId, success, unwrap, type AppError, type Result } from '@agentcompan
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { message, type Draft } from '../company/decide/draft.ts';
 import { errorOf } from '../company/testing/fixtures.ts';
-import { consume, keepingLease, type Handle } from './consumer.ts';
+import { consume, type Handle } from './consumer.ts';
 import { RunFolds } from './run-folds.ts';
 import { altered, envelopeTo, ledgerOnDisk, submit, typesOf, type LedgerOnDisk } from './testing/ledger-on-disk.ts';
 
@@ -137,33 +137,5 @@ describe('a consumer', () => {
     expect(unwrap(await bus.deadLetters())).toStrictEqual([]);
     const again = unwrap(await bus.receive('merger', { max: 1, waitMs: 0, leaseMs }));
     expect(again.map(({ count }) => count)).toStrictEqual([1]);
-  });
-
-  it('keeps its lease while it works, and says so when it lost it', async () => {
-    const bus = await ledger.open();
-    await ask(bus, await submit(bus, null));
-    const [delivery] = unwrap(await bus.receive('merger', { max: 1, waitMs: 0, leaseMs: 60 }));
-    if (delivery === undefined) throw new Error('nothing received');
-    const extensions: number[] = [];
-    let enough = silent as () => void;
-    const extended = new Promise<void>((resolve) => (enough = resolve));
-    const watched = altered(bus, {
-      extend: async (...parameters) => {
-        const result = await bus.extend(...parameters);
-        if (extensions.push(parameters[1]) === 6) enough();
-        return result;
-      },
-    });
-    await keepingLease({ bus: watched, leaseMs: 60, log: silent }, delivery, () => extended);
-    // Six thirds of a lease have passed: without them it were long another's.
-    expect((await bus.complete(delivery, [])).ok).toBe(true);
-    const lost = await new Promise<string>((resolve) => {
-      void keepingLease(
-        { bus, leaseMs: 60, log: (event) => resolve(event) },
-        { ...delivery, token: 'another' },
-        () => new Promise((done) => setTimeout(done, 100)),
-      );
-    });
-    expect(lost).toBe('lease-lost');
   });
 });

@@ -3,6 +3,7 @@ import type { AppError, Result } from '@agentcompany/protocol';
 import type { Draft } from '../company/decide/draft.ts';
 import type { Run } from '../company/records.ts';
 import { engineErrors } from './errors.ts';
+import { keepingLease } from './keeping-lease.ts';
 import type { Log } from './log.ts';
 import { mint } from './mint.ts';
 import type { RunFolds } from './run-folds.ts';
@@ -41,24 +42,6 @@ export async function consume(options: ConsumerOptions): Promise<Result<undefine
     }
   }
   return { ok: true, value: undefined };
-}
-
-/** Prolongs the lease while `work` runs; each third of it leaves room for two that fail. */
-export async function keepingLease<Value>(
-  { bus, leaseMs, log }: Pick<ConsumerOptions, 'bus' | 'leaseMs' | 'log'>,
-  delivery: Delivery,
-  work: () => Promise<Value>,
-): Promise<Value> {
-  const timer = setInterval(() => {
-    void bus.extend(delivery, leaseMs).then((extended) => {
-      if (!extended.ok) log('lease-lost', { queue: delivery.queue, error: extended.error });
-    });
-  }, leaseMs / 3);
-  try {
-    return await work();
-  } finally {
-    clearInterval(timer);
-  }
 }
 
 async function answer(

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { errorOf, planOf } from '../company/testing/fixtures.ts';
 import type { WorkerRunner } from '../containers/worker-runner.ts';
 import { drive } from './drive.ts';
+import { localRepositories } from './local-repositories.ts';
 import type { EngineParts } from './parts.ts';
 import { RunFolds } from './run-folds.ts';
 import { altered, ledgerOnDisk, submit, type LedgerOnDisk } from './testing/ledger-on-disk.ts';
@@ -18,25 +19,39 @@ beforeEach(async () => {
 });
 afterEach(() => ledger.remove());
 
-async function partsOf(parts: Partial<EngineParts>): Promise<EngineParts> {
+async function partsOf(
+  parts: Partial<Pick<EngineParts, 'bus' | 'project'>>,
+  runner: WorkerRunner = runnerOf(async () => failure(errorOf('AC_WORKER_EXITED'))),
+): Promise<EngineParts> {
   const folders = ['bundlesFolder', 'quarantineFolder', 'runsFolder'].map(
     (name) => [name, join(ledger.folder, name)] as const,
   );
   for (const [, folder] of folders) await mkdir(folder);
-  const known: Partial<EngineParts> = {
-    home: Object.fromEntries(folders) as unknown as EngineParts['home'],
-    instance: 'instance',
-    hostId: 'host',
-    bus,
+  const home = Object.fromEntries(folders) as unknown as EngineParts['home'];
+  const project: EngineParts['project'] =
+    parts.project ?? (async () => failure(errorOf('AC_PROJECT_UNKNOWN', 'never')));
+  const common = {
+    bus: parts.bus ?? bus,
     folds: new RunFolds(bus),
-    runner: runnerOf(async () => failure(errorOf('AC_WORKER_EXITED'))),
-    project: async () => failure(errorOf('AC_PROJECT_UNKNOWN', 'never')),
-    maximumWorkers: 2,
     leaseMs: 60_000,
     log: () => undefined,
-    ...parts,
   };
-  return known as EngineParts;
+  return {
+    ...common,
+    home,
+    project,
+    serveHosts: null,
+    host: {
+      ...common,
+      folders: home,
+      instance: 'instance',
+      hostId: 'host',
+      runner,
+      repositories: localRepositories(project),
+      maximumWorkers: 2,
+      tell: () => undefined,
+    },
+  };
 }
 
 function runnerOf(run: WorkerRunner['run']): WorkerRunner {
@@ -48,6 +63,7 @@ const repositories = {
   synchronize: async () => success(),
   branchTip: async () => success('base'),
   createRunBranch: async () => success(),
+  followLedger: async () => success(),
   runTip: async () => success('base'),
 };
 
@@ -63,13 +79,11 @@ describe('the engine at work', () => {
       return failure(errorOf('AC_WORKER_CANCELLED', 'never'));
     });
     let isBroken = false;
-    const parts = await partsOf({
-      runner,
-      project: async () => {
-        if (isBroken) throw new Error('a bug');
-        return success({ repositories } as never);
-      },
-    });
+    const project: EngineParts['project'] = async () => {
+      if (isBroken) throw new Error('a bug');
+      return success({ repositories } as never);
+    };
+    const parts = await partsOf({ project }, runner);
     const driving = drive(parts, { open: [], until: null, signal: AbortSignal.timeout(60_000) });
     const outcome = driving.catch((cause: unknown) => events.push(String(cause)));
     await submit(bus, planOf({ a: [] }));
@@ -85,12 +99,12 @@ describe('the engine at work', () => {
     const receive: AgentBus['receive'] = async (queue, options) => {
       if (queue === 'workers') slots += 1;
       return queue === 'workers' && slots === 2
-        ? failure(errorOf('AC_BUS_BUSY', 'later'))
+        ? failure(errorOf('AC_BUS_CLOSED', 'never'))
         : bus.receive(queue, options);
     };
     const parts = await partsOf({ bus: altered(bus, { receive }) });
     const driven = await drive(parts, { open: [], until: null, signal: AbortSignal.timeout(60_000) });
-    expect(driven).toMatchObject({ ok: false, error: { code: 'AC_BUS_BUSY' } });
+    expect(driven).toMatchObject({ ok: false, error: { code: 'AC_BUS_CLOSED' } });
   });
 
   it('C30 has written how a run ended when it ends itself', async () => {

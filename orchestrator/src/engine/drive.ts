@@ -7,11 +7,13 @@ import { reviewTask } from '../agents/reviewer/reviewer.ts';
 import { checkPlan } from '../company/plan-check.ts';
 import type { Run } from '../company/records.ts';
 import { stageOf } from '../company/stage.ts';
-import type { RunState } from '../company/states.ts';
+import { attemptEnds, type RunState } from '../company/states.ts';
 import { consume, type Handle } from './consumer.ts';
 import { decideForever, settle } from './decider.ts';
 import { performEffect } from './effects.ts';
+import { followLedgers } from './follow-ledgers.ts';
 import type { EngineParts } from './parts.ts';
+import { attemptOfBundle } from './run-files.ts';
 import { writeRunReport } from './run-report.ts';
 import { RunReports } from './run-reports.ts';
 import { together } from './together.ts';
@@ -38,6 +40,10 @@ export interface DriveRequest {
 export async function drive(parts: EngineParts, { open, until, signal }: DriveRequest): Promise<Result<undefined>> {
   const swept = await sweep(parts, open);
   if (!swept.ok) return swept;
+  const followed = await followLedgers(parts, open);
+  if (!followed.ok) return followed;
+  const service = await parts.serveHosts?.();
+  if (service?.ok === false) return service;
   const stop = new AbortController();
   const stopping = AbortSignal.any([signal, stop.signal]);
   const waiting = until === null ? null : new Set(until);
@@ -78,7 +84,7 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
     ...Array.from({ length: effectConsumers }, () =>
       consumer('effects', (run, delivery) => performEffect(parts, run, delivery)),
     ),
-    hostWorkers(parts, stopping),
+    ...(parts.host === null ? [] : [hostWorkers(parts.host, { drain: stopping, stop: stopping })]),
   ];
   try {
     for (const id of open) {
@@ -87,6 +93,7 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
     }
     return await together(start(), stop);
   } finally {
+    await service?.value.close();
     await reports.finish();
   }
 }
@@ -121,24 +128,25 @@ function merging(parts: EngineParts): Handle {
 
 /** What a process that died left behind: containers of this home, quarantines, and bundles no open attempt still needs. */
 async function sweep(parts: EngineParts, open: readonly string[]): Promise<Result<undefined>> {
-  const containers = await parts.runner.sweep(() => false);
-  if (!containers.ok) return containers;
+  const containers = await parts.host?.runner.sweep(() => false);
+  if (containers?.ok === false) return containers;
   const needed = new Set<string>();
   for (const id of open) {
     const run = await parts.folds.refresh(id);
     if (!run.ok) return run;
+    // A host on another machine may be about to say that what it has handed over is complete.
     for (const attempt of run.value?.attempts.values() ?? [])
-      if (attempt.state === 'delivered') needed.add(`${attempt.id}.bundle`);
+      if (!attemptEnds.has(attempt.state)) needed.add(attempt.id);
   }
-  await emptyFolder(parts.home.bundlesFolder, needed);
+  await emptyFolder(parts.home.bundlesFolder, (name) => needed.has(attemptOfBundle(name) ?? ''));
   // Only an engine ingests, and there is one: what lies in quarantine at its start is of one that died.
-  await emptyFolder(parts.home.quarantineFolder, new Set());
+  await emptyFolder(parts.home.quarantineFolder, () => false);
   return success();
 }
 
-async function emptyFolder(folder: string, needed: ReadonlySet<string>): Promise<void> {
+async function emptyFolder(folder: string, isNeeded: (name: string) => boolean): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   for (const name of await readdir(folder)) {
-    if (!needed.has(name)) await rm(join(folder, name), { force: true, recursive: true });
+    if (!isNeeded(name)) await rm(join(folder, name), { force: true, recursive: true });
   }
 }

@@ -10,7 +10,7 @@ import {
 } from '@agentcompany/protocol';
 import { message, type Draft } from '../company/decide/draft.ts';
 import type { Run } from '../company/records.ts';
-import { resultReference } from './carry-out-task.ts';
+import { resultReference } from './attempt.ts';
 import type { EngineParts, ProjectParts } from './parts.ts';
 import { attemptBundle } from './run-files.ts';
 

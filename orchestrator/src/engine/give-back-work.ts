@@ -2,17 +2,22 @@ import type { Delivery } from '@agentcompany/agent-bus';
 import type { AppError, Result } from '@agentcompany/protocol';
 import type { Draft } from '../company/decide/draft.ts';
 import type { Run } from '../company/records.ts';
+import type { HostParts } from './host-parts.ts';
 import type { LiveJobs } from './live-jobs.ts';
 import { mint } from './mint.ts';
-import type { EngineParts } from './parts.ts';
 
 /** Times a delivery may fail through no fault of its own before a person hears of it. */
 const maximumFailures = 5;
 const retryAfterMs = 5000;
 
-/** Failures of the machine, not of the task: the engine is away, the attach was lost with it, the host's disk is full (S77). */
+const hostFaults = ['AC_ENGINE_', 'AC_WORKER_LOST', 'AC_RESULT_STORE', 'AC_BUS_', 'AC_HOST_'];
+
+/**
+ * Failures of the machine, not of the task: the container engine is away, the attach was lost with it, the host's disk is full
+ * (S77), the bus or the engine home cannot be reached.
+ */
 export function isHostFault({ code }: AppError): boolean {
-  return code.startsWith('AC_ENGINE_') || code === 'AC_WORKER_LOST' || code === 'AC_RESULT_STORE';
+  return hostFaults.some((prefix) => code.startsWith(prefix));
 }
 
 /**
@@ -20,7 +25,7 @@ export function isHostFault({ code }: AppError): boolean {
  * stops. It goes to whoever is next; an engine that stays away makes it a dead letter, which the engine answers.
  */
 export async function giveBackWork(
-  parts: EngineParts,
+  parts: Pick<HostParts, 'bus'>,
   jobs: LiveJobs,
   run: Run,
   delivery: Delivery,

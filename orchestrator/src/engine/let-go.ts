@@ -4,14 +4,14 @@ import { message } from '../company/decide/draft.ts';
 import type { Run } from '../company/records.ts';
 import { attemptEnds } from '../company/states.ts';
 import { engineErrors } from './errors.ts';
+import type { HostParts } from './host-parts.ts';
 import { mint } from './mint.ts';
-import type { EngineParts } from './parts.ts';
 
 /**
  * Ends work of a run that is being cancelled. An attempt still on record belongs to a host that died, else its work would not have
  * come here: nobody but us can say that it is lost, and the cancellation waits for that.
  */
-export async function letGo(parts: Pick<EngineParts, 'bus'>, run: Run, delivery: Delivery): Promise<Result<unknown>> {
+export async function letGo(parts: Pick<HostParts, 'bus'>, run: Run, delivery: Delivery): Promise<Result<unknown>> {
   const { envelope } = delivery;
   const task = run.tasks.get(envelope.context.task_id ?? '');
   const attempt = run.attempts.get(task?.attemptId ?? '');

@@ -1,5 +1,6 @@
 import { parsePayload } from '@agentcompany/protocol';
-import type { EngineParts } from './parts.ts';
+import type { HostParts } from './host-parts.ts';
+import { persistently } from './persistently.ts';
 
 interface LiveJob {
   readonly runId: string;
@@ -9,12 +10,12 @@ interface LiveJob {
 
 /** The work now in containers of this host, so that a cancelled task's container goes at once. */
 export class LiveJobs {
-  readonly #parts: EngineParts;
+  readonly #parts: Pick<HostParts, 'bus'>;
   readonly #stop: AbortSignal;
   readonly #jobs = new Map<string, LiveJob>();
   readonly #failures = new Map<string, number>();
 
-  constructor(parts: EngineParts, stop: AbortSignal) {
+  constructor(parts: Pick<HostParts, 'bus'>, stop: AbortSignal) {
     this.#parts = parts;
     this.#stop = stop;
   }
@@ -35,6 +36,11 @@ export class LiveJobs {
     return this.#stop.aborted;
   }
 
+  /** Aborts when this host itself stops. */
+  get stop(): AbortSignal {
+    return this.#stop;
+  }
+
   /** Counts failures of one delivery that were not its own fault; returns how many there are. */
   countFailure(envelopeId: string): number {
     const count = (this.#failures.get(envelopeId) ?? 0) + 1;
@@ -42,11 +48,12 @@ export class LiveJobs {
     return count;
   }
 
-  /** Follows the ledger and aborts jobs whose run or task is cancelled, until the host stops. */
-  async watchForCancellation(): Promise<void> {
-    const after = await this.#parts.bus.lastPosition();
+  /** Follows the ledger and aborts jobs whose run or task is cancelled, until `signal` aborts. */
+  async watchForCancellation(signal: AbortSignal): Promise<void> {
+    const { bus } = this.#parts;
+    const after = await persistently(signal, () => bus.lastPosition());
     if (!after.ok) return;
-    for await (const { stream, envelope } of this.#parts.bus.watch({ after: after.value, signal: this.#stop })) {
+    for await (const { stream, envelope } of bus.watch({ after: after.value, signal })) {
       if (envelope.envelope_type === 'run_cancel') this.#abort(stream, null);
       if (envelope.envelope_type !== 'task_state') continue;
       const payload = parsePayload('task_state', envelope.payload);

@@ -1,9 +1,9 @@
 import type { AgentBus } from '@agentcompany/agent-bus';
 import type { Result } from '@agentcompany/protocol';
 import type { CompanyHome } from '../company-home.ts';
-import type { WorkerRunner } from '../containers/worker-runner.ts';
 import type { Forge } from '../forges/forge.ts';
 import type { ProjectRepositories } from '../git/repositories.ts';
+import type { HostParts } from './host-parts.ts';
 import type { Log } from './log.ts';
 import type { RunFolds } from './run-folds.ts';
 
@@ -13,17 +13,21 @@ export interface ProjectParts {
   readonly forge: Forge;
 }
 
+/** What other machines reach the engine home by. */
+export interface HostService {
+  close(): Promise<void>;
+}
+
 /** All that the engine's loops stand on; the adapters behind are chosen by `openCompany`. */
 export interface EngineParts {
   readonly home: CompanyHome;
-  /** The uuid of this company home: the owner written on every container. */
-  readonly instance: string;
-  readonly hostId: string;
   readonly bus: AgentBus;
   readonly folds: RunFolds;
-  readonly runner: WorkerRunner;
   readonly project: (id: string) => Promise<Result<ProjectParts>>;
-  readonly maximumWorkers: number;
   readonly leaseMs: number;
   readonly log: Log;
+  /** The worker host beside the engine; null where all work is done on other machines. */
+  readonly host: HostParts | null;
+  /** Lets hosts on other machines in; null where there are none. Called once what a crash left is swept. */
+  readonly serveHosts: (() => Promise<Result<HostService>>) | null;
 }

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AgentBus } from '@agentcompany/agent-bus';
+import type { AgentBus, StreamEntry } from '@agentcompany/agent-bus';
 import { success, unwrap, type Plan } from '@agentcompany/protocol';
 import canonicalize from 'canonicalize';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -19,8 +19,8 @@ afterEach(async () => {
   await ledger.remove();
 });
 
-function open(bus: AgentBus, name = 'company.db'): ReadModel {
-  const model = unwrap(ReadModel.open(bus, join(ledger.folder, name)));
+function open(bus: AgentBus, name = 'company.db', place = 'here'): ReadModel {
+  const model = unwrap(ReadModel.open(bus, join(ledger.folder, name), place));
   models.push(model);
   return model;
 }
@@ -166,5 +166,57 @@ describe('the read model', () => {
     const model = open(bus);
     unwrap(await model.refresh());
     expect(model.view(runId)?.state).toBe('pending');
+  });
+
+  it('has no run that was dropped while nobody told it, and agrees with a rebuild byte for byte', async () => {
+    const bus = await ledger.open();
+    const early = open(bus);
+    const [gone, kept] = [recorded(bus, planOf({ a: [] }), failing), recorded(bus, planOf({ b: [] }), failing)];
+    await gone.play();
+    await kept.play();
+    unwrap(await early.refresh());
+    unwrap(await bus.compact({ closedBefore: Number.MAX_SAFE_INTEGER, streams: [gone.runId] }));
+    // What the process that dropped it died before.
+    const late = open(bus);
+    unwrap(await late.refresh());
+    expect(late.summaries().map(({ run_id: id }) => id)).toStrictEqual([kept.runId]);
+    const pruned = late.export();
+    expect(unwrap(await late.rebuild())).toStrictEqual({ runs: 1 });
+    expect(late.export()).toBe(pruned);
+  });
+
+  it('follows a ledger that was put back to an earlier day', async () => {
+    const bus = await ledger.open();
+    const run = recorded(bus, planOf({ a: [] }));
+    await run.play(3);
+    const before = open(bus, 'before.db');
+    unwrap(await before.refresh());
+    await run.play();
+    const model = open(bus);
+    unwrap(await model.refresh());
+    const position = unwrap(await bus.readStream(run.runId, { after: 2, limit: 1 }))[0]?.position ?? 0;
+    const known = (entries: readonly StreamEntry[]): readonly StreamEntry[] =>
+      entries.filter((entry) => entry.position <= position);
+    const restored = altered(bus, {
+      lastPosition: async () => success(position),
+      readAll: async (...parameters) => success(known(unwrap(await bus.readAll(...parameters)))),
+      readStream: async (...parameters) => success(known(unwrap(await bus.readStream(...parameters)))),
+    });
+    const after = open(restored);
+    unwrap(await after.refresh());
+    expect(after.export()).toBe(before.export());
+  });
+
+  it('is made anew for another store, also under a process that has it open', async () => {
+    const bus = await ledger.open();
+    const runId = await submit(bus, null);
+    const elsewhere = altered(bus, { readAll: async () => success([]), lastPosition: async () => success(0) });
+    const first = open(bus);
+    unwrap(await first.refresh());
+    const second = open(elsewhere, 'company.db', 'elsewhere');
+    unwrap(await second.refresh());
+    expect(second.summaries()).toStrictEqual([]);
+    unwrap(await first.refresh());
+    expect(first.open()).toStrictEqual([runId]);
   });
 });

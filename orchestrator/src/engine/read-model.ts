@@ -4,11 +4,11 @@ import { companyStream, failure, success, type Result } from '@agentcompany/prot
 import Database from 'better-sqlite3';
 import canonicalize from 'canonicalize';
 import { viewOf, type RunSummary, type RunView } from '../company/view.ts';
-import { runEnds } from '../company/states.ts';
+import { runEnds, type RunState } from '../company/states.ts';
 import { engineErrors } from './errors.ts';
 import { RunFolds } from './run-folds.ts';
 
-const schemaVersion = 2;
+const schemaVersion = 3;
 const pageSize = 5000;
 
 interface FoldedView {
@@ -23,39 +23,53 @@ interface FoldedView {
  */
 export class ReadModel {
   readonly #bus: AgentBus;
+  /** Which store the model is made from: that of another one is thrown away. */
+  readonly #place: string;
   readonly #database: Database.Database;
   /** Runs that have not ended, folded as far as this process has seen. */
   readonly #folds: RunFolds;
+  #isMatched = false;
 
-  /** Error: `AC_READ_MODEL_FAILED`. */
-  static open(bus: AgentBus, file: string): Result<ReadModel> {
+  /** `place` names the store behind `bus`. Error: `AC_READ_MODEL_FAILED`. */
+  static open(bus: AgentBus, file: string, place: string): Result<ReadModel> {
     try {
-      return success(new ReadModel(bus, file));
+      return success(new ReadModel(bus, file, place));
     } catch (cause) {
       return failureOf(cause);
     }
   }
 
-  private constructor(bus: AgentBus, file: string) {
+  private constructor(bus: AgentBus, file: string, place: string) {
     this.#bus = bus;
+    this.#place = place;
     this.#folds = new RunFolds(bus);
     this.#database = openOrReplace(file);
-    if (readVersion(this.#database) !== schemaVersion) this.#create(true);
+    if (!this.#isOurs()) this.#create(true);
+  }
+
+  #isOurs(): boolean {
+    if (readVersion(this.#database) !== schemaVersion) return false;
+    return this.#cursor().place === this.#place;
+  }
+
+  #cursor(): { readonly position: number; readonly place: string } {
+    const read = this.#database.prepare<[], { position: number; place: string }>('SELECT position, place FROM cursor');
+    return read.get() ?? { position: 0, place: '' };
   }
 
   /** `onlyOther`: leaves a model alone that another process has made meanwhile. */
   #create(onlyOther: boolean): void {
     this.#database
       .transaction(() => {
-        if (onlyOther && readVersion(this.#database) === schemaVersion) return;
+        if (onlyOther && this.#isOurs()) return;
         this.#database.exec(`
           DROP TABLE IF EXISTS runs;
           DROP TABLE IF EXISTS cursor;
           CREATE TABLE runs (run_id TEXT PRIMARY KEY, version INTEGER NOT NULL, state TEXT NOT NULL, summary TEXT NOT NULL, view TEXT NOT NULL) WITHOUT ROWID;
-          CREATE TABLE cursor (position INTEGER NOT NULL);
-          INSERT INTO cursor VALUES (0);
+          CREATE TABLE cursor (position INTEGER NOT NULL, place TEXT NOT NULL);
           PRAGMA user_version = ${schemaVersion};
         `);
+        this.#database.prepare('INSERT INTO cursor VALUES (0, ?)').run(this.#place);
       })
       .immediate();
   }
@@ -66,8 +80,14 @@ export class ReadModel {
   }
 
   async #refresh(): Promise<Result<undefined>> {
+    if (!this.#isMatched) {
+      const matched = await this.#match();
+      if (!matched.ok) return matched;
+      this.#isMatched = true;
+    }
     for (;;) {
-      const after = this.#position();
+      if (!this.#isOurs()) this.#create(true);
+      const after = this.#cursor().position;
       const entries = await this.#bus.readAll({ after, limit: pageSize });
       if (!entries.ok) return entries;
       const last = entries.value.at(-1);
@@ -81,9 +101,36 @@ export class ReadModel {
     }
   }
 
-  /** Up to where the ledger is in the model. */
-  #position(): number {
-    return this.#database.prepare<[], { position: number }>('SELECT position FROM cursor').get()?.position ?? 0;
+  /**
+   * What the model has and the ledger has not goes: all of it where the ledger ends before the model does (a copy was put back),
+   * else runs whose stream was dropped by a process that died before it told the model.
+   */
+  async #match(): Promise<Result<undefined>> {
+    const { position } = this.#cursor();
+    const last = await this.#bus.lastPosition();
+    if (!last.ok) return last;
+    if (last.value < position) this.#create(false);
+    // In this order: a run that is new meanwhile is in neither list or in the second alone.
+    const known = this.#database.prepare<[], { run_id: string }>('SELECT run_id FROM runs').all();
+    const streams = await this.#bus.streams();
+    if (!streams.ok) return streams;
+    const present = new Set(streams.value);
+    this.#remove(known.map((row) => row.run_id).filter((id) => !present.has(id)));
+    return success();
+  }
+
+  #remove(runIds: readonly string[]): void {
+    const remove = this.#database.prepare<[string]>('DELETE FROM runs WHERE run_id = ?');
+    this.#database.transaction(() => runIds.forEach((id) => remove.run(id))).immediate();
+  }
+
+  /** Takes out a run whose stream was dropped. Error: `AC_READ_MODEL_FAILED`. */
+  forget(runId: string): Promise<Result<undefined>> {
+    return guarded(async () => {
+      this.#folds.forget(runId);
+      this.#remove([runId]);
+      return success();
+    });
   }
 
   async #foldAll(streams: Iterable<string>): Promise<Result<readonly FoldedView[]>> {
@@ -110,7 +157,8 @@ export class ReadModel {
     );
     this.#database
       .transaction(() => {
-        if (this.#position() < after) return;
+        const cursor = this.#cursor();
+        if (cursor.position < after || cursor.place !== this.#place) return;
         for (const { version, view } of views)
           put.run(view.run_id, version, view.state, JSON.stringify(summarize(view)), JSON.stringify(view));
         this.#database.prepare('UPDATE cursor SET position = max(position, ?)').run(until);
@@ -147,6 +195,11 @@ export class ReadModel {
       )
       .all();
     return rows.map((row) => row.run_id);
+  }
+
+  /** Runs that have ended, oldest first. */
+  ended(): readonly RunSummary[] {
+    return this.summaries().filter(({ state }) => runEnds.has(state as RunState));
   }
 
   /** The whole model as RFC 8785 JSON. */

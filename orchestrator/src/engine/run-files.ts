@@ -1,16 +1,28 @@
 import { join } from 'node:path';
-import type { CompanyHome } from '../company-home.ts';
+import type { HostFolders } from './host-parts.ts';
 
-/** Where the host stores an attempt's bundle until it is ingested. */
-export function attemptBundle(home: CompanyHome, attemptId: string): string {
-  return join(home.bundlesFolder, `${attemptId}.bundle`);
+const bundleSuffix = '.bundle';
+
+/** Where an attempt's bundle is stored until it is ingested. */
+export function attemptBundle(folders: Pick<HostFolders, 'bundlesFolder'>, attemptId: string): string {
+  return join(folders.bundlesFolder, `${attemptId}${bundleSuffix}`);
 }
 
-export function runFolder(home: CompanyHome, runId: string): string {
+/** The attempt that a file among the bundles belongs to; null for a part of one. */
+export function attemptOfBundle(name: string): string | null {
+  return name.endsWith(bundleSuffix) ? name.slice(0, -bundleSuffix.length) : null;
+}
+
+export function runFolder(home: Pick<HostFolders, 'runsFolder'>, runId: string): string {
   return join(home.runsFolder, runId);
 }
 
 /** The stored standard error of an attempt's container. */
-export function attemptLog(home: CompanyHome, runId: string, attemptId: string): string {
+export function attemptLog(home: Pick<HostFolders, 'runsFolder'>, runId: string, attemptId: string): string {
   return join(runFolder(home, runId), 'logs', `${attemptId}.log`);
+}
+
+/** Marks the folder of a run that is being forgotten: what a crash leaves of it goes at the next start of the engine. */
+export function purgeMark(home: Pick<HostFolders, 'runsFolder'>, runId: string): string {
+  return join(runFolder(home, runId), '.purging');
 }

@@ -5,9 +5,9 @@ import type { Run } from '../company/records.ts';
 import { errorOf, planOf } from '../company/testing/fixtures.ts';
 import type { WorkerJob, WorkerOutcome } from '../containers/worker-runner.ts';
 import { decideForever } from './decider.ts';
-import type { EngineParts } from './parts.ts';
+import type { HostParts } from './host-parts.ts';
 import { RunFolds } from './run-folds.ts';
-import { envelopeTo, ledgerOnDisk, submit, type LedgerOnDisk } from './testing/ledger-on-disk.ts';
+import { altered, envelopeTo, ledgerOnDisk, submit, type LedgerOnDisk } from './testing/ledger-on-disk.ts';
 import { hostWorkers } from './worker-host.ts';
 
 let ledger: LedgerOnDisk;
@@ -27,37 +27,38 @@ afterEach(async () => {
   await ledger.remove();
 });
 
-/** The parts a worker host touches; `carryOut` stands for the container, whose real form is tested with a real engine. */
-function partsOf(carryOut: (job: WorkerJob) => Promise<Result<WorkerOutcome>>): EngineParts {
+/** The parts of a worker host; `carryOut` stands for the container, whose real form is tested with a real engine. */
+function partsOf(carryOut: (job: WorkerJob) => Promise<Result<WorkerOutcome>>): HostParts {
   const folder = ledger.folder;
-  const known: Partial<EngineParts> = {
-    home: { bundlesFolder: folder, runsFolder: folder } as EngineParts['home'],
+  return {
+    folders: { bundlesFolder: folder, runsFolder: folder },
     instance: 'instance',
     hostId: 'host',
     bus,
     folds: new RunFolds(bus),
     runner: { run: carryOut, sweep: async () => success(0), close: async () => undefined },
-    project: async () =>
-      success({ repositories: { mirrorFolder: folder, runTip: async () => success('base') } } as never),
+    repositories: {
+      baseOf: async () => success({ oid: 'base', mirrorFolder: folder }),
+      mirrorWith: async () => success(folder),
+      deliver: async () => success(),
+    },
     maximumWorkers: 1,
     leaseMs: 60_000,
     log: () => undefined,
+    tell: () => undefined,
   };
-  return known as EngineParts;
 }
 
-/** A company with one task at work: the decider and one worker host over a real bus. */
-async function atWork(
-  carryOut: (job: WorkerJob) => Promise<Result<WorkerOutcome>>,
+/** A company with a plan: the decider over a real bus. */
+async function withoutHost(
+  { folds, log }: HostParts,
+  plan = planOf({ a: [] }),
 ): Promise<{ readonly runId: string; readonly until: (holds: (run: Run) => boolean) => Promise<Run> }> {
   const waiting = new Set<(run: Run) => void>();
   const onDecided = (run: Run): void => waiting.forEach((tell) => tell(run));
   const until = (holds: (run: Run) => boolean): Promise<Run> =>
     new Promise((resolve) => waiting.add((run) => holds(run) && resolve(run)));
-  const parts = partsOf(carryOut);
-  const deciding = { bus, folds: parts.folds, leaseMs: 60_000, signal: stop.signal, log: parts.log, onDecided };
-  loops.push(decideForever(deciding), hostWorkers(parts, stop.signal));
-  const plan = planOf({ a: [] });
+  loops.push(decideForever({ bus, folds, leaseMs: 60_000, signal: stop.signal, log, onDecided }));
   const planning = until((run) => run.state === 'planning');
   const runId = await submit(bus, plan);
   await planning;
@@ -66,6 +67,25 @@ async function atWork(
   );
   return { runId, until };
 }
+
+/** A company with one task at work: the decider and one worker host over a real bus. */
+function atWork(
+  carryOut: (job: WorkerJob) => Promise<Result<WorkerOutcome>>,
+  changes: Partial<HostParts> = {},
+  repositories: Partial<HostParts['repositories']> = {},
+): ReturnType<typeof withoutHost> {
+  const parts = partsOf(carryOut);
+  const host = { ...parts, repositories: { ...parts.repositories, ...repositories }, ...changes };
+  loops.push(hostWorkers(host, { drain: stop.signal, stop: stop.signal }));
+  return withoutHost(parts);
+}
+
+const command = { command: 'true', exit_code: 0, duration_ms: 1, output: '' };
+/** What a worker that did its work brings. */
+const delivered: WorkerOutcome = {
+  report: { outcome: 'done', commit: 'commit', tree: 'tree', agent: command, verify: [], error: null },
+  bundle: { sha256: 'digest', bytes: 1 },
+};
 
 const cancel = { by: 'president', reason: 'not wanted' };
 
@@ -120,5 +140,113 @@ describe('a worker host', () => {
       'lost',
       'lost',
     ]);
+  });
+
+  it('repeats what it has to say while the bus is away: a result is not lost for a link that is down', async () => {
+    let refusals = 0;
+    const shaky = altered(bus, {
+      complete: async (delivery, items, options) => {
+        const isResult = items.some(({ envelope }) => envelope.envelope_type === 'task_failed');
+        if (isResult && (refusals += 1) <= 3) return { ok: false, error: errorOf('AC_BUS_UNCERTAIN', 'now') };
+        return bus.complete(delivery, items, options);
+      },
+    });
+    const { until } = await atWork(async () => ({ ok: false, error: errorOf('AC_WORK_FAILED', 'never') }), {
+      bus: shaky,
+    });
+    const run = await until(({ tasks }) => tasks.get('a')?.state === 'failed');
+    expect([refusals, run.attempts.size]).toStrictEqual([4, 1]);
+  });
+
+  it('hands a result over before it says that there is one', async () => {
+    const order: string[] = [];
+    const deliver: HostParts['repositories']['deliver'] = async ({ sha256 }) => {
+      order.push(`deliver ${sha256}`);
+      return success();
+    };
+    const watched = altered(bus, {
+      complete: async (delivery, items, options) => {
+        for (const { envelope } of items)
+          if (envelope.envelope_type === 'task_complete') order.push(envelope.envelope_type);
+        return bus.complete(delivery, items, options);
+      },
+    });
+    const carryOut = async ({ onCreated }: WorkerJob): Promise<Result<WorkerOutcome>> => {
+      unwrap(await onCreated('container'));
+      return success(delivered);
+    };
+    const { until } = await atWork(carryOut, { bus: watched }, { deliver });
+    await until(({ tasks }) => tasks.get('a')?.state === 'quality_check');
+    expect(order).toStrictEqual(['deliver digest', 'task_complete']);
+  });
+
+  it('ends its container and keeps silent when its lease is lost, and the work begins anew under a higher epoch', async () => {
+    let isCut = true;
+    const ends: string[] = [];
+    const cut = altered(bus, {
+      extend: (...parameters) => (isCut ? new Promise(() => undefined) : bus.extend(...parameters)),
+    });
+    const carryOut = async ({ signal }: WorkerJob): Promise<Result<WorkerOutcome>> => {
+      if (!isCut) return { ok: false, error: errorOf('AC_WORK_FAILED', 'never') };
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      ends.push('container ended');
+      isCut = false;
+      return { ok: false, error: errorOf('AC_WORKER_CANCELLED', 'never') };
+    };
+    const { until } = await atWork(carryOut, { bus: cut, leaseMs: 300 });
+    const run = await until(({ tasks }) => tasks.get('a')?.state === 'failed');
+    expect(ends).toStrictEqual(['container ended']);
+    expect([...run.attempts.values()].map(({ epoch, state, error }) => [epoch, state, error?.code])).toStrictEqual([
+      [1, 'lost', 'AC_HOST_DIED'],
+      [2, 'rejected', 'AC_WORK_FAILED'],
+    ]);
+    expect(run.refused).toBe(0);
+  });
+
+  it('begins no attempt when another host has begun it since it looked', async () => {
+    let isFirst = true;
+    const late = altered(bus, {
+      send: async (items, options) => {
+        const begins = items.find(({ envelope }) => envelope.envelope_type === 'attempt_started');
+        if (begins !== undefined && isFirst) {
+          isFirst = false;
+          // A host that was cut off from an earlier lease of the same work: its word arrives first.
+          const stale = { ...begins.envelope.payload, attempt_id: 'stale', epoch: 0 };
+          const { context, inReplyTo } = begins.envelope;
+          const more = { inReplyTo, context: { ...context, attempt_id: 'stale' } };
+          unwrap(await bus.send([{ envelope: envelopeTo(context.run_id ?? '', 'attempt_started', stale, more) }]));
+        }
+        return bus.send(items, options);
+      },
+    });
+    const { until } = await atWork(async () => ({ ok: false, error: errorOf('AC_WORK_FAILED', 'never') }), {
+      bus: late,
+    });
+    const run = await until(({ tasks }) => tasks.get('a')?.state === 'failed');
+    expect([...run.attempts.values()].map(({ epoch, state }) => [epoch, state])).toStrictEqual([
+      [0, 'lost'],
+      [1, 'rejected'],
+    ]);
+    expect(run.refused).toBe(0);
+  });
+
+  it('that is to drain takes nothing more and finishes what it has', async () => {
+    const begun = Promise.withResolvers<void>();
+    const finish = Promise.withResolvers<void>();
+    const draining = new AbortController();
+    const parts = partsOf(async () => {
+      begun.resolve();
+      await finish.promise;
+      return { ok: false, error: errorOf('AC_WORK_FAILED', 'never') };
+    });
+    const hosting = hostWorkers(parts, { drain: draining.signal, stop: stop.signal });
+    const { until } = await withoutHost(parts, planOf({ a: [], b: [] }));
+    await begun.promise;
+    draining.abort();
+    const settled = until(({ tasks }) => tasks.get('a')?.state === 'failed');
+    finish.resolve();
+    unwrap(await hosting);
+    const run = await settled;
+    expect([run.tasks.get('b')?.state, run.attempts.size]).toStrictEqual(['assigned', 1]);
   });
 });

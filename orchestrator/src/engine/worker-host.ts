@@ -3,49 +3,60 @@ import { success, type Result } from '@agentcompany/protocol';
 import { runEnds } from '../company/states.ts';
 import { carryOutTask } from './carry-out-task.ts';
 import { carryOutVerification } from './carry-out-verification.ts';
-import { keepingLease } from './consumer.ts';
+import type { HostParts } from './host-parts.ts';
+import { keepingLease, type HeldLease } from './keeping-lease.ts';
 import { letGo } from './let-go.ts';
 import { LiveJobs } from './live-jobs.ts';
-import type { EngineParts } from './parts.ts';
+import { persistently } from './persistently.ts';
 import { together } from './together.ts';
 
 /** Milliseconds an assignment of a paused run waits before it is looked at again. */
 const pauseRecheckMs = 2000;
 
+/** `drain`: takes no new work; `stop`: ends the work under way too and gives it back. */
+export interface HostSignals {
+  readonly drain: AbortSignal;
+  readonly stop: AbortSignal;
+}
+
 /**
  * Leases work while a slot `worker-NNN` is free, and keeps each lease as long as its container lives (DESIGN §5).
- * Never more than `maximumWorkers` containers at once (C14). Ends when `signal` aborts and every container is gone.
+ * Never more than `maximumWorkers` containers at once (C14). Ends when it is told to and every container is gone. A bus that does
+ * not answer for a while is asked again; only an error that lasts ends the host.
  */
-export async function hostWorkers(parts: EngineParts, signal: AbortSignal): Promise<Result<undefined>> {
-  const stop = new AbortController();
-  const stopping = AbortSignal.any([signal, stop.signal]);
-  const jobs = new LiveJobs(parts, stopping);
-  const watching = jobs.watchForCancellation();
+export async function hostWorkers(parts: HostParts, signals: HostSignals): Promise<Result<undefined>> {
+  const failed = new AbortController();
+  const stop = AbortSignal.any([signals.stop, failed.signal]);
+  const drain = AbortSignal.any([signals.drain, stop]);
+  const ended = new AbortController();
+  const jobs = new LiveJobs(parts, stop);
+  const watching = jobs.watchForCancellation(AbortSignal.any([stop, ended.signal]));
   const slots = Array.from(
     { length: parts.maximumWorkers },
     (_, index) => `worker-${String(index + 1).padStart(3, '0')}`,
   );
-  const working = slots.map((slot) => workSlot(parts, jobs, slot, stopping));
+  const working = slots.map((slot) => workSlot(parts, jobs, slot, drain));
   try {
-    return await together(working, stop);
+    return await together(working, failed);
   } finally {
-    stop.abort();
+    ended.abort();
     await watching;
   }
 }
 
 async function workSlot(
-  parts: EngineParts,
+  parts: HostParts,
   jobs: LiveJobs,
   slot: string,
-  signal: AbortSignal,
+  drain: AbortSignal,
 ): Promise<Result<undefined>> {
   const { bus, leaseMs, log } = parts;
-  while (!signal.aborted) {
-    const received = await bus.receive('workers', { max: 1, waitMs: 60_000, leaseMs, signal });
-    if (!received.ok) return signal.aborted ? success() : received;
+  const take = () => bus.receive('workers', { max: 1, waitMs: 60_000, leaseMs, signal: drain });
+  while (!drain.aborted) {
+    const received = await persistently(drain, take, (error) => log('bus-away', { slot, error }));
+    if (!received.ok) return drain.aborted ? success() : received;
     for (const delivery of received.value) {
-      const finished = await keepingLease(parts, delivery, () => carryOut(parts, jobs, slot, delivery));
+      const finished = await keepingLease(parts, delivery, (lease) => carryOut(parts, jobs, slot, delivery, lease));
       if (!finished.ok) log('work-failed', { slot, error: finished.error });
     }
   }
@@ -53,10 +64,11 @@ async function workSlot(
 }
 
 async function carryOut(
-  parts: EngineParts,
+  parts: HostParts,
   jobs: LiveJobs,
   slot: string,
   delivery: Delivery,
+  lease: HeldLease,
 ): Promise<Result<unknown>> {
   const refreshed = await parts.folds.refresh(delivery.stream);
   if (!refreshed.ok) return refreshed;
@@ -65,6 +77,6 @@ async function carryOut(
   if (run.state === 'cancelling') return letGo(parts, run, delivery);
   if (run.state === 'paused') return parts.bus.release(delivery, { notBefore: Date.now() + pauseRecheckMs });
   return delivery.envelope.envelope_type === 'task_assign'
-    ? carryOutTask(parts, jobs, slot, run, delivery)
-    : carryOutVerification(parts, jobs, run, delivery);
+    ? carryOutTask(parts, jobs, slot, run, delivery, lease)
+    : carryOutVerification(parts, jobs, run, delivery, lease);
 }

@@ -1,4 +1,4 @@
-import type { AgentBus } from '@agentcompany/agent-bus';
+import type { AgentBus, OpenBusOptions } from '@agentcompany/agent-bus';
 import type { CompanyHome } from '../company-home.ts';
 import type { Config, Environment } from '../config.ts';
 import type { ReadModel } from '../engine/read-model.ts';
@@ -8,6 +8,8 @@ import type { Projects } from '../open-projects.ts';
 export interface FacadeContext {
   readonly home: CompanyHome;
   readonly bus: AgentBus;
+  /** How `bus` was opened. */
+  readonly store: OpenBusOptions;
   readonly model: ReadModel;
   readonly projects: Projects;
   readonly config: Config;

@@ -12,6 +12,37 @@ export const facadeErrors = errorCatalogue({
     remedy: 'List its attempts with `agentcompany runs show {run}`; a log appears when a worker starts.',
     retry: 'later',
   },
+  AC_RUN_OPEN: {
+    message: 'run {run} has not ended ({state}): what is on record of it is needed',
+    remedy: 'Let it end, or end it with `agentcompany cancel {run}`; then purge it.',
+    retry: 'later',
+  },
+  AC_RUN_UNDELIVERED: {
+    message: 'run {run} has {pending} deliveries that are not done and {dead} dead letters',
+    remedy:
+      'Let `agentcompany engine` do what is left, settle its dead letters (`agentcompany bus dead-letters`), then purge it.',
+    retry: 'later',
+  },
+  AC_DEAD_LETTER_AMBIGUOUS: {
+    message: '{id} is the beginning of more than one dead letter: {candidates}',
+    remedy: 'Give more characters of the id.',
+    retry: 'never',
+  },
+  AC_EXPORT_UNWRITABLE: {
+    message: 'the export cannot be written to {file}',
+    remedy: 'Name a file in a folder that exists and can be written, on a disk with room.',
+    retry: 'never',
+  },
+  AC_EXPORT_CUT_SHORT: {
+    message: 'the bus ended before its export did',
+    remedy: 'Export again.',
+    retry: 'later',
+  },
+  AC_IMPORT_UNREADABLE: {
+    message: 'the export {file} cannot be read; nothing was imported',
+    remedy: 'Name a file that `agentcompany bus export` wrote; its name ends in .gz only where it is compressed.',
+    retry: 'never',
+  },
   AC_IMAGE_NOT_BUILT: {
     message: 'the worker image has not been made on this machine',
     remedy: 'Run `npm run demo` in the checkout once: it makes the image; `agentcompany doctor` checks it.',

@@ -3,10 +3,12 @@ import { holdsCommit, isAncestor, readCommits, readReference } from './bare-repo
 import { mergeMessage } from './commit-message.ts';
 import { findConflictMarkers } from './conflict-markers.ts';
 import { gitErrors } from './errors.ts';
+import { followLedger } from './follow-ledger.ts';
 import { ingestBundle } from './ingest/ingest.ts';
 import { mergeInto } from './merge.ts';
 import { fetchBranches, fetchedBranchTip, openRemote } from './mirror.ts';
 import type { RepositoriesContext } from './repositories-context.ts';
+import { packOutgoing } from './outgoing-pack.ts';
 import { assertMergeTarget } from './protected-branch.ts';
 import { judgePushBranch, pushBranch } from './push.ts';
 import { changedPath, rawChanges } from './raw-diff.ts';
@@ -23,7 +25,13 @@ export function createRepositories(context: RepositoriesContext): ProjectReposit
     synchronize: () => context.exclusively(() => synchronize(context)),
     branchTip: (branch) => branchTip(context, branch),
     createRunBranch: (runId, oid) => context.exclusively(() => createRunBranch(context, runId, oid)),
+    followLedger: (tip) =>
+      context.exclusively(async () => {
+        const prepared = await context.prepare();
+        return prepared.ok ? followLedger(context.mirror, tip) : prepared;
+      }),
     runTip: (runId) => runTip(context, runId),
+    packFor: (request) => packFor(context, request),
     ingest: async (request) => {
       const prepared = await context.prepare();
       if (!prepared.ok) return prepared;
@@ -99,6 +107,22 @@ async function runTip(context: RepositoriesContext, runId: string): Promise<Resu
   const tip = await readReference(context.mirror, reference.value);
   if (!tip.ok) return tip;
   return tip.value === null ? failure(gitErrors.AC_BRANCH_UNKNOWN({ branch: reference.value })) : success(tip.value);
+}
+
+async function packFor(
+  context: RepositoriesContext,
+  { runId, have }: Parameters<ProjectRepositories['packFor']>[0],
+): ReturnType<ProjectRepositories['packFor']> {
+  for (const oid of have) {
+    const judged = judgeObjectName(oid);
+    if (!judged.ok) return judged;
+  }
+  const found = await runTip(context, runId);
+  if (!found.ok) return found;
+  const tip = found.value;
+  if (have.includes(tip)) return success({ tip, pack: null });
+  const pack = await packOutgoing(context.mirror, { tip, have, folder: context.vault.folder });
+  return pack.ok ? success({ tip, pack: pack.value }) : pack;
 }
 
 /** The run's reference once the guard of merges has let it through. */

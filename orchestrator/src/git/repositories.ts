@@ -1,3 +1,4 @@
+import type { FileHandle } from 'node:fs/promises';
 import type { ChangedPath, IngestedCommit, Result } from '@agentcompany/protocol';
 
 /** Where a project's source lies and how to reach it. */
@@ -23,6 +24,21 @@ export type MergeOutcome =
   | { readonly outcome: 'merged'; readonly tipBefore: string; readonly tipAfter: string }
   | { readonly outcome: 'conflict'; readonly tipBefore: string; readonly conflicts: readonly string[] };
 
+/** Where a run's branch stands by its ledger. */
+export interface LedgerTip {
+  readonly runId: string;
+  /** Null while the run has no base yet. */
+  readonly tip: string | null;
+  /** Commits that may have been merged without a record yet; `any` while the base branch is being taken in. */
+  readonly expected: readonly string[] | 'any';
+}
+
+/** A pack on its way to a worker host. Who gets it closes the handle. */
+export interface OutgoingPack {
+  readonly handle: FileHandle;
+  readonly bytes: number;
+}
+
 /**
  * The host's git side of one project: its mirror (what workers read) and its vault (what came out of workers) — DESIGN §7.
  * Every method is idempotent: repeated after a crash it finds what it already did. The host never checks out.
@@ -36,8 +52,18 @@ export interface ProjectRepositories {
   branchTip(branch: string): Promise<Result<string>>;
   /** Creates `refs/agentcompany/runs/<run>` at `oid` unless it exists. */
   createRunBranch(runId: string, oid: string): Promise<Result<undefined>>;
+  /** Sets the run's branch back to where the ledger knows it, which may have been restored from an earlier copy (S84). */
+  followLedger(tip: LedgerTip): Promise<Result<undefined>>;
   /** Error: `AC_BRANCH_UNKNOWN`. */
   runTip(runId: string): Promise<Result<string>>;
+  /**
+   * The run branch's tip, and a pack of what somebody with the commits `have` lacks of it; null where the tip is among them.
+   * Errors: `AC_BRANCH_UNKNOWN`, `AC_OBJECT_NAME_INVALID`.
+   */
+  packFor(request: {
+    readonly runId: string;
+    readonly have: readonly string[];
+  }): Promise<Result<{ readonly tip: string; readonly pack: OutgoingPack | null }>>;
   /** Bundle -> quarantine -> checks -> vault ref `refs/agentcompany/attempts/<attempt>`. Errors: `AC_INGEST_REFUSED` with the rule as cause, `AC_PATH_REFUSED`, `AC_INGEST_NOT_DESCENDANT`, `AC_INGEST_TOO_LARGE`. */
   ingest(request: IngestRequest): Promise<Result<IngestedCommit>>;
   /** Merges an ingested attempt into the run branch with `merge-tree --write-tree` and brings the merged objects into the mirror. */

@@ -18,6 +18,20 @@ export function waitingSeconds(text: string): number {
   return seconds;
 }
 
+/** A whole number of at least 0, for option values. Throws commander's error. */
+export function wholeNumber(text: string): number {
+  return text === '0' ? 0 : positiveInteger(text);
+}
+
+/** Unix milliseconds of a date or time in ISO 8601, in UTC where it names no zone. Throws commander's error. */
+export function instant(text: string): number {
+  const [, day, time = '', zone = ''] =
+    /^(\d{4}-\d\d-\d\d)(?:(T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(Z|[+-]\d\d:\d\d)?)?$/.exec(text) ?? [];
+  const at = day === undefined ? Number.NaN : Date.parse(time === '' ? day : `${day}${time}${zone || 'Z'}`);
+  if (Number.isNaN(at)) throw new InvalidArgumentError('A date such as 2026-11-20 or 2026-11-20T12:00 is expected.');
+  return at;
+}
+
 /** Adds a value to a list, for options that may be repeated. */
 export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), value];

@@ -52,7 +52,7 @@ describe('the surface', () => {
   it('help fits 80 columns and begins with examples', async () => {
     for (const name of await commandNames()) {
       const { stdout } = await runCli([...name, '--help'], { home: null });
-      const isGroup = ['project', 'plan', 'runs', 'pr', 'state'].includes(name.join(' '));
+      const isGroup = ['project', 'plan', 'runs', 'pr', 'bus', 'state'].includes(name.join(' '));
       expect(stdout.startsWith(isGroup ? 'Usage: ' : 'Examples:\n  ')).toBe(true);
       expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
     }
@@ -111,6 +111,9 @@ describe('exit codes', () => {
     ['AC_ENGINE_RUNNING', 3],
     ['AC_ENGINE_ABSENT', 4],
     ['AC_NO_HOME', 4],
+    ['AC_BUS_AWAY', 4],
+    ['AC_BUS_VOLATILE', 4],
+    ['AC_DEAD_LETTER_AMBIGUOUS', 2],
     ['AC_CONFIG_INVALID', 4],
     ['AC_PROJECT_UNKNOWN', 4],
     ['AC_RUN_NOT_SUCCESSFUL', 5],

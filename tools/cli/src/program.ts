@@ -1,8 +1,10 @@
 import { Command, CommanderError } from 'commander';
 import { addApprove, addCancel, addPause } from './commands/steer.ts';
+import { addBus } from './commands/bus.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEngine } from './commands/engine.ts';
+import { addHostToken } from './commands/host-token.ts';
 import { addInit } from './commands/init.ts';
 import { addLogs } from './commands/logs.ts';
 import { addPlan } from './commands/plan.ts';
@@ -14,6 +16,7 @@ import { addRuns } from './commands/runs.ts';
 import { addState } from './commands/state.ts';
 import { addStatus } from './commands/status.ts';
 import { addWatch } from './commands/watch.ts';
+import { addWorkerHost } from './commands/worker-host.ts';
 import { createContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
@@ -79,8 +82,11 @@ export function createProgram(session: Session): Command {
     addCancel,
     addPause,
     addPullRequests,
+    addBus,
     addState,
     addEngine,
+    addWorkerHost,
+    addHostToken,
   ];
   for (const add of adders) add(program, session);
   return program;

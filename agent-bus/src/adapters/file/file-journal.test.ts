@@ -99,11 +99,11 @@ describe('the journal of the file bus', () => {
     await sendAll(bus, [makeEnvelope(), makeEnvelope()]);
     const first = await claimOne(bus, 'workers', 3_600_000);
     const held = unwrap(await bus.acquireLease('engine', 'before', 3_600_000));
-    const { child, firstLine, ended } = startBusProcess({
+    const { child, nextLine, ended } = startBusProcess({
       program: 'hold',
       place: { options: { adapter: 'file', folder } },
     });
-    expect(await firstLine).toMatchObject({ epoch: 1 });
+    expect(await nextLine()).toMatchObject({ epoch: 1 });
     child.kill('SIGKILL');
     await ended;
     expect((await claimOne(await open(), 'workers')).epoch).toBe(2);

@@ -103,6 +103,11 @@ export class FakeCompany implements Company {
     this.runs.set(runId, { ...run, ...changes });
   }
 
+  /** What is asked of the bus is tested with a real one. */
+  get bus(): Company['bus'] {
+    throw new Error('this company has no bus');
+  }
+
   async submit(request: SubmitRequest): Promise<Result<{ readonly runId: string }>> {
     this.submitted.push(request);
     const runId = newId();

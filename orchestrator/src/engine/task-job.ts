@@ -1,0 +1,73 @@
+import { success, type Result } from '@agentcompany/protocol';
+import { record, type Draft } from '../company/decide/draft.ts';
+import type { Run } from '../company/records.ts';
+import type { WorkerJob } from '../containers/worker-runner.ts';
+import { containerKey, resultReference, type Attempt } from './attempt.ts';
+import type { HostParts } from './host-parts.ts';
+import { mint } from './mint.ts';
+import { attemptBundle, attemptLog } from './run-files.ts';
+import { workerLimits } from './worker-limits.ts';
+
+/** What one attempt asks of a container. */
+export function taskJob(
+  parts: HostParts,
+  run: Run,
+  attempt: Attempt,
+  mirrorFolder: string,
+  signal: AbortSignal,
+): WorkerJob {
+  const { task, verify, feedback, image } = attempt.assignment;
+  const timeout = task.timeout ?? run.settings.command_timeout;
+  return {
+    owner: { instance: parts.instance, run: run.id, task: task.id, attempt: attempt.id, epoch: attempt.epoch },
+    order: {
+      kind: 'task',
+      attempt_id: attempt.id,
+      title: task.title,
+      instructions: task.instructions,
+      run: task.run,
+      allow_empty: task.allow_empty,
+      feedback,
+      result_ref: resultReference(attempt.id),
+      mirror: '/mirror.git',
+      base_oid: attempt.baseOid,
+      command_timeout: timeout,
+      verify,
+    },
+    mirrorFolder,
+    image,
+    limits: workerLimits(run.settings),
+    bundleFile: attemptBundle(parts.folders, attempt.id),
+    logFile: attemptLog(parts.folders, run.id, attempt.id),
+    // Clone, commit and hand-over come on top of the agent's command and each check.
+    deadlineSeconds: timeout * (verify.length + 1) + 120,
+    signal,
+    ...reports(parts, run, attempt),
+  };
+}
+
+/** The two things an attempt puts on record while it is under way. */
+function reports(parts: HostParts, run: Run, attempt: Attempt): Pick<WorkerJob, 'onCreated' | 'onProgress'> {
+  const about = { taskId: attempt.assignment.task.id, attemptId: attempt.id };
+  const key = containerKey(attempt.id);
+  const send = async (draft: Draft, cause: string): Promise<Result<undefined>> => {
+    const items = await mint([draft], { sender: 'workers', runId: run.id, cause, inReplyTo: null });
+    const sent = await parts.bus.send(items);
+    return sent.ok ? success() : sent;
+  };
+  let progress = 0;
+  return {
+    onCreated: (containerId) => {
+      const outcome = { kind: 'container', container_id: containerId } as const;
+      const result = { key, kind: 'container', outcome, error: null };
+      return send(record('effect_result', result, about), `container of ${attempt.id}`);
+    },
+    onProgress: (text) => {
+      progress += 1;
+      void send(
+        record('task_progress', { attempt_id: attempt.id, message: text }, about),
+        `progress ${progress} of ${attempt.id}`,
+      );
+    },
+  };
+}

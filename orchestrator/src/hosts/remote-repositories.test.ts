@@ -1,0 +1,163 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { newId, unwrap } from '@agentcompany/protocol';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { openEngineHome, token, type TestEngineHome } from '../api/testing/engine-home.ts';
+import type { HostRepositories } from '../engine/host-parts.ts';
+import { commitAll, git, writeFiles } from '../git/testing/git-fixture.ts';
+import { openEngineClient } from './engine-client.ts';
+import { remoteRepositories } from './remote-repositories.ts';
+
+interface TestHost {
+  readonly folder: string;
+  readonly mirror: string;
+  readonly repositories: HostRepositories;
+  /** Codes of the failures after which it asked again. */
+  readonly away: string[];
+  packs(): number;
+}
+
+function openHost(home: TestEngineHome, secret = token): TestHost {
+  const folder = mkdtempSync(path.join(tmpdir(), 'agentcompany-host-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const away: string[] = [];
+  const mirror = path.join(folder, 'mirrors', 'app.git');
+  const repositories = remoteRepositories({
+    client: unwrap(openEngineClient({ address: home.api.address, token: secret })),
+    mirrorsFolder: path.join(folder, 'mirrors'),
+    onAway: ({ code }) => away.push(code),
+  });
+  const packs = (): number =>
+    readdirSync(path.join(mirror, 'objects', 'pack')).filter((name) => name.endsWith('.pack')).length;
+  return { folder, mirror, repositories, away, packs };
+}
+
+const forever = new AbortController().signal;
+
+/** Moves the run branch of the engine home on, as a merge does. */
+async function moveOn(home: TestEngineHome, files: Readonly<Record<string, string>>): Promise<string> {
+  const { fixture, runId } = home;
+  writeFiles(fixture.source, files);
+  const oid = commitAll(fixture.source);
+  unwrap(await home.repositories.synchronize());
+  git(fixture.mirrorFolder, ['update-ref', `refs/agentcompany/runs/${runId}`, oid]);
+  return oid;
+}
+
+describe('the way of a worker host to an engine home elsewhere', () => {
+  it('brings the tip of a run with all below it, and later only what is new', async () => {
+    const home = await openEngineHome();
+    const large = Array.from(
+      { length: 20_000 },
+      (_, index) => `${createHash('sha256').update(String(index)).digest('hex')}\n`,
+    ).join('');
+    const first = await moveOn(home, { 'large.txt': large });
+    const host = openHost(home);
+    const work = { projectId: 'app', runId: home.runId };
+    const base = unwrap(await host.repositories.baseOf(work, forever));
+    expect(base).toStrictEqual({ oid: first, mirrorFolder: host.mirror });
+    expect(git(host.mirror, ['show', `${first}:large.txt`])).toBe(large.trimEnd());
+    expect(git(host.mirror, ['rev-parse', `refs/agentcompany/runs/${home.runId}`])).toBe(first);
+    const second = await moveOn(home, { 'large.txt': `${large}one line more\n` });
+    expect(unwrap(await host.repositories.baseOf(work, forever)).oid).toBe(second);
+    git(host.mirror, ['fsck', '--strict', '--connectivity-only']);
+    expect(git(host.mirror, ['diff', '--stat', first, second])).toContain('1 insertion');
+    expect(host.packs()).toBe(2);
+    expect(unwrap(await host.repositories.mirrorWith(work, first, forever))).toBe(host.mirror);
+    expect(host.packs()).toBe(2);
+    expect(readdirSync(host.mirror).filter((name) => name.startsWith('transfer-'))).toStrictEqual([]);
+    expect(readdirSync(home.fixture.vaultFolder).filter((name) => name.startsWith('transfer-'))).toStrictEqual([]);
+    // Workers read it under another user.
+    expect(statSync(path.join(host.mirror, 'objects', 'pack')).mode & 0o555).toBe(0o555);
+  });
+
+  it('asks at once for several tasks and fetches once', async () => {
+    const home = await openEngineHome();
+    const host = openHost(home);
+    const work = { projectId: 'app', runId: home.runId };
+    const bases = await Promise.all(Array.from({ length: 5 }, () => host.repositories.baseOf(work, forever)));
+    expect(new Set(bases.map((base) => unwrap(base).oid)).size).toBe(1);
+    expect(host.packs()).toBe(1);
+  });
+
+  it('says which commit the engine home did not send', async () => {
+    const home = await openEngineHome();
+    const host = openHost(home);
+    const absent = await host.repositories.mirrorWith({ projectId: 'app', runId: home.runId }, '1'.repeat(40), forever);
+    expect(absent).toMatchObject({ ok: false, error: { code: 'AC_HOST_COMMIT_ABSENT' } });
+  });
+
+  it('makes no folder of a name that is no project', async () => {
+    const home = await openEngineHome();
+    const host = openHost(home);
+    const refused = await host.repositories.baseOf({ projectId: '../../escape', runId: home.runId }, forever);
+    expect(refused).toMatchObject({ ok: false, error: { code: 'AC_HOST_REFUSED' } });
+    expect(existsSync(path.join(host.folder, 'mirrors'))).toBe(false);
+  });
+
+  it('hands a result over and keeps no copy', async () => {
+    const home = await openEngineHome();
+    const host = openHost(home);
+    const bundle = await storedBundle(host);
+    unwrap(await host.repositories.deliver(bundle, forever));
+    expect(readFileSync(path.join(home.bundles, `${bundle.attemptId}.bundle`), 'utf8')).toBe('a result');
+    expect(existsSync(bundle.file)).toBe(false);
+  });
+
+  it('waits for an engine home that is away, and hands over when it is back', async () => {
+    const home = await openEngineHome();
+    const host = openHost(home);
+    const bundle = await storedBundle(host);
+    await home.api.close();
+    const delivering = host.repositories.deliver(bundle, forever);
+    const basing = host.repositories.baseOf({ projectId: 'app', runId: home.runId }, forever);
+    await expect.poll(() => host.away.length).toBeGreaterThan(2);
+    await home.reopen();
+    unwrap(await delivering);
+    unwrap(await basing);
+    expect(new Set(host.away)).toStrictEqual(new Set(['AC_HOST_ENGINE_AWAY']));
+    expect(readdirSync(home.bundles)).toStrictEqual([`${bundle.attemptId}.bundle`]);
+  });
+
+  it('gives up when it is told to, and keeps what it could not hand over', async () => {
+    const home = await openEngineHome();
+    const host = openHost(home);
+    const bundle = await storedBundle(host);
+    await home.api.close();
+    const stop = new AbortController();
+    const delivering = host.repositories.deliver(bundle, stop.signal);
+    await expect.poll(() => host.away.length).toBeGreaterThan(0);
+    stop.abort();
+    expect(await delivering).toMatchObject({ ok: false, error: { code: 'AC_HOST_ENGINE_AWAY' } });
+    expect(existsSync(bundle.file)).toBe(true);
+  });
+
+  it('does not ask again when its token is refused', async () => {
+    const home = await openEngineHome();
+    const host = openHost(home, 'b'.repeat(64));
+    const bundle = await storedBundle(host);
+    expect(await host.repositories.deliver(bundle, forever)).toMatchObject({
+      ok: false,
+      error: { code: 'AC_HOST_TOKEN' },
+    });
+    expect(host.away).toStrictEqual([]);
+    expect(readdirSync(home.bundles)).toStrictEqual([]);
+  });
+});
+
+async function storedBundle(host: TestHost) {
+  const file = path.join(host.folder, 'result.bundle');
+  writeFileSync(file, 'a result');
+  return { attemptId: newId(), file, sha256: createHash('sha256').update('a result').digest('hex'), bytes: 8 };
+}
+
+describe('the address of an engine home', () => {
+  it.each(['engine', 'ftp://engine:1', 'http://user:secret@engine:1', 'http://engine:1/path', 'http://engine:1/?a=b'])(
+    'is not %s',
+    (address) => {
+      expect(openEngineClient({ address, token })).toMatchObject({ ok: false, error: { code: 'AC_HOST_ADDRESS' } });
+    },
+  );
+});
