@@ -105,6 +105,7 @@ export function assembleBus(database: Database.Database, options: AssembleOption
       ledger.rewind();
       deliveries.rewind();
     },
+    onCommitting: () => wakeups.announce(),
     onCommitted: () => wakeups.ring(),
     onFatal: (error: AppError) => bus.shutDown(error),
   });

@@ -75,7 +75,9 @@ describe('the file of the SQLite bus', () => {
       expect(plan(dueQuery)).toMatch(
         /^SEARCH deliveries USING (COVERING )?INDEX deliveries_timed \(queue=\? AND due<\?\)$/,
       );
-      expect(plan(nextDueQuery)).toMatch(/^SEARCH deliveries USING (COVERING )?INDEX deliveries_timed \(queue=\?\)$/);
+      expect(plan(nextDueQuery)).toMatch(/SEARCH d USING (COVERING )?INDEX deliveries_ready \(queue=\?\)/);
+      expect(plan(nextDueQuery)).toMatch(/SEARCH t USING (COVERING )?INDEX deliveries_timed \(queue=\?\)/);
+      expect(plan(nextDueQuery)).not.toContain('SCAN');
     });
   });
 
