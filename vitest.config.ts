@@ -12,6 +12,7 @@ const slow = [
   'scripts/check.test.ts',
   'scripts/requirements.test.ts',
   'agent-bus/src/adapters/*/*-{model,power-cut,processes}.test.ts',
+  'agent-bus/src/adapters/file/file-{compaction,damage}.test.ts',
   'agent-bus/src/adapters/sqlite/sqlite-upgrade.test.ts',
   'tools/cli/src/demo/package-cache.test.ts',
 ];

@@ -28,6 +28,11 @@ const importWalls: readonly Planted[] = [
   importing('agent-bus/src/c4.ts', '../protocol/src/clean.ts', 'reaches into another package by path'),
   importing('agent-bus/src/adapters/sqlite/a1.ts', '../other/clean.ts', 'bus adapter sqlite may not import'),
   importing('agent-bus/src/adapters/sqlite/a2.ts', 'dockerode', 'bus adapter sqlite may not import dockerode'),
+  importing(
+    'agent-bus/src/adapters/file/f1.ts',
+    '../sqlite/clean.ts',
+    'bus adapter file may not import bus adapter sqlite',
+  ),
   importing('agent-bus/src/adapters/other/o1.ts', 'zod', 'has no zone'),
   importing('orchestrator/src/company/s1.ts', '../engine/clean.ts', 'company may not import engine'),
   importing('orchestrator/src/company/s2.ts', './../git/repositories.ts', 'company may not import ports'),

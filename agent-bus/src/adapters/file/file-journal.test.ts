@@ -71,12 +71,12 @@ describe('the journal of the file bus', () => {
   });
 
   it('waits for the lock of another process without blocking, then is AC_BUS_BUSY', async () => {
-    const bus = keep(openFileBus({ folder }, { busyLimit: 100 }));
+    const [bus, patient] = [keep(openFileBus({ folder }, { busyLimit: 100 })), await open()];
     const other = new Lock(join(folder, 'lock.db'));
     expect(other.acquire()).toBe(true);
     expect(codeOf(await bus.send([{ envelope: makeEnvelope() }]))).toBe('AC_BUS_BUSY');
     expect(codeOf(await bus.importRecords((async function* () {})()))).toBe('AC_BUS_BUSY');
-    const waiting = bus.send([{ envelope: makeEnvelope() }]);
+    const waiting = patient.send([{ envelope: makeEnvelope() }]);
     setImmediate(() => setImmediate(() => other.release()));
     expect(codeOf(await waiting)).toBe('success');
     other.close();

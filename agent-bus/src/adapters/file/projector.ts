@@ -118,7 +118,8 @@ export class Projector {
   async #drain(state: State, isQuiet: boolean): Promise<void> {
     const changes = state.changes ?? new Changes();
     let written = 0;
-    while (changes.size > 0 && this.#mayGoOn(state) && (written < lot || (isQuiet && this.#isStill()))) {
+    const goesOn = (): boolean => written < lot || (isQuiet && this.#isStill());
+    while (changes.size > 0 && this.#mayGoOn(state) && goesOn()) {
       const nodes = firstOf(changes.nodes, width);
       const streams = firstOf(changes.streams, width);
       written += nodes.length + streams.length;
