@@ -15,6 +15,7 @@ import { watchingContract } from './watching.ts';
 
 export { runBusProcess } from './bus-programs.ts';
 export { createRedisStore } from './redis-store.ts';
+export { startSentinel, type Sentinel } from './start-sentinel.ts';
 export { startRedis, type RedisServer, type StartRedisOptions } from './start-redis.ts';
 export { createFolderStore } from './folder-store.ts';
 export { busModelContract, modelOptions, type BusModelOptions } from './model/index.ts';
