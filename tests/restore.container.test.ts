@@ -31,7 +31,7 @@ describe('a company whose bus is put back to an earlier copy', () => {
   it.each(['plan_request', 'task_assign', 'merge_complete', 'effect_request push'])(
     'S84 goes on from a copy taken at the first %s, to the same one push and pull request',
     async (moment) => {
-      const test = await openTestCompany();
+      const test = await openTestCompany({ adapter: 'sqlite' });
       try {
         const place: OpenBusOptions = { adapter: 'sqlite', folder: test.home.busFolder };
         const request = { projectId: 'app', instruction: 'Write two files', plan };
