@@ -50,6 +50,9 @@ function print({ outcomes, notes }: Findings): void {
   for (const note of notes) console.log(`     ${note}`);
 }
 
+// Ends with what is done at the end of any process: servers are stopped, folders removed.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
 const request = readCommandLine(process.argv.slice(2));
 if (request === null) {
   console.error(usage);

@@ -1,7 +1,7 @@
 import type { BusAdapter } from '@agentcompany/agent-bus';
 
 /** The adapters that are measured. */
-export const measuredAdapters: readonly BusAdapter[] = ['file', 'sqlite'];
+export const measuredAdapters: readonly BusAdapter[] = ['file', 'sqlite', 'redis'];
 
 /** How a person calls them. */
 export const adapterNames: Readonly<Record<BusAdapter, string>> = {

@@ -18,7 +18,7 @@ const count = 3000;
 /** A message in a file of its own is slow. */
 const fileCount = 400;
 /** How long the projection may take to show what was sent, in milliseconds. */
-const projectionLimit = 60_000;
+const projectionLimit = 20_000;
 
 /** Acknowledged sends a second, each a call of its own. */
 function sendingAtOnce(bus: AgentBus, name: string): Run {

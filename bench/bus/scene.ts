@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdir, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openBus, type AgentBus, type BusAdapter, type OpenBusOptions } from '@agentcompany/agent-bus';
 import { unwrap } from '@agentcompany/protocol';
@@ -26,7 +27,9 @@ export async function openScene(): Promise<Scene> {
   const cache = join(checkout, '.cache');
   await mkdir(cache, { recursive: true });
   const folder = await mkdtemp(join(cache, 'bench-'));
-  const closers: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, force: true })];
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', remove);
+  const closers: (() => Promise<void>)[] = [];
   let server: Promise<RedisServer> | null = null;
   const scene: Scene = {
     folder,
@@ -36,7 +39,7 @@ export async function openScene(): Promise<Scene> {
     },
     redis: () => {
       server ??= startRedis(folder).then((started) => {
-        closers.splice(1, 0, started.close);
+        closers.unshift(started.close);
         return started;
       });
       return server;
@@ -53,6 +56,8 @@ export async function openScene(): Promise<Scene> {
     onClose: (close) => void closers.push(close),
     close: async () => {
       for (const close of closers.toReversed()) await close();
+      process.removeListener('exit', remove);
+      remove();
     },
   };
   return scene;
