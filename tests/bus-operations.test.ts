@@ -30,8 +30,8 @@ type Adapter = 'file' | 'sqlite' | 'redis';
 interface Place {
   /** Another process on the store. */
   readonly bus: AgentBus;
-  cli(words: readonly string[], call?: CliCall): Promise<CliResult>;
-  json(...words: readonly string[]): Promise<unknown>;
+  readonly cli: (words: readonly string[], call?: CliCall) => Promise<CliResult>;
+  readonly json: (...words: readonly string[]) => Promise<unknown>;
 }
 
 /** A company whose messages are kept by `adapter`. */
@@ -68,7 +68,7 @@ async function furnish(bus: AgentBus): Promise<{ readonly ended: string; readonl
   return { ended, open };
 }
 
-const escape = /[\u001b\u202e]/u;
+const escape = /[^\n\P{C}]/u;
 
 describe.each(['file', 'sqlite', 'redis'] as const)('agentcompany bus on %s', (adapter) => {
   it('C32 shows what is there within 80 columns, and makes hostile text harmless', async () => {

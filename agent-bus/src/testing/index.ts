@@ -14,6 +14,7 @@ import { contractOf, openInstance, type BusContractOptions } from './support.ts'
 import { watchingContract } from './watching.ts';
 
 export { runBusProcess } from './bus-programs.ts';
+export { createRedisStore } from './redis-store.ts';
 export { startRedis, type RedisServer, type StartRedisOptions } from './start-redis.ts';
 export { createFolderStore } from './folder-store.ts';
 export { busProcessContract } from './processes.ts';

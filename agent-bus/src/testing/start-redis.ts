@@ -97,7 +97,7 @@ function run(settings: Readonly<Record<string, string>>): Promise<ChildProcess> 
 }
 
 /** A port of 127.0.0.1 on which nobody listens at present. */
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

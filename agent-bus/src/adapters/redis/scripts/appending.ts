@@ -55,7 +55,7 @@ end
 local function queueOf(plan, name)
   local queue = plan.queues[name]
   if not queue then
-    queue = { name = name, added = {}, fresh = {}, back = {}, delayed = {},
+    queue = { name = name, added = {}, fields = {}, values = {}, fresh = {}, back = {}, delayed = {},
       length = redis.call('LLEN', prefix .. 'queue:' .. name) }
     plan.queues[name] = queue
   end
@@ -71,18 +71,15 @@ local function planDelivery(plan, item, known, isFirst)
   -- who comes later takes a place behind all others: no entry will have its number
   if not isFirst then plan.last = plan.last + 1 end
   local place = plan.last
-  local record = { position = known.position, place = place, count = 0, epoch = 0, due = 0, lease = 0, token = '', receipt = '' }
-  queue.added[known.position] = record
+  local state, later = 'w', 0
   if due > now then
-    record.state, record.due = 'd', due
+    state, later = 'd', due
     push(queue.delayed, text(due), known.position)
-  elseif isFirst then
-    record.state = 'w'
-    push(queue.fresh, known.position)
-  else
-    record.state = 'w'
-    push(queue.back, text(place), padded(known.position))
-  end
+  elseif isFirst then push(queue.fresh, known.position)
+  else push(queue.back, text(place), padded(known.position)) end
+  queue.added[known.position] = true
+  push(queue.fields, known.position)
+  push(queue.values, known.position, state .. '|' .. text(place) .. '|0|0|' .. text(later) .. '|0||')
 end
 
 -- nil and the id of an envelope that is known with other content
@@ -131,19 +128,14 @@ local function applyEntries(plan)
 end
 
 local function applyQueue(queue)
-  local values, fields = {}, {}
-  for position, record in pairs(queue.added) do
-    push(values, position, packed(record))
-    push(fields, position)
-  end
-  if #fields == 0 then return end
+  if #queue.fields == 0 then return end
   if redis.call('SADD', prefix .. 'queues', queue.name) == 1 then inverse('SREM', prefix .. 'queues', { queue.name }) end
-  write('HSET', prefix .. 'deliveries:' .. queue.name, values, 'HDEL', fields)
+  write('HSET', prefix .. 'deliveries:' .. queue.name, queue.values, 'HDEL', queue.fields)
   append(prefix .. 'queue:' .. queue.name, queue.fresh, queue.length)
   local members = {}
   for index = 2, #queue.back, 2 do push(members, queue.back[index]) end
   write('ZADD', prefix .. 'back:' .. queue.name, queue.back, 'ZREM', members)
-  write('ZADD', prefix .. 'delayed:' .. queue.name, queue.delayed, 'ZREM', fields)
+  write('ZADD', prefix .. 'delayed:' .. queue.name, queue.delayed, 'ZREM', queue.fields)
   ring(queue.name)
 end
 

@@ -37,6 +37,14 @@ if not now then
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+-- appends up to three values
+local function push(list, first, second, third)
+  local length = #list
+  list[length + 1] = first
+  if second ~= nil then list[length + 2] = second end
+  if third ~= nil then list[length + 3] = third end
+end
+
 -- Lua's stack does not hold arguments without end
 local function callMany(call, command, key, list)
   if #list == 0 then return call(command, key) end

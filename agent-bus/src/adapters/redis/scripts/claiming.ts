@@ -51,7 +51,7 @@ local function withEntries(chosen)
     one.entry = entryAt(one.position)
     if not one.entry then error('LOST entry ' .. one.position .. ' of the ledger') end
     bytes = bytes + #one.entry.json
-    if index > 1 and bytes > 33554432 then break end
+    if index > 1 and bytes > 67108864 then break end
     ready[index] = one
   end
   return ready
