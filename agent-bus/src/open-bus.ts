@@ -10,6 +10,10 @@ import { busErrors } from './errors.ts';
  */
 export async function openBus(options: OpenBusOptions): Promise<Result<AgentBus>> {
   switch (options.adapter) {
+    case 'file': {
+      const module = await loaded('file', () => import('./adapters/file/open-file-bus.ts'));
+      return module.ok ? module.value.openFileBus(options) : module;
+    }
     case 'sqlite': {
       const module = await loaded('sqlite', () => import('./adapters/sqlite/open-sqlite-bus.ts'));
       return module.ok ? module.value.openSqliteBus(options) : module;
@@ -19,7 +23,12 @@ export async function openBus(options: OpenBusOptions): Promise<Result<AgentBus>
       return module.ok ? module.value.openRedisBus(options) : module;
     }
     default:
-      return failure(busErrors.AC_BUS_ADAPTER_UNKNOWN({ adapter: options.adapter, known: busAdapters.join(', ') }));
+      return failure(
+        busErrors.AC_BUS_ADAPTER_UNKNOWN({
+          adapter: (options as OpenBusOptions).adapter,
+          known: busAdapters.join(', '),
+        }),
+      );
   }
 }
 
