@@ -68,7 +68,7 @@ async function checkBus({ home, config }: ChainOptions): Promise<Result<string>>
 function describeDead(letters: readonly DeadLetter[]): string {
   const damaged = letters.filter(({ error }) => /^AC_BUS_(QUARANTINED|UNREADABLE)$/.test(error.code)).length;
   const which = damaged === 0 ? '' : `, ${damaged} of them DAMAGED RECORDS`;
-  return `${letters.length} dead letters${which}: see \`agentcompany bus dead-letters\``;
+  return `${letters.length} dead letter${letters.length === 1 ? '' : 's'}${which}: see \`agentcompany bus dead-letters\``;
 }
 
 /** The image by the short form of its id, which the engine takes as well. */

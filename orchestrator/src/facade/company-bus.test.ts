@@ -26,7 +26,7 @@ const closing: (() => Promise<void>)[] = [];
 
 async function openAt(root: string): Promise<{ home: CompanyHome; company: Company; bus: AgentBus }> {
   const at = unwrap(initHome(root));
-  const { config } = unwrap(loadConfig({ home: at, environment: {} }));
+  const { config } = unwrap(loadConfig({ home: at, environment: { AGENTCOMPANY_MESSAGE_QUEUE: 'sqlite' } }));
   const opened = unwrap(await openCompany(at, { environment: {}, installation: root, config }));
   closing.push(() => opened.close());
   // Another process on the same store.
