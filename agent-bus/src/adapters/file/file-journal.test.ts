@@ -71,12 +71,12 @@ describe('the journal of the file bus', () => {
   });
 
   it('waits for the lock of another process without blocking, then is AC_BUS_BUSY', async () => {
-    const bus = keep(openFileBus({ folder }, { busyLimit: 100 }));
+    const [bus, patient] = [keep(openFileBus({ folder }, { busyLimit: 100 })), await open()];
     const other = new Lock(join(folder, 'lock.db'));
     expect(other.acquire()).toBe(true);
     expect(codeOf(await bus.send([{ envelope: makeEnvelope() }]))).toBe('AC_BUS_BUSY');
     expect(codeOf(await bus.importRecords((async function* () {})()))).toBe('AC_BUS_BUSY');
-    const waiting = bus.send([{ envelope: makeEnvelope() }]);
+    const waiting = patient.send([{ envelope: makeEnvelope() }]);
     setImmediate(() => setImmediate(() => other.release()));
     expect(codeOf(await waiting)).toBe('success');
     other.close();
@@ -99,11 +99,11 @@ describe('the journal of the file bus', () => {
     await sendAll(bus, [makeEnvelope(), makeEnvelope()]);
     const first = await claimOne(bus, 'workers', 3_600_000);
     const held = unwrap(await bus.acquireLease('engine', 'before', 3_600_000));
-    const { child, firstLine, ended } = startBusProcess({
+    const { child, nextLine, ended } = startBusProcess({
       program: 'hold',
       place: { options: { adapter: 'file', folder } },
     });
-    expect(await firstLine).toMatchObject({ epoch: 1 });
+    expect(await nextLine()).toMatchObject({ epoch: 1 });
     child.kill('SIGKILL');
     await ended;
     expect((await claimOne(await open(), 'workers')).epoch).toBe(2);

@@ -102,7 +102,7 @@ export class Journal {
       const visible = this.bell.read();
       if (visible !== null && visible.segment === this.#end.segment && visible.offset <= this.#end.offset) return;
       try {
-        this.#follow(visible);
+        this.#follow(visible, visible);
         return;
       } catch (thrown) {
         // A compaction took a segment away between the look at the bell and the opening: the bell tells of it by now.
@@ -114,7 +114,7 @@ export class Journal {
   /** Under the lock: folds all there is. What a killed writer left behind is made durable before anyone is answered for it. */
   catchUp(): void {
     const visible = this.bell.read();
-    this.#follow(null);
+    this.#follow(null, visible);
     this.#heal();
     if (visible?.segment !== this.#end.segment || visible.offset !== this.#end.offset) {
       fdatasyncSync(this.segments.descriptor(this.#end.segment));
@@ -201,9 +201,9 @@ export class Journal {
     this.bell.close();
   }
 
-  #follow(limit: Place | null): void {
+  #follow(limit: Place | null, visible: Place | null): void {
     const before = this.#end;
-    const moved = limit === null ? this.#hasMoved() : limit.segment !== before.segment;
+    const moved = limit === null ? this.#hasMoved(visible) : limit.segment !== before.segment;
     if (moved && this.#newestBase(limit) !== this.#base) this.#reload(limit);
     else this.#advance(limit, moved);
     if (this.#mustReload) this.#reload(limit);
@@ -211,8 +211,7 @@ export class Journal {
   }
 
   /** Under the lock: whether the journal goes on in another segment. The bell may be behind by one segment, never by more. */
-  #hasMoved(): boolean {
-    const visible = this.bell.read();
+  #hasMoved(visible: Place | null): boolean {
     return visible === null || visible.segment !== this.#end.segment || this.segments.exists(this.#end.segment + 1);
   }
 

@@ -49,11 +49,11 @@ describe('a copy of the SQLite bus', () => {
       const bus = await open('bus');
       for (let round = 0; round < 10; round += 1)
         unwrap(await bus.send(makeRun(300).envelopes.map((envelope) => ({ envelope }))));
-      const { child, firstLine, ended } = startBusProcess({
+      const { child, nextLine, ended } = startBusProcess({
         program: 'drain',
         place: { options: { adapter: 'sqlite', folder: join(folder, 'bus') } },
       });
-      const { handled } = await firstLine;
+      const handled = (await nextLine())?.['handled'];
       const before = unwrap(await bus.lastPosition());
       const copied = backupSqliteBus(join(folder, 'bus'), join(folder, 'copy'));
       const after = await writeUntil(bus, copied);

@@ -55,8 +55,8 @@ end
 local function queueOf(plan, name)
   local queue = plan.queues[name]
   if not queue then
-    queue = { name = name, added = {}, fields = {}, values = {}, fresh = {}, back = {}, delayed = {},
-      length = redis.call('LLEN', prefix .. 'queue:' .. name) }
+    queue = { name = name, added = {}, fields = {}, values = {}, slots = {}, fresh = {}, back = {}, delayed = {},
+      handed = 0, served = {}, leased = {}, offers = {}, length = redis.call('LLEN', prefix .. 'queue:' .. name) }
     plan.queues[name] = queue
   end
   return queue
@@ -79,6 +79,7 @@ local function planDelivery(plan, item, known, isFirst)
   else push(queue.back, text(place), padded(known.position)) end
   queue.added[known.position] = true
   push(queue.fields, known.position)
+  queue.slots[known.position] = #queue.values + 2
   push(queue.values, known.position, state .. '|' .. text(place) .. '|0|0|' .. text(later) .. '|0||')
 end
 
@@ -101,6 +102,11 @@ local function planAppend(items, known)
     if entry.digest ~= item.digest then return nil, item.id end
     if item.queue ~= '' and not entry.forgotten then planDelivery(plan, item, entry, isFirst) end
     push(plan.reply, entry.position, entry.stream, entry.seq)
+  end
+  if #plan.fresh > 0 then
+    local entries = {}
+    for _, entry in ipairs(plan.fresh) do entries[entry.position] = entry end
+    for _, queue in pairs(plan.queues) do planHanding(queue, entries) end
   end
   return plan
 end
@@ -131,12 +137,13 @@ local function applyQueue(queue)
   if #queue.fields == 0 then return end
   if redis.call('SADD', prefix .. 'queues', queue.name) == 1 then inverse('SREM', prefix .. 'queues', { queue.name }) end
   write('HSET', prefix .. 'deliveries:' .. queue.name, queue.values, 'HDEL', queue.fields)
+  applyHanding(queue)
   append(prefix .. 'queue:' .. queue.name, queue.fresh, queue.length)
   local members = {}
   for index = 2, #queue.back, 2 do push(members, queue.back[index]) end
   write('ZADD', prefix .. 'back:' .. queue.name, queue.back, 'ZREM', members)
   write('ZADD', prefix .. 'delayed:' .. queue.name, queue.delayed, 'ZREM', queue.fields)
-  ring(queue.name)
+  if queue.handed < #queue.fields then ring(queue.name) end
 end
 
 local function applyAppend(plan)

@@ -112,8 +112,12 @@ local function ring(queue)
   rung[#rung + 1] = queue
 end
 
--- wakes those who wait; '' stands for new entries
+-- what is told to single instances: pairs of channel and text
+local offered = {}
+
+-- wakes those who wait, when everything is written
 local function ringBells()
+  for _, offer in ipairs(offered) do redis.call('PUBLISH', offer[1], offer[2]) end
   if #rung > 0 then redis.call('PUBLISH', prefix .. 'bell', table.concat(rung, ' ')) end
 end
 `;
