@@ -100,7 +100,8 @@ export class Journal {
   refresh(): void {
     for (let look = 1; ; look += 1) {
       const visible = this.bell.read();
-      if (visible !== null && visible.segment === this.#end.segment && visible.offset <= this.#end.offset) return;
+      const isHere = visible?.segment === this.#end.segment && visible.offset <= this.#end.offset;
+      if (isHere && !this.#mustReload) return;
       try {
         this.#follow(visible, visible);
         return;
@@ -187,13 +188,18 @@ export class Journal {
     this.bell.ring(this.#end);
   }
 
-  /** Takes back what was staged, also what a failed `write` has left of it. */
+  /** Takes back what was staged, also what a failed `write` has left of it. The fold is made anew before anyone looks at it again. */
   discard(): void {
+    this.distrust();
     if (!this.hasStaged) return;
     this.#staged = [];
     this.#stagedBytes = 0;
     ftruncateSync(this.segments.descriptor(this.#end.segment), this.#end.offset);
-    this.#reload(this.#end);
+  }
+
+  /** The fold may hold what no record says: it is made anew before anyone looks at it again. */
+  distrust(): void {
+    this.#mustReload = true;
   }
 
   close(): void {
@@ -204,8 +210,10 @@ export class Journal {
   #follow(limit: Place | null, visible: Place | null): void {
     const before = this.#end;
     const moved = limit === null ? this.#hasMoved(visible) : limit.segment !== before.segment;
-    if (moved && this.#newestBase(limit) !== this.#base) this.#reload(limit);
-    else this.#advance(limit, moved);
+    if (!this.#mustReload) {
+      if (moved && this.#newestBase(limit) !== this.#base) this.#reload(limit);
+      else this.#advance(limit, moved);
+    }
     if (this.#mustReload) this.#reload(limit);
     if (this.#end.segment !== before.segment || this.#end.offset !== before.offset) this.#options.onForeignStep();
   }
