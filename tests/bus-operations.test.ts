@@ -94,6 +94,8 @@ describe.each(['file', 'sqlite', 'redis'] as const)('agentcompany bus on %s', (a
     expect(history.stdout).toMatch(/ failed {5}task_note /);
     const letters = await cli(['dead-letters']);
     expect(letters.stdout).toContain('AC_AGENT_MISSING');
+    const document = await cli(['tail', '--json', '--last', '2'], { isTerminal: true });
+    expect([escape.test(document.stdout), document.stdout.includes('\\u202e')]).toEqual([false, true]);
     for (const { exitCode, stdout } of [stats, tail, history, letters]) {
       expect([exitCode, escape.test(stdout)]).toEqual([0, false]);
       expect(stdout.split('\n').filter((line) => Array.from(line).length > 80)).toEqual([]);
