@@ -16,6 +16,7 @@ interface TestHost {
   readonly repositories: HostRepositories;
   /** Codes of the failures after which it asked again. */
   readonly away: string[];
+  readonly refused: string[];
   packs(): number;
 }
 
@@ -23,15 +24,17 @@ function openHost(home: TestEngineHome, secret = token): TestHost {
   const folder = mkdtempSync(path.join(tmpdir(), 'agentcompany-host-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const away: string[] = [];
+  const refused: string[] = [];
   const mirror = path.join(folder, 'mirrors', 'app.git');
   const repositories = remoteRepositories({
     client: unwrap(openEngineClient({ address: home.api.address, token: secret })),
     mirrorsFolder: path.join(folder, 'mirrors'),
     onAway: ({ code }) => away.push(code),
+    onRefused: ({ code }) => refused.push(code),
   });
   const packs = (): number =>
     readdirSync(path.join(mirror, 'objects', 'pack')).filter((name) => name.endsWith('.pack')).length;
-  return { folder, mirror, repositories, away, packs };
+  return { folder, mirror, repositories, away, refused, packs };
 }
 
 const forever = new AbortController().signal;
@@ -142,7 +145,7 @@ describe('the way of a worker host to an engine home elsewhere', () => {
       ok: false,
       error: { code: 'AC_HOST_TOKEN' },
     });
-    expect(host.away).toStrictEqual([]);
+    expect([host.away, host.refused]).toStrictEqual([[], ['AC_HOST_TOKEN']]);
     expect(readdirSync(home.bundles)).toStrictEqual([]);
   });
 });
