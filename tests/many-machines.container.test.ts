@@ -197,4 +197,26 @@ describe('a company on many machines', () => {
       expect(endings(run, other.task)).toStrictEqual(['ingested']);
     },
   );
+
+  it(
+    'S71 goes on when the bus server is killed under engine and hosts, and comes back after their leases',
+    { timeout: 180_000 },
+    async () => {
+      await machines.open(['left', 'right'], leaseMs);
+      await machines.startEngine();
+      await Promise.all(machines.hosts.map((host) => machines.startHost(host)));
+      const runId = await submit([gated('one'), gated('two')]);
+      const watching = machines.watch(runId);
+      const both = await bothAtWork(watching, ['one', 'two']);
+      await machines.kill(machines.redis, 'SIGKILL');
+      for (const { container } of both) await expect.poll(() => isThere(container), { timeout: 30_000 }).toBe(false);
+      await machines.startRedis();
+      const again = (): readonly Begun[] => begun(watching.seen).filter(({ epoch }) => epoch > 1);
+      await watching.until(() => again().length === 2);
+      await Promise.all(again().map(({ container }) => release(container)));
+      await watching.until((seen) => seen.some(({ envelope }) => envelope.payload['to'] === 'published'));
+      const run = await expectWhole(runId, ['one', 'two']);
+      for (const task of ['one', 'two']) expect(endings(run, task)).toStrictEqual(['AC_HOST_DIED', 'ingested']);
+    },
+  );
 });

@@ -1,7 +1,9 @@
+import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { newId, unwrap } from '@agentcompany/protocol';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openEngineHome, token, type TestEngineHome } from '../api/testing/engine-home.ts';
@@ -163,4 +165,32 @@ describe('the address of an engine home', () => {
       expect(openEngineClient({ address, token })).toMatchObject({ ok: false, error: { code: 'AC_HOST_ADDRESS' } });
     },
   );
+});
+
+describe('an engine home with a certificate', () => {
+  it('is spoken with under TLS, by those who trust the certificate only', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'agentcompany-tls-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const [key, certificate] = [path.join(folder, 'key.pem'), path.join(folder, 'certificate.pem')];
+    const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
+    const made = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+    execFileSync('openssl', [...made, '-keyout', key, '-out', certificate, ...subject], { stdio: 'ignore' });
+    const tls = { certificate: readFileSync(certificate, 'utf8'), key: readFileSync(key, 'utf8') };
+    const home = await openEngineHome({ tls });
+    expect(home.api.address).toMatch(/^https:/u);
+    const asked = async (environment: Readonly<Record<string, string>>): Promise<string> => {
+      const script = `
+        import { openEngineClient } from ${JSON.stringify(path.join(import.meta.dirname, 'engine-client.ts'))};
+        const client = openEngineClient({ address: ${JSON.stringify(home.api.address)}, token: ${JSON.stringify(token)} });
+        const terms = await client.value.terms(AbortSignal.timeout(5000));
+        console.log(terms.ok ? terms.value.lease_ms : terms.error.code);`;
+      const words = ['--conditions=development', '--input-type=module', '--eval', script];
+      const { stdout } = await promisify(execFile)(process.execPath, words, {
+        env: { ...process.env, ...environment },
+      });
+      return stdout.trim();
+    };
+    expect(await asked({ NODE_EXTRA_CA_CERTS: certificate })).toBe('1000');
+    expect(await asked({})).toBe('AC_HOST_ENGINE_AWAY');
+  });
 });
