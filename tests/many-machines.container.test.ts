@@ -21,8 +21,9 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await machines.close();
-  expect(namespacesLeft()).toStrictEqual([]);
   await company.dispose();
+  const left = namespacesLeft();
+  if (left.length > 0) throw new Error(`namespaces are left: ${left.join(', ')}`);
 });
 
 /** Long enough that a busy machine keeps it, short enough to wait for. */
@@ -32,7 +33,9 @@ const leaseMs = 4000;
 const gated = (id: string, dependsOn: readonly string[] = []) => ({
   id,
   title: `Task ${id}`,
-  run: { command: `while [ ! -e /tmp/go ]; do sleep 0.1; done; echo ${id} > ${id}.txt` },
+  run: {
+    command: `while [ ! -e /tmp/go ]; do sleep 0.1; done; echo on a machine elsewhere: ${id} >&2; echo ${id} > ${id}.txt`,
+  },
   depends_on: dependsOn,
 });
 const quick = (id: string, dependsOn: readonly string[] = []) => ({
@@ -106,6 +109,9 @@ async function expectWhole(runId: string, tasks: readonly string[]): Promise<Run
   expect(readdirSync(company.home.bundlesFolder)).toStrictEqual([]);
   await expect.poll(() => Promise.all(machines.hosts.map(({ folder }) => containersOf(folder)))).toStrictEqual([0, 0]);
   for (const { folder } of machines.hosts) expect(readdirSync(join(folder, 'bundles'))).toStrictEqual([]);
+  // What the containers said is read on the engine home, where it comes a little after the result.
+  const said = (): Promise<string> => machines.call('logs', runId, '--task', tasks[0] ?? '').catch(String);
+  await expect.poll(said, { timeout: 30_000 }).toContain(`on a machine elsewhere: ${tasks[0]}`);
   return run;
 }
 

@@ -111,6 +111,23 @@ describe('the way of a worker host to an engine home elsewhere', () => {
     expect(existsSync(bundle.file)).toBe(false);
   });
 
+  it('brings a log home, once, and keeps it where it cannot', async () => {
+    const home = await openEngineHome();
+    const host = openHost(home);
+    const log = { runId: newId(), attemptId: newId(), file: path.join(host.folder, 'attempt.log') };
+    unwrap(await host.repositories.deliverLog(log, forever));
+    writeFileSync(log.file, 'what it said');
+    unwrap(await host.repositories.deliverLog(log, forever));
+    const stored = path.join(home.fixture.folder, 'logs', log.runId, `${log.attemptId}.log`);
+    expect(readFileSync(stored, 'utf8')).toBe('what it said');
+    expect(existsSync(log.file)).toBe(false);
+    await home.api.close();
+    writeFileSync(log.file, 'and this');
+    const soon = AbortSignal.timeout(300);
+    expect(await host.repositories.deliverLog(log, soon)).toMatchObject({ error: { code: 'AC_HOST_ENGINE_AWAY' } });
+    expect(existsSync(log.file)).toBe(true);
+  });
+
   it('waits for an engine home that is away, and hands over when it is back', async () => {
     const home = await openEngineHome();
     const host = openHost(home);

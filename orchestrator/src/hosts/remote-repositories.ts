@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { failure, slug, success, type AppError, type Result } from '@agentcompany/protocol';
 import type { HostRepositories, WorkOrigin } from '../engine/host-parts.ts';
 import { persistently } from '../engine/persistently.ts';
@@ -64,6 +64,14 @@ export function remoteRepositories(options: RemoteRepositoriesOptions): HostRepo
     deliver: async (bundle, signal) => {
       const delivered = await asked(options, signal, () => client.upload(bundle, signal));
       if (delivered.ok) await rm(bundle.file, { force: true });
+      return delivered;
+    },
+    deliverLog: async ({ runId, attemptId, file }, signal) => {
+      const content = await readFile(file).catch(() => null);
+      // A container that never started has none.
+      if (content === null) return success();
+      const delivered = await persistently(signal, () => client.uploadLog({ runId, attemptId, content }, signal));
+      if (delivered.ok) await rm(file, { force: true });
       return delivered;
     },
   };
