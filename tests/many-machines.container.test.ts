@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunView } from '@agentcompany/orchestrator';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -223,6 +223,42 @@ describe('a company on many machines', () => {
       await watching.until((seen) => seen.some(({ envelope }) => envelope.payload['to'] === 'published'));
       const run = await expectWhole(runId, ['one', 'two']);
       for (const task of ['one', 'two']) expect(endings(run, task)).toStrictEqual(['AC_HOST_DIED', 'ingested']);
+    },
+  );
+
+  it(
+    'lets a host drain, and ends one whose token is no longer taken without harm to its tasks',
+    { timeout: 180_000 },
+    async () => {
+      await machines.open(['left', 'right'], leaseMs);
+      await machines.startEngine();
+      const [left, right] = machines.hosts;
+      if (left === undefined || right === undefined) throw new Error('no hosts');
+      await Promise.all([machines.startHost(left), machines.startHost(right)]);
+      const runId = await submit([gated('one'), gated('two'), quick('three', ['one', 'two'])]);
+      const watching = machines.watch(runId);
+      const both = await bothAtWork(watching, ['one', 'two']);
+      const containerOn = (host: HostMachine): string => both.find((work) => work.host === host)?.container ?? '';
+
+      // Left takes nothing more and hands over what it has.
+      const drained = machines.ended(left, 'SIGINT');
+      await expect.poll(() => left.output).toContain('No new work');
+      await release(containerOn(left));
+      expect(await drained).toBe(0);
+
+      expect(await machines.ended(machines.hub, 'SIGINT')).toBe(0);
+      rmSync(join(company.home.root, 'runtime', 'state', 'host-token'));
+      await machines.startEngine();
+      await release(containerOn(right));
+      expect(await machines.ended(right)).toBe(4);
+      expect(right.output).toContain('AC_HOST_TOKEN');
+      await machines.startHost(left);
+      const again = (): Begun | undefined => begun(watching.seen).find(({ host, epoch }) => host === left && epoch > 1);
+      await watching.until(() => again() !== undefined);
+      await release(again()?.container ?? '');
+      await watching.until((seen) => seen.some(({ envelope }) => envelope.payload['to'] === 'published'));
+      const run = await expectWhole(runId, ['one', 'two', 'three']);
+      expect(endings(run, again()?.task ?? '')).toStrictEqual(['AC_HOST_STOPPED', 'ingested']);
     },
   );
 });

@@ -146,6 +146,18 @@ export class Machines {
     await ended;
   }
 
+  /** The exit code of a process that ends by itself, or by `signal`. */
+  async ended(machine: Machine, signal?: NodeJS.Signals): Promise<number | null> {
+    const child = machine.process;
+    if (child === null) throw new Error(`${machine.name} was not started`);
+    machine.process = null;
+    if (child.exitCode !== null) return child.exitCode;
+    const ended = once(child, 'exit');
+    if (signal !== undefined) child.kill(signal);
+    await ended;
+    return child.exitCode;
+  }
+
   cut(host: HostMachine): void {
     ip('-n', this.hub.namespace, 'link', 'set', host.link, 'down');
   }
