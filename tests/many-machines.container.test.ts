@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunView } from '@agentcompany/orchestrator';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -21,8 +21,9 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await machines.close();
-  expect(namespacesLeft()).toStrictEqual([]);
   await company.dispose();
+  const left = namespacesLeft();
+  if (left.length > 0) throw new Error(`namespaces are left: ${left.join(', ')}`);
 });
 
 /** Long enough that a busy machine keeps it, short enough to wait for. */
@@ -32,7 +33,9 @@ const leaseMs = 4000;
 const gated = (id: string, dependsOn: readonly string[] = []) => ({
   id,
   title: `Task ${id}`,
-  run: { command: `while [ ! -e /tmp/go ]; do sleep 0.1; done; echo ${id} > ${id}.txt` },
+  run: {
+    command: `while [ ! -e /tmp/go ]; do sleep 0.1; done; echo on a machine elsewhere: ${id} >&2; echo ${id} > ${id}.txt`,
+  },
   depends_on: dependsOn,
 });
 const quick = (id: string, dependsOn: readonly string[] = []) => ({
@@ -106,6 +109,9 @@ async function expectWhole(runId: string, tasks: readonly string[]): Promise<Run
   expect(readdirSync(company.home.bundlesFolder)).toStrictEqual([]);
   await expect.poll(() => Promise.all(machines.hosts.map(({ folder }) => containersOf(folder)))).toStrictEqual([0, 0]);
   for (const { folder } of machines.hosts) expect(readdirSync(join(folder, 'bundles'))).toStrictEqual([]);
+  // What the containers said is read on the engine home, where it comes a little after the result.
+  const said = (): Promise<string> => machines.call('logs', runId, '--task', tasks[0] ?? '').catch(String);
+  await expect.poll(said, { timeout: 30_000 }).toContain(`on a machine elsewhere: ${tasks[0]}`);
   return run;
 }
 
@@ -195,6 +201,64 @@ describe('a company on many machines', () => {
       const run = await expectWhole(runId, ['one', 'two', 'three']);
       expect(endings(run, killed.task)).toStrictEqual(['AC_HOST_DIED', 'ingested']);
       expect(endings(run, other.task)).toStrictEqual(['ingested']);
+    },
+  );
+
+  it(
+    'S71 goes on when the bus server is killed under engine and hosts, and comes back after their leases',
+    { timeout: 180_000 },
+    async () => {
+      await machines.open(['left', 'right'], leaseMs);
+      await machines.startEngine();
+      await Promise.all(machines.hosts.map((host) => machines.startHost(host)));
+      const runId = await submit([gated('one'), gated('two')]);
+      const watching = machines.watch(runId);
+      const both = await bothAtWork(watching, ['one', 'two']);
+      await machines.kill(machines.redis, 'SIGKILL');
+      for (const { container } of both) await expect.poll(() => isThere(container), { timeout: 30_000 }).toBe(false);
+      await machines.startRedis();
+      const again = (): readonly Begun[] => begun(watching.seen).filter(({ epoch }) => epoch > 1);
+      await watching.until(() => again().length === 2);
+      await Promise.all(again().map(({ container }) => release(container)));
+      await watching.until((seen) => seen.some(({ envelope }) => envelope.payload['to'] === 'published'));
+      const run = await expectWhole(runId, ['one', 'two']);
+      for (const task of ['one', 'two']) expect(endings(run, task)).toStrictEqual(['AC_HOST_DIED', 'ingested']);
+    },
+  );
+
+  it(
+    'lets a host drain, and ends one whose token is no longer taken without harm to its tasks',
+    { timeout: 180_000 },
+    async () => {
+      await machines.open(['left', 'right'], leaseMs);
+      await machines.startEngine();
+      const [left, right] = machines.hosts;
+      if (left === undefined || right === undefined) throw new Error('no hosts');
+      await Promise.all([machines.startHost(left), machines.startHost(right)]);
+      const runId = await submit([gated('one'), gated('two'), quick('three', ['one', 'two'])]);
+      const watching = machines.watch(runId);
+      const both = await bothAtWork(watching, ['one', 'two']);
+      const containerOn = (host: HostMachine): string => both.find((work) => work.host === host)?.container ?? '';
+
+      // Left takes nothing more and hands over what it has.
+      const drained = machines.ended(left, 'SIGINT');
+      await expect.poll(() => left.output).toContain('No new work');
+      await release(containerOn(left));
+      expect(await drained).toBe(0);
+
+      expect(await machines.ended(machines.hub, 'SIGINT')).toBe(0);
+      rmSync(join(company.home.root, 'runtime', 'state', 'host-token'));
+      await machines.startEngine();
+      await release(containerOn(right));
+      expect(await machines.ended(right)).toBe(4);
+      expect(right.output).toContain('AC_HOST_TOKEN');
+      await machines.startHost(left);
+      const again = (): Begun | undefined => begun(watching.seen).find(({ host, epoch }) => host === left && epoch > 1);
+      await watching.until(() => again() !== undefined);
+      await release(again()?.container ?? '');
+      await watching.until((seen) => seen.some(({ envelope }) => envelope.payload['to'] === 'published'));
+      const run = await expectWhole(runId, ['one', 'two', 'three']);
+      expect(endings(run, again()?.task ?? '')).toStrictEqual(['AC_HOST_STOPPED', 'ingested']);
     },
   );
 });

@@ -26,14 +26,21 @@ export function chainChecks(options: ChainOptions): readonly Check[] {
   const projects = listProjects(options.home);
   return [
     { id: 'bus', title: 'message store', run: () => checkBus(options) },
-    { id: 'engine', title: 'container engine', run: () => checkEngine(options) },
-    { id: 'image', title: 'worker image', run: () => checkImage(options.installation) },
-    { id: 'worker', title: 'sealed worker', run: () => checkWorker(options) },
+    // Where all work is done on other machines, this one needs no containers.
+    ...(options.config.max_workers === 0 ? [] : containerChecks(options)),
     ...(projects.ok ? projects.value : []).map((project) => ({
       id: `project-${project.id}`,
       title: `project ${project.id}`.slice(0, 16),
       run: () => checkProject(options, project),
     })),
+  ];
+}
+
+function containerChecks(options: ChainOptions): readonly Check[] {
+  return [
+    { id: 'engine', title: 'container engine', run: () => checkEngine(options) },
+    { id: 'image', title: 'worker image', run: () => checkImage(options.installation) },
+    { id: 'worker', title: 'sealed worker', run: () => checkWorker(options) },
   ];
 }
 

@@ -4,7 +4,7 @@ import { instanceId, type CompanyHome } from './company-home.ts';
 import type { Config } from './config.ts';
 import type { Log } from './engine/log.ts';
 import type { EngineParts, HostService } from './engine/parts.ts';
-import { attemptBundle } from './engine/run-files.ts';
+import { attemptBundle, attemptLog } from './engine/run-files.ts';
 import { defaultIngestLimits } from './git/ingest/limits.ts';
 import { apiErrors } from './api/errors.ts';
 import type { ApiOptions } from './api/open-api.ts';
@@ -45,6 +45,7 @@ export async function serveWorkerHosts(
       accept_volatile: config.accept_volatile,
     },
     fileOf: (attemptId) => attemptBundle(home, attemptId),
+    logOf: (runId, attemptId) => attemptLog(home, runId, attemptId),
     maximumBytes: defaultIngestLimits.bundleBytes,
     repositories: async (id) => {
       const parts = await project(id);

@@ -77,7 +77,7 @@ async function work(
   bus: AgentBus,
   terms: CompanyTerms,
 ): Promise<Result<undefined>> {
-  const { tell, drain, stop, maximumWorkers } = options;
+  const { tell, maximumWorkers } = options;
   const runner = await openWorkers({ ...options, instance: folder.instance, onDurableStep: () => undefined });
   if (!runner.ok) return runner;
   const ended = new AbortController();
@@ -87,6 +87,8 @@ async function work(
     tell(event, details);
   };
   const folds = new RunFolds(bus);
+  const refused = new AbortController();
+  const stop = AbortSignal.any([options.stop, refused.signal]);
   const parts: HostParts = {
     folders: folder,
     instance: folder.instance,
@@ -98,6 +100,7 @@ async function work(
       client,
       mirrorsFolder: folder.mirrorsFolder,
       onAway: (error) => log('engine-away', { error }),
+      onRefused: (error) => refused.abort(error),
     }),
     maximumWorkers,
     leaseMs: terms.lease_ms,
@@ -109,10 +112,10 @@ async function work(
     if (!swept.ok) return swept;
     tell('host-joined', { host: parts.hostId, company: terms.instance_id, workers: maximumWorkers });
     const forgetting = forgetEndedRuns(bus, folds, ended.signal);
-    const hosted = await hostWorkers(parts, { drain, stop });
+    const hosted = await hostWorkers(parts, { drain: options.drain, stop });
     ended.abort();
     await forgetting;
-    return hosted;
+    return refused.signal.aborted ? failure(refused.signal.reason as AppError) : hosted;
   } finally {
     ended.abort();
     await runner.value.close();

@@ -50,11 +50,14 @@ export class Machines {
   readonly #prefix = `company-${process.pid}-`;
   readonly #others: ChildProcess[] = [];
   readonly hub: Machine;
+  readonly redis: Machine;
   readonly hosts: HostMachine[] = [];
 
   constructor(company: TestCompany) {
     this.#company = company;
-    this.hub = { name: 'hub', namespace: `${this.#prefix}hub`, process: null, output: '' };
+    const namespace = `${this.#prefix}hub`;
+    this.hub = { name: 'hub', namespace, process: null, output: '' };
+    this.redis = { name: 'redis', namespace, process: null, output: '' };
   }
 
   /** Lays the network out and starts Redis. Times in milliseconds. */
@@ -74,7 +77,7 @@ export class Machines {
       api: { host: hubAddress, port: 4750 },
     };
     writeFileSync(this.#company.home.configFile, JSON.stringify(settings));
-    await this.#startRedis();
+    await this.startRedis();
   }
 
   #addHost(name: string, index: number): void {
@@ -89,15 +92,17 @@ export class Machines {
     this.hosts.push({ name, namespace, link, folder, process: null, output: '' });
   }
 
-  async #startRedis(): Promise<void> {
+  async startRedis(): Promise<void> {
     const folder = join(this.#company.folder, 'redis');
-    mkdirSync(folder);
+    mkdirSync(folder, { recursive: true });
     const settings = ['--bind', hubAddress, '--protected-mode', 'no', '--dir', folder, '--save', ''];
     const durable = ['--appendonly', 'yes', '--appendfsync', 'always', '--maxmemory-policy', 'noeviction'];
     const started = spawn('ip', ['netns', 'exec', this.hub.namespace, 'redis-server', ...settings, ...durable]);
+    this.redis.process = started;
     this.#others.push(started);
-    for await (const line of createInterface(started.stdout)) if (line.includes('Ready to accept')) return;
-    throw new Error('redis-server did not start');
+    for await (const line of createInterface(started.stdout)) if (line.includes('Ready to accept')) break;
+    if (started.exitCode !== null) throw new Error('redis-server did not start');
+    started.stdout.resume();
   }
 
   #spawn(machine: Machine, words: readonly string[], more: Readonly<Record<string, string>> = {}): ChildProcess {
@@ -139,6 +144,18 @@ export class Machines {
     const ended = once(child, 'exit');
     child.kill(signal);
     await ended;
+  }
+
+  /** The exit code of a process that ends by itself, or by `signal`. */
+  async ended(machine: Machine, signal?: NodeJS.Signals): Promise<number | null> {
+    const child = machine.process;
+    if (child === null) throw new Error(`${machine.name} was not started`);
+    machine.process = null;
+    if (child.exitCode !== null) return child.exitCode;
+    const ended = once(child, 'exit');
+    if (signal !== undefined) child.kill(signal);
+    await ended;
+    return child.exitCode;
   }
 
   cut(host: HostMachine): void {

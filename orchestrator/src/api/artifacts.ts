@@ -8,6 +8,7 @@ import { idPattern, sha256Pattern } from '../contract/worker-hosts.ts';
 import { storeUpload } from '../uploads/store-upload.ts';
 import { apiErrors } from './errors.ts';
 import { refuse } from './problem.ts';
+import { announcedUpload, answerUpload } from './uploads.ts';
 
 export interface ArtifactOptions {
   /** Where an attempt's bundle is ingested from. */
@@ -40,8 +41,6 @@ export async function artifactRoutes(
   server: FastifyInstance,
   { fileOf, maximumBytes }: ArtifactOptions,
 ): Promise<void> {
-  server.addContentTypeParser('application/octet-stream', (_request, body, done) => done(null, body));
-
   server.head<Route>('/v1/artifacts/:sha256', { schema }, async (request, reply) => {
     const held = await digestOf(fileOf(request.query.attempt));
     return reply.code(held === request.params.sha256 ? 200 : 404).send();
@@ -50,23 +49,13 @@ export async function artifactRoutes(
   server.put<Route>('/v1/artifacts/:sha256', { schema, bodyLimit: maximumBytes }, async (request, reply) => {
     const { sha256 } = request.params;
     const { attempt } = request.query;
-    const announced = request.headers['content-length'] ?? '';
-    if (request.body === undefined || !/^\d{1,15}$/u.test(announced))
-      return refuse(
-        reply,
-        apiErrors.AC_API_INVALID({ problem: 'content-length and application/octet-stream are needed' }),
-      );
-    const bytes = Number(announced);
-    if (bytes > maximumBytes) return refuse(reply, apiErrors.AC_API_TOO_LARGE({ limit: maximumBytes }));
+    const announced = announcedUpload(request, maximumBytes);
+    if (!announced.ok) return refuse(reply, announced.error);
     const file = fileOf(attempt);
     const held = await digestOf(file);
     if (held === sha256) return reply.code(200).send({ sha256 });
     if (held !== null) return refuse(reply, apiErrors.AC_API_CONFLICT({ attempt }));
-    const outcome = await storeUpload({ body: request.body, file, bytes, sha256 });
-    if (outcome.outcome === 'stored') return reply.code(200).send(outcome.stored);
-    if (outcome.outcome === 'mismatch') return refuse(reply, apiErrors.AC_API_DIGEST({ problem: outcome.problem }));
-    request.log.warn({ attempt, cause: String(outcome.cause) }, 'artifact-not-stored');
-    return refuse(reply, apiErrors.AC_API_STORAGE({}, outcome.cause));
+    return answerUpload(reply, await storeUpload({ ...announced.value, file, sha256 }));
   });
 }
 

@@ -27,6 +27,7 @@ describe('the HTTP interface of the engine home', () => {
       ['PUT', `/v1/artifacts/${'0'.repeat(64)}?attempt=${newId()}`],
       ['HEAD', `/v1/artifacts/${'0'.repeat(64)}?attempt=${newId()}`],
       ['POST', '/v1/projects/app/pack'],
+      ['PUT', `/v1/logs/${'0'.repeat(64)}?run=${newId()}&attempt=${newId()}`],
       ['GET', '/nowhere'],
       ['OPTIONS', '/v1/company'],
       ['GET', '/v1/artifacts/%2e%2e%2f%2e%2e'],
@@ -64,7 +65,14 @@ describe('the HTTP interface of the engine home', () => {
   it('says what cannot be: a port that is taken, a certificate that is none', async () => {
     const home = await openEngineHome();
     const taken = { host: '127.0.0.1', port: Number(new URL(home.api.address).port), token, log: () => undefined };
-    const rest = { tls: null, terms: {} as never, fileOf: String, maximumBytes: 1, repositories: undefined as never };
+    const rest = {
+      tls: null,
+      terms: {} as never,
+      fileOf: String,
+      logOf: String,
+      maximumBytes: 1,
+      repositories: undefined as never,
+    };
     expect(await openApi({ ...rest, ...taken })).toMatchObject({ ok: false, error: { code: 'AC_API_LISTEN' } });
     const broken = { ...rest, ...taken, tls: { certificate: 'none', key: 'none' } };
     expect(await openApi(broken)).toMatchObject({ ok: false, error: { code: 'AC_API_CERTIFICATE' } });
@@ -161,6 +169,21 @@ describe('an artifact', () => {
     const home = await openEngineHome({ fileOf: (attempt) => `/proc/nowhere/${attempt}` });
     const answer = await put(home, Buffer.from('a bundle'));
     expect([answer.status, codeOf(answer)]).toStrictEqual([507, 'AC_API_STORAGE']);
+  });
+});
+
+describe('a log', () => {
+  it('is stored for its attempt, and refused as artifacts are', async () => {
+    const home = await openEngineHome();
+    const [run, attempt] = [newId(), newId()];
+    const send = (text: string, query: string, digest = sha256(text)): Promise<Answer> =>
+      home.call('PUT', `/v1/logs/${digest}?${query}`, { ...octets, 'content-length': String(text.length) }, text);
+    expect((await send('what it said', `run=${run}&attempt=${attempt}`)).status).toBe(200);
+    expect(readFileSync(path.join(home.fixture.folder, 'logs', run, `${attempt}.log`), 'utf8')).toBe('what it said');
+    expect(codeOf(await send('other', `run=${run}&attempt=${attempt}`, sha256('another')))).toBe('AC_API_DIGEST');
+    expect(codeOf(await send('x', `run=../..&attempt=${attempt}`))).toBe('AC_API_INVALID');
+    const large = await send('x'.repeat(9 * 1024 ** 2 + 1), `run=${run}&attempt=${attempt}`);
+    expect([large.status, codeOf(large)]).toStrictEqual([413, 'AC_API_TOO_LARGE']);
   });
 });
 

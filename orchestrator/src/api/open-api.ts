@@ -4,10 +4,11 @@ import { hostPaths, type CompanyTerms } from '../contract/worker-hosts.ts';
 import { artifactRoutes, type ArtifactOptions } from './artifacts.ts';
 import { isAuthorized } from './authorization.ts';
 import { apiErrors } from './errors.ts';
+import { logRoutes, type LogOptions } from './logs.ts';
 import { packRoutes, type PackOptions } from './packs.ts';
 import { refuse } from './problem.ts';
 
-export interface ApiOptions extends ArtifactOptions, PackOptions {
+export interface ApiOptions extends ArtifactOptions, LogOptions, PackOptions {
   readonly host: string;
   /** 0: any that is free. */
   readonly port: number;
@@ -66,15 +67,17 @@ function createServer(options: ApiOptions): FastifyInstance {
     return refuse(reply.header('www-authenticate', 'Bearer'), apiErrors.AC_API_UNAUTHORIZED());
   });
   server.setNotFoundHandler((request, reply) => refuse(reply, apiErrors.AC_API_UNKNOWN({ path: request.url })));
-  server.setErrorHandler<FastifyError>((error, _request, reply) => {
+  server.setErrorHandler<FastifyError>((error, request, reply) => {
     const status = error.statusCode ?? 500;
-    if (status === 413) return refuse(reply, apiErrors.AC_API_TOO_LARGE({ limit: options.maximumBytes }));
+    if (status === 413) return refuse(reply, apiErrors.AC_API_TOO_LARGE({ limit: request.routeOptions.bodyLimit }));
     if (status < 500) return refuse(reply, apiErrors.AC_API_INVALID({ problem: error.message }));
     options.log('request-failed', { cause: error.message });
     return refuse(reply, apiErrors.AC_API_FAILED({}, error));
   });
   server.get(hostPaths.company, async () => options.terms);
+  server.addContentTypeParser('application/octet-stream', (_request, body, done) => done(null, body));
   void server.register(artifactRoutes, options);
+  void server.register(logRoutes, options);
   void server.register(packRoutes, options);
   return server;
 }

@@ -4,6 +4,8 @@ import { z } from 'zod';
 export const hostPaths = {
   company: '/v1/company',
   artifact: (sha256: string, attemptId: string): string => `/v1/artifacts/${sha256}?attempt=${attemptId}`,
+  log: (sha256: string, runId: string, attemptId: string): string =>
+    `/v1/logs/${sha256}?run=${runId}&attempt=${attemptId}`,
   pack: (projectId: string): string => `/v1/projects/${encodeURIComponent(projectId)}/pack`,
 } as const;
 
@@ -15,6 +17,8 @@ export const sha256Pattern = '^[0-9a-f]{64}$';
 /** Ids of runs and attempts. */
 export const idPattern = '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
 export const maximumHaves = 256;
+/** Bytes of a worker's log: what a host stores of it, and its notice. */
+export const maximumLogBytes = 9 * 1024 ** 2;
 
 /** What a worker host takes over from the company it works for. Times in milliseconds. */
 export const companyTerms = z.object({

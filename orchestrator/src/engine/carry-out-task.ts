@@ -41,7 +41,7 @@ export async function carryOutTask(
     parts.tell('attempt-started', { slot, task: taskId, title: assignment.value.task.title, run: run.id, attempt: id });
     const job = taskJob(parts, run, attempt, mirrorFolder, AbortSignal.any([live.signal, lease.lost]));
     const work = { run, attempt, delivery, lease };
-    return await runAndConclude(parts.runner, job, (outcome) => finishAttempt(parts, jobs, work, outcome));
+    return await runAndConclude(parts, jobs, job, (outcome) => finishAttempt(parts, jobs, work, outcome));
   } finally {
     live.close();
   }

@@ -48,7 +48,7 @@ export async function carryOutVerification(
     const signal = AbortSignal.any([live.signal, lease.lost]);
     const job = jobOf(parts, run, effect, owner, delivery.epoch, mirror.value, signal);
     const work = { run, effect, delivery, lease };
-    return await runAndConclude(parts.runner, job, (outcome) => finish(parts, jobs, work, outcome));
+    return await runAndConclude(parts, jobs, job, (outcome) => finish(parts, jobs, work, outcome));
   } finally {
     live.close();
   }

@@ -6,6 +6,7 @@ import { engineErrors } from './errors.ts';
 import { keepingLease } from './keeping-lease.ts';
 import type { Log } from './log.ts';
 import { mint } from './mint.ts';
+import { whileAway } from './persistently.ts';
 import type { RunFolds } from './run-folds.ts';
 
 /** What a consumer does with one envelope of a run: what it sends as its answer, durable with the acknowledgement. */
@@ -27,18 +28,18 @@ const maximumTries = 4;
 
 /** Handles the envelopes of one queue, one at a time, until `signal` aborts. */
 export async function consume(options: ConsumerOptions): Promise<Result<undefined>> {
+  const { bus, leaseMs, log, queue, signal } = options;
   const tries = new Map<string, number>();
-  while (!options.signal.aborted) {
-    const received = await options.bus.receive(options.queue, {
-      max: 1,
-      waitMs: 60_000,
-      leaseMs: options.leaseMs,
-      signal: options.signal,
-    });
-    if (!received.ok) return options.signal.aborted ? { ok: true, value: undefined } : received;
+  const take = () => bus.receive(queue, { max: 1, waitMs: 60_000, leaseMs, signal });
+  const onAway = (error: AppError): void => log('bus-away', { queue, error });
+  while (!signal.aborted) {
+    const received = await whileAway(signal, take, onAway);
+    if (!received.ok) return signal.aborted ? { ok: true, value: undefined } : received;
     for (const delivery of received.value) {
-      const finished = await keepingLease(options, delivery, () => answer(options, delivery, tries));
-      if (!finished.ok) options.log('step-failed', { queue: options.queue, error: finished.error });
+      const finished = await keepingLease(options, delivery, ({ lost }) =>
+        whileAway(AbortSignal.any([signal, lost]), () => answer(options, delivery, tries), onAway),
+      );
+      if (!finished.ok) log('step-failed', { queue, error: finished.error });
     }
   }
   return { ok: true, value: undefined };

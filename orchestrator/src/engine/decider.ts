@@ -1,5 +1,5 @@
 import type { AgentBus, Delivery } from '@agentcompany/agent-bus';
-import type { Envelope, Result } from '@agentcompany/protocol';
+import type { AppError, Envelope, Result } from '@agentcompany/protocol';
 import { companyStream, success } from '@agentcompany/protocol';
 import type { Draft } from '../company/decide/draft.ts';
 import { decide, decideOnTrigger } from '../company/decide/decide.ts';
@@ -8,6 +8,7 @@ import { runEnds } from '../company/states.ts';
 import { engineErrors } from './errors.ts';
 import type { Log } from './log.ts';
 import { mint } from './mint.ts';
+import { whileAway } from './persistently.ts';
 import type { RunFolds } from './run-folds.ts';
 
 export interface DeciderOptions {
@@ -25,12 +26,14 @@ export interface DeciderOptions {
  * follows, only if the stream still stands where the decision was made (DESIGN §1.3). Ends when `signal` aborts.
  */
 export async function decideForever(options: DeciderOptions): Promise<Result<undefined>> {
-  const { bus, leaseMs, signal } = options;
+  const { bus, leaseMs, log, signal } = options;
+  const onAway = (error: AppError): void => log('bus-away', { queue: 'engine', error });
   while (!signal.aborted) {
-    const received = await bus.receive('engine', { max: 16, waitMs: 60_000, leaseMs, signal });
+    const take = () => bus.receive('engine', { max: 16, waitMs: 60_000, leaseMs, signal });
+    const received = await whileAway(signal, take, onAway);
     if (!received.ok) return received;
     for (const delivery of received.value) {
-      const decided = await handle(options, delivery);
+      const decided = await whileAway(signal, () => handle(options, delivery), onAway);
       if (!decided.ok) return decided;
     }
   }

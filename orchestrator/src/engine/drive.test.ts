@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgentBus } from '@agentcompany/agent-bus';
 import { failure, success, unwrap } from '@agentcompany/protocol';
@@ -118,4 +118,77 @@ describe('the engine at work', () => {
       errors: [{ code: 'AC_PLAN_MISSING' }],
     });
   });
+
+  it('keeps at its start what attempts that are still open have handed over, and nothing else', async () => {
+    const begun = Promise.withResolvers<string>();
+    const runner = runnerOf(async ({ owner, signal }) => {
+      begun.resolve(owner.attempt);
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      return failure(errorOf('AC_ENGINE_AWAY', 'later'));
+    });
+    const parts = await partsOf({ project: async () => success({ repositories } as never) }, runner);
+    const runId = await submit(bus, planOf({ a: [] }));
+    const stop = new AbortController();
+    // It dies while the attempt is at work, as by SIGKILL: nothing says that the attempt is lost.
+    const mute: EngineParts = {
+      ...parts,
+      host: { ...(parts.host ?? fail()), bus: altered(bus, { send: whileOpen(stop.signal) }) },
+    };
+    const driving = drive(mute, { open: [], until: null, signal: stop.signal });
+    const attempt = await begun.promise;
+    stop.abort();
+    await driving;
+    const folder = parts.home.bundlesFolder;
+    for (const name of [`${attempt}.bundle`, `${attempt}.bundle.1.part`, 'of-nobody.bundle'])
+      await writeFile(join(folder, name), '');
+    const again = new AbortController();
+    again.abort();
+    unwrap(
+      await drive(
+        { ...parts, folds: new RunFolds(bus), host: null },
+        { open: [runId], until: null, signal: again.signal },
+      ),
+    );
+    expect(await readdir(folder)).toStrictEqual([`${attempt}.bundle`]);
+  });
+
+  it('opens the way for other machines once it has swept, and closes it with its end', async () => {
+    const events: string[] = [];
+    const parts = await partsOf({});
+    const sweep: WorkerRunner['sweep'] = async () => (events.push('swept'), success(0));
+    const serveHosts: EngineParts['serveHosts'] = async () => {
+      events.push('open');
+      return success({ close: async () => void events.push('closed') });
+    };
+    const runner = { ...(parts.host ?? fail()).runner, sweep };
+    const stop = new AbortController();
+    stop.abort();
+    unwrap(
+      await drive(
+        { ...parts, serveHosts, host: { ...(parts.host ?? fail()), runner } },
+        { open: [], until: null, signal: stop.signal },
+      ),
+    );
+    expect(events).toStrictEqual(['swept', 'open', 'closed']);
+  });
+
+  it('does not start where other machines cannot be let in', async () => {
+    const parts = await partsOf({});
+    const serveHosts = async () => failure(errorOf('AC_API_LISTEN', 'never'));
+    const driven = await drive(
+      { ...parts, serveHosts },
+      { open: [], until: null, signal: AbortSignal.timeout(60_000) },
+    );
+    expect(driven).toMatchObject({ ok: false, error: { code: 'AC_API_LISTEN' } });
+  });
 });
+
+function fail(): never {
+  throw new Error('there is no host');
+}
+
+/** Sends until the signal aborts; from then on nothing arrives, and nobody is told. */
+function whileOpen(signal: AbortSignal): AgentBus['send'] {
+  return async (items, options) =>
+    signal.aborted ? failure(errorOf('AC_BUS_CLOSED', 'never')) : bus.send(items, options);
+}

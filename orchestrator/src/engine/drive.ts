@@ -52,9 +52,12 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
       parts.log('report-failed', { run: run.id, cause: String(cause) }),
     ),
   );
+  let removing = Promise.resolve();
   const onDecided = (run: Run): void => {
     reports.note(run);
-    if (!settled.has(run.state) || waiting === null) return;
+    if (!settled.has(run.state)) return;
+    removing = removing.then(() => removeSpentBundles(parts, run));
+    if (waiting === null) return;
     waiting.delete(run.id);
     if (waiting.size === 0) stop.abort();
   };
@@ -94,6 +97,7 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
     return await together(start(), stop);
   } finally {
     await service?.value.close();
+    await removing;
     await reports.finish();
   }
 }
@@ -142,6 +146,19 @@ async function sweep(parts: EngineParts, open: readonly string[]): Promise<Resul
   // Only an engine ingests, and there is one: what lies in quarantine at its start is of one that died.
   await emptyFolder(parts.home.quarantineFolder, () => false);
   return success();
+}
+
+/** What hosts handed over for attempts that then were lost is asked for by nobody. What cannot be removed goes at the next start. */
+async function removeSpentBundles({ home, log }: EngineParts, run: Run): Promise<void> {
+  try {
+    for (const name of await readdir(home.bundlesFolder)) {
+      const attempt = run.attempts.get(attemptOfBundle(name) ?? '');
+      if (attempt !== undefined && attemptEnds.has(attempt.state))
+        await rm(join(home.bundlesFolder, name), { force: true });
+    }
+  } catch (cause) {
+    log('bundle-not-removed', { run: run.id, cause: String(cause) });
+  }
 }
 
 async function emptyFolder(folder: string, isNeeded: (name: string) => boolean): Promise<void> {

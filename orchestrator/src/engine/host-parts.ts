@@ -22,6 +22,13 @@ export interface ResultBundle {
   readonly bytes: number;
 }
 
+/** What a container wrote to standard error, as the host stored it. */
+export interface WorkerLog {
+  readonly runId: string;
+  readonly attemptId: string;
+  readonly file: string;
+}
+
 /**
  * The two ways between a worker host and the engine home that do not lead over the bus: commits to work on, and results.
  * On the engine's own machine both are a folder; elsewhere they are HTTP (docs/adr/0012-many-machines.md), and an engine home that is
@@ -37,6 +44,8 @@ export interface HostRepositories {
   mirrorWith(work: WorkOrigin, oid: string, signal: AbortSignal): Promise<Result<string>>;
   /** Brings a result to where the engine ingests it; durable when it returns. May be repeated. */
   deliver(bundle: ResultBundle, signal: AbortSignal): Promise<Result<undefined>>;
+  /** Brings the log of a container that is gone to where `agentcompany logs` reads it. No work waits for it. */
+  deliverLog(log: WorkerLog, signal: AbortSignal): Promise<Result<undefined>>;
 }
 
 /** All that a worker host stands on, beside an engine or on a machine of its own. It folds runs to look, and decides nothing. */

@@ -8,12 +8,17 @@ interface LiveJob {
   readonly controller: AbortController;
 }
 
+/** Milliseconds a host that ends gives to what it still has to bring home. */
+const lastMs = 5000;
+
 /** The work now in containers of this host, so that a cancelled task's container goes at once. */
 export class LiveJobs {
   readonly #parts: Pick<HostParts, 'bus'>;
   readonly #stop: AbortSignal;
   readonly #jobs = new Map<string, LiveJob>();
   readonly #failures = new Map<string, number>();
+  readonly #beside = new Set<Promise<void>>();
+  readonly #last = new AbortController();
 
   constructor(parts: Pick<HostParts, 'bus'>, stop: AbortSignal) {
     this.#parts = parts;
@@ -46,6 +51,19 @@ export class LiveJobs {
     const count = (this.#failures.get(envelopeId) ?? 0) + 1;
     this.#failures.set(envelopeId, count);
     return count;
+  }
+
+  /** Work that holds no slot, which must not fail. Its signal aborts some time after the host has nothing else to do. */
+  beside(work: (signal: AbortSignal) => Promise<void>): void {
+    const working = work(this.#last.signal);
+    this.#beside.add(working);
+    void working.then(() => this.#beside.delete(working));
+  }
+
+  async besideEnded(): Promise<void> {
+    const timer = setTimeout(() => this.#last.abort(), lastMs);
+    await Promise.all(this.#beside);
+    clearTimeout(timer);
   }
 
   /** Follows the ledger and aborts jobs whose run or task is cancelled, until `signal` aborts. */

@@ -17,5 +17,6 @@ export function localRepositories(project: EngineParts['project']): HostReposito
       return parts.ok ? success(parts.value.repositories.mirrorFolder) : parts;
     },
     deliver: async () => success(),
+    deliverLog: async () => success(),
   };
 }

@@ -21,3 +21,23 @@ export async function persistently<Value>(
     if (signal.aborted) return result;
   }
 }
+
+/** Errors of a bus whose server does not answer: what is on this machine fails otherwise, and is not waited for. */
+const awayCodes: ReadonlySet<string> = new Set(['AC_BUS_AWAY', 'AC_BUS_UNCERTAIN']);
+
+/** As `persistently`, but only while the bus is away (S71): any other failure is the result at once. */
+export async function whileAway<Value>(
+  signal: AbortSignal,
+  call: () => Promise<Result<Value>>,
+  onAway: (error: AppError) => void,
+): Promise<Result<Value>> {
+  const asked = await persistently<Result<Value>>(
+    signal,
+    async () => {
+      const result = await call();
+      return result.ok || !awayCodes.has(result.error.code) ? { ok: true, value: result } : result;
+    },
+    onAway,
+  );
+  return asked.ok ? asked.value : asked;
+}

@@ -41,6 +41,7 @@ function partsOf(carryOut: (job: WorkerJob) => Promise<Result<WorkerOutcome>>): 
       baseOf: async () => success({ oid: 'base', mirrorFolder: folder }),
       mirrorWith: async () => success(folder),
       deliver: async () => success(),
+      deliverLog: async () => success(),
     },
     maximumWorkers: 1,
     leaseMs: 60_000,

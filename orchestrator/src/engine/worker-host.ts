@@ -41,6 +41,7 @@ export async function hostWorkers(parts: HostParts, signals: HostSignals): Promi
   } finally {
     ended.abort();
     await watching;
+    await jobs.besideEnded();
   }
 }
 

@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import http, { type IncomingMessage, type RequestOptions } from 'node:http';
 import https from 'node:https';
 import { pipeline } from 'node:stream/promises';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { failure, success, type Result } from '@agentcompany/protocol';
 import { companyTerms, hostPaths, problemDocument, tipHeader, type CompanyTerms } from '../contract/worker-hosts.ts';
 import { hostErrors } from './errors.ts';
@@ -20,6 +21,11 @@ export interface EngineClient {
   /** Resolves once the engine home has the bundle on its disk. May be repeated. */
   upload(
     bundle: { readonly attemptId: string; readonly sha256: string; readonly bytes: number; readonly file: string },
+    signal: AbortSignal,
+  ): Promise<Result<undefined>>;
+  /** Resolves once the engine home has the log on its disk. */
+  uploadLog(
+    log: { readonly runId: string; readonly attemptId: string; readonly content: Buffer },
     signal: AbortSignal,
   ): Promise<Result<undefined>>;
   /** Stores the pack that leads from `have` to the run's tip in `file`; `isEmpty` where there was nothing to send. */
@@ -93,6 +99,15 @@ export function openEngineClient({ address, token }: EngineClientOptions): Resul
           return success();
         },
       ),
+    uploadLog: ({ runId, attemptId, content }, signal) => {
+      const sha256 = createHash('sha256').update(content).digest('hex');
+      const headers = { 'content-type': 'application/octet-stream', 'content-length': content.length };
+      const path = hostPaths.log(sha256, runId, attemptId);
+      return call({ method: 'PUT', path, signal, headers, body: Readable.from([content]) }, async (answer) => {
+        await text(answer);
+        return success();
+      });
+    },
     pack: ({ projectId, runId, have, file }, signal) =>
       call(
         {

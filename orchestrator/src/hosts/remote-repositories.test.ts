@@ -1,7 +1,9 @@
+import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { newId, unwrap } from '@agentcompany/protocol';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openEngineHome, token, type TestEngineHome } from '../api/testing/engine-home.ts';
@@ -16,6 +18,7 @@ interface TestHost {
   readonly repositories: HostRepositories;
   /** Codes of the failures after which it asked again. */
   readonly away: string[];
+  readonly refused: string[];
   packs(): number;
 }
 
@@ -23,15 +26,17 @@ function openHost(home: TestEngineHome, secret = token): TestHost {
   const folder = mkdtempSync(path.join(tmpdir(), 'agentcompany-host-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const away: string[] = [];
+  const refused: string[] = [];
   const mirror = path.join(folder, 'mirrors', 'app.git');
   const repositories = remoteRepositories({
     client: unwrap(openEngineClient({ address: home.api.address, token: secret })),
     mirrorsFolder: path.join(folder, 'mirrors'),
     onAway: ({ code }) => away.push(code),
+    onRefused: ({ code }) => refused.push(code),
   });
   const packs = (): number =>
     readdirSync(path.join(mirror, 'objects', 'pack')).filter((name) => name.endsWith('.pack')).length;
-  return { folder, mirror, repositories, away, packs };
+  return { folder, mirror, repositories, away, refused, packs };
 }
 
 const forever = new AbortController().signal;
@@ -106,6 +111,23 @@ describe('the way of a worker host to an engine home elsewhere', () => {
     expect(existsSync(bundle.file)).toBe(false);
   });
 
+  it('brings a log home, once, and keeps it where it cannot', async () => {
+    const home = await openEngineHome();
+    const host = openHost(home);
+    const log = { runId: newId(), attemptId: newId(), file: path.join(host.folder, 'attempt.log') };
+    unwrap(await host.repositories.deliverLog(log, forever));
+    writeFileSync(log.file, 'what it said');
+    unwrap(await host.repositories.deliverLog(log, forever));
+    const stored = path.join(home.fixture.folder, 'logs', log.runId, `${log.attemptId}.log`);
+    expect(readFileSync(stored, 'utf8')).toBe('what it said');
+    expect(existsSync(log.file)).toBe(false);
+    await home.api.close();
+    writeFileSync(log.file, 'and this');
+    const soon = AbortSignal.timeout(300);
+    expect(await host.repositories.deliverLog(log, soon)).toMatchObject({ error: { code: 'AC_HOST_ENGINE_AWAY' } });
+    expect(existsSync(log.file)).toBe(true);
+  });
+
   it('waits for an engine home that is away, and hands over when it is back', async () => {
     const home = await openEngineHome();
     const host = openHost(home);
@@ -142,7 +164,7 @@ describe('the way of a worker host to an engine home elsewhere', () => {
       ok: false,
       error: { code: 'AC_HOST_TOKEN' },
     });
-    expect(host.away).toStrictEqual([]);
+    expect([host.away, host.refused]).toStrictEqual([[], ['AC_HOST_TOKEN']]);
     expect(readdirSync(home.bundles)).toStrictEqual([]);
   });
 });
@@ -160,4 +182,32 @@ describe('the address of an engine home', () => {
       expect(openEngineClient({ address, token })).toMatchObject({ ok: false, error: { code: 'AC_HOST_ADDRESS' } });
     },
   );
+});
+
+describe('an engine home with a certificate', () => {
+  it('is spoken with under TLS, by those who trust the certificate only', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'agentcompany-tls-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const [key, certificate] = [path.join(folder, 'key.pem'), path.join(folder, 'certificate.pem')];
+    const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
+    const made = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+    execFileSync('openssl', [...made, '-keyout', key, '-out', certificate, ...subject], { stdio: 'ignore' });
+    const tls = { certificate: readFileSync(certificate, 'utf8'), key: readFileSync(key, 'utf8') };
+    const home = await openEngineHome({ tls });
+    expect(home.api.address).toMatch(/^https:/u);
+    const asked = async (environment: Readonly<Record<string, string>>): Promise<string> => {
+      const script = `
+        import { openEngineClient } from ${JSON.stringify(path.join(import.meta.dirname, 'engine-client.ts'))};
+        const client = openEngineClient({ address: ${JSON.stringify(home.api.address)}, token: ${JSON.stringify(token)} });
+        const terms = await client.value.terms(AbortSignal.timeout(5000));
+        console.log(terms.ok ? terms.value.lease_ms : terms.error.code);`;
+      const words = ['--conditions=development', '--input-type=module', '--eval', script];
+      const { stdout } = await promisify(execFile)(process.execPath, words, {
+        env: { ...process.env, ...environment },
+      });
+      return stdout.trim();
+    };
+    expect(await asked({ NODE_EXTRA_CA_CERTS: certificate })).toBe('1000');
+    expect(await asked({})).toBe('AC_HOST_ENGINE_AWAY');
+  });
 });

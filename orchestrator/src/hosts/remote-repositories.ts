@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { failure, slug, success, type AppError, type Result } from '@agentcompany/protocol';
 import type { HostRepositories, WorkOrigin } from '../engine/host-parts.ts';
 import { persistently } from '../engine/persistently.ts';
@@ -12,6 +12,8 @@ export interface RemoteRepositoriesOptions {
   readonly mirrorsFolder: string;
   /** The engine home does not answer, and is asked again. */
   readonly onAway: (error: AppError) => void;
+  /** The engine home refuses this host: there is no use in going on. */
+  readonly onRefused: (error: AppError) => void;
 }
 
 interface Project {
@@ -25,7 +27,7 @@ interface Project {
  * artifacts. An engine home that is away is waited for.
  */
 export function remoteRepositories(options: RemoteRepositoriesOptions): HostRepositories {
-  const { client, mirrorsFolder, onAway } = options;
+  const { client, mirrorsFolder } = options;
   const projects = new Map<string, Promise<Result<Project>>>();
   const projectOf = async (id: string): Promise<Result<Project>> => {
     // It becomes the name of a folder, and it comes over the bus.
@@ -60,8 +62,16 @@ export function remoteRepositories(options: RemoteRepositoriesOptions): HostRepo
       return held.value ? success(mirror.folder) : failure(hostErrors.AC_HOST_COMMIT_ABSENT({ oid, run: work.runId }));
     },
     deliver: async (bundle, signal) => {
-      const delivered = await persistently(signal, () => client.upload(bundle, signal), onAway);
+      const delivered = await asked(options, signal, () => client.upload(bundle, signal));
       if (delivered.ok) await rm(bundle.file, { force: true });
+      return delivered;
+    },
+    deliverLog: async ({ runId, attemptId, file }, signal) => {
+      const content = await readFile(file).catch(() => null);
+      // A container that never started has none.
+      if (content === null) return success();
+      const delivered = await persistently(signal, () => client.uploadLog({ runId, attemptId, content }, signal));
+      if (delivered.ok) await rm(file, { force: true });
       return delivered;
     },
   };
@@ -73,7 +83,7 @@ async function openProject(folder: string): Promise<Result<Project>> {
 }
 
 async function fetchRun(
-  { client, onAway }: RemoteRepositoriesOptions,
+  options: RemoteRepositoriesOptions,
   mirror: HostMirror,
   { projectId, runId }: WorkOrigin,
   signal: AbortSignal,
@@ -82,9 +92,20 @@ async function fetchRun(
   if (!have.ok) return have;
   const file = mirror.packFile();
   const wanted = { projectId, runId, have: have.value, file };
-  const packed = await persistently(signal, () => client.pack(wanted, signal), onAway);
+  const packed = await asked(options, signal, () => options.client.pack(wanted, signal));
   if (!packed.ok) return packed;
   const { tip, isEmpty } = packed.value;
   const received = await mirror.receive(runId, tip, isEmpty ? null : file);
   return received.ok ? success(tip) : received;
+}
+
+/** One question to the engine home, repeated while it is away. */
+async function asked<Value>(
+  { onAway, onRefused }: RemoteRepositoriesOptions,
+  signal: AbortSignal,
+  call: () => Promise<Result<Value>>,
+): Promise<Result<Value>> {
+  const answer = await persistently(signal, call, onAway);
+  if (!answer.ok && answer.error.code === 'AC_HOST_TOKEN') onRefused(answer.error);
+  return answer;
 }

@@ -50,6 +50,7 @@ export async function openEngineHome(options: Partial<ApiOptions> = {}): Promise
     tls: null,
     terms: { version: 1, instance_id: newId(), lease_ms: 1000, max_deliveries: 20, accept_volatile: false },
     fileOf: (attemptId) => path.join(bundles, `${attemptId}.bundle`),
+    logOf: (runId, attemptId) => path.join(fixture.folder, 'logs', runId, `${attemptId}.log`),
     maximumBytes: 10_000,
     repositories: async (id) =>
       id === 'app' ? success(repositories) : failure(errorOf('AC_PROJECT_UNKNOWN', 'never')),
@@ -72,12 +73,12 @@ export async function openEngineHome(options: Partial<ApiOptions> = {}): Promise
     bundles,
     logged,
     reopen: async () => void (api = unwrap(await openApi({ ...settings, port }))),
-    call: (method, target, headers = {}, body = undefined) => callHome(api.address, method, target, headers, body),
+    call: (method, target, headers = {}, body) => callHome(api.address, method, target, headers, body),
   };
 }
 
 /** One request as anybody may send it; the path goes out as it is given. */
-export function callHome(
+function callHome(
   address: string,
   method: string,
   target: string,
