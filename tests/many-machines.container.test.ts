@@ -27,7 +27,7 @@ afterEach(async () => {
 });
 
 /** Long enough that a busy machine keeps it, short enough to wait for. */
-const leaseMs = 4000;
+const leaseMs = 6000;
 
 /** A task that goes on once the test lets it. */
 const gated = (id: string, dependsOn: readonly string[] = []) => ({
