@@ -11,7 +11,8 @@ const missing = excludedFiles(rules, process.env['AGENTCOMPANY_TEST_WITHOUT'], c
 const slow = [
   'scripts/check.test.ts',
   'scripts/requirements.test.ts',
-  'agent-bus/src/adapters/*/*-processes.test.ts',
+  'agent-bus/src/adapters/*/*-{model,power-cut,processes}.test.ts',
+  'agent-bus/src/adapters/file/file-{compaction,damage}.test.ts',
   'agent-bus/src/adapters/sqlite/sqlite-upgrade.test.ts',
   'tools/cli/src/demo/package-cache.test.ts',
 ];
@@ -27,7 +28,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{agent-bus,orchestrator,worker-image,tools,scripts}/**/*.test.ts', 'tests/docs/*.test.ts'],
+          include: ['{agent-bus,orchestrator,worker-image,tools,scripts,bench}/**/*.test.ts', 'tests/docs/*.test.ts'],
           exclude: [...never, ...slow, '**/*.container.test.ts'],
         },
       },

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { groups } from './groups.ts';
 import { measure } from './measure.ts';
-import type { Outcome } from './measurement.ts';
+import type { Findings, Measurement } from './measurement.ts';
 import { outcomeLine, writeBlock } from './report.ts';
 
 const usage = `usage: npm run bench -- [GROUP ...] [--rounds N]
@@ -32,18 +32,26 @@ function readCommandLine(args: readonly string[]): Request | null {
 async function run({ names, rounds }: Request): Promise<void> {
   const page = join(import.meta.dirname, '..', 'docs', 'performance.md');
   const today = new Date().toISOString().slice(0, 10);
-  const known = new Map<string, Outcome>();
+  const known = new Map<Measurement, Findings>();
   for (const name of names) {
-    const outcomes: Outcome[] = [];
-    for (const measurement of groups[name] ?? []) {
-      const outcome = known.get(measurement.row) ?? (await measure(measurement, rounds ?? measurement.rounds));
-      if (!known.has(measurement.row)) console.log(outcomeLine(outcome));
-      known.set(measurement.row, outcome);
-      outcomes.push(outcome);
+    const findings: Findings[] = [];
+    for (const measurement of (await groups[name]?.()) ?? []) {
+      const found = known.get(measurement) ?? (await measure(measurement, rounds ?? measurement.rounds));
+      if (!known.has(measurement)) print(found);
+      known.set(measurement, found);
+      findings.push(found);
     }
-    if (writeBlock(page, name, outcomes, today)) console.error(`docs/performance.md: ${name} written`);
+    if (writeBlock(page, name, findings, today)) console.error(`docs/performance.md: ${name} written`);
   }
 }
+
+function print({ outcomes, notes }: Findings): void {
+  for (const outcome of outcomes) console.log(outcomeLine(outcome));
+  for (const note of notes) console.log(`     ${note}`);
+}
+
+// Ends with what is done at the end of any process: servers are stopped, folders removed.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
 const request = readCommandLine(process.argv.slice(2));
 if (request === null) {

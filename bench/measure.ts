@@ -1,4 +1,4 @@
-import type { Measurement, Outcome } from './measurement.ts';
+import type { Findings, Measurement, Outcome, Run } from './measurement.ts';
 
 /** The middle value; between two middle values their mean. */
 export function median(values: readonly number[]): number {
@@ -10,29 +10,43 @@ export function median(values: readonly number[]): number {
   return (lower + upper) / 2;
 }
 
+/** The figures of one round, in the order of `runs`; every other round takes them from the last to the first. */
+async function runRound(runs: readonly Run[], backwards: boolean): Promise<readonly number[]> {
+  const figures: number[] = [];
+  const order = backwards ? runs.toReversed() : runs;
+  for (const run of order) figures.push(await run());
+  return backwards ? figures.toReversed() : figures;
+}
+
+/** What the rounds say of the side with this index; in a round, the floor's figure comes first. */
+function outcomeOf(measurement: Measurement, rounds: readonly (readonly number[])[], index: number): Outcome {
+  const side = measurement.sides[index];
+  if (side === undefined) throw new Error(`there is no side ${index}`);
+  const { unit, floor } = measurement;
+  const pairs = rounds.map((figures) => ({ ours: figures[index + 1] ?? NaN, floor: figures[0] ?? NaN }));
+  const oursFigure = median(pairs.map((pair) => pair.ours));
+  const floorFigure = median(pairs.map((pair) => pair.floor));
+  const ratios = pairs.map((pair) => pair.ours / pair.floor);
+  const spread = [Math.min(...ratios), Math.max(...ratios)] as const;
+  return { side, floor, unit, rounds: rounds.length, oursFigure, floorFigure, ratio: oursFigure / floorFigure, spread };
+}
+
 /**
- * Runs both sides of a measurement in interleaved rounds, each side first in every other round, after one round that is
- * thrown away. The ratio is that of the medians.
+ * Runs the floor and every side of a measurement in interleaved rounds, in turns from the first to the last and back, after
+ * one round that is thrown away. A ratio is that of the medians.
  */
-export async function measure(measurement: Measurement, rounds: number): Promise<Outcome> {
-  const { row, ours, floor, target } = measurement;
+export async function measure(measurement: Measurement, rounds: number): Promise<Findings> {
   const prepared = await measurement.prepare();
-  const times: { readonly ours: number; readonly floor: number }[] = [];
   try {
-    for (let round = 0; round <= rounds; round += 1) {
-      const floorFirst = round % 2 === 0 ? await prepared.floor() : null;
-      const oursMs = await prepared.ours();
-      const floorMs = floorFirst ?? (await prepared.floor());
-      if (round > 0) times.push({ ours: oursMs, floor: floorMs });
-    }
+    const runs = [prepared.floor, ...prepared.sides];
+    await runRound(runs, false);
+    const figures: (readonly number[])[] = [];
+    for (let round = 1; round <= rounds; round += 1) figures.push(await runRound(runs, round % 2 === 1));
+    const outcomes = measurement.sides.map((_side, index) => outcomeOf(measurement, figures, index));
+    return { outcomes, notes: (await prepared.notes?.()) ?? [] };
   } finally {
     await prepared.close();
   }
-  const oursMs = median(times.map((time) => time.ours));
-  const floorMs = median(times.map((time) => time.floor));
-  const ratios = times.map((time) => time.ours / time.floor);
-  const spread = [Math.min(...ratios), Math.max(...ratios)] as const;
-  return { row, ours, floor, target, rounds, oursMs, floorMs, ratio: oursMs / floorMs, spread };
 }
 
 /** Milliseconds that `work` takes. */

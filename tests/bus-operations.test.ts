@@ -1,11 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openBus, type AgentBus } from '@agentcompany/agent-bus';
 import { startRedis, type RedisServer } from '@agentcompany/agent-bus/testing';
 import { initHome } from '@agentcompany/orchestrator/company-home';
 import { loadConfig } from '@agentcompany/orchestrator/config';
-import { newId, unwrap } from '@agentcompany/protocol';
+import { chainChecks } from '@agentcompany/orchestrator/open-checks';
+import { newId, unwrap, type Result } from '@agentcompany/protocol';
+import Database from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { errorOf } from '../orchestrator/src/company/testing/fixtures.ts';
 import { envelopeTo, submit } from '../orchestrator/src/engine/testing/ledger-on-disk.ts';
@@ -30,8 +32,9 @@ type Adapter = 'file' | 'sqlite' | 'redis';
 interface Place {
   /** Another process on the store. */
   readonly bus: AgentBus;
-  cli(words: readonly string[], call?: CliCall): Promise<CliResult>;
-  json(...words: readonly string[]): Promise<unknown>;
+  readonly cli: (words: readonly string[], call?: CliCall) => Promise<CliResult>;
+  readonly json: (...words: readonly string[]) => Promise<unknown>;
+  readonly doctor: () => Promise<Result<string>>;
 }
 
 /** A company whose messages are kept by `adapter`. */
@@ -43,7 +46,12 @@ async function placeOn(adapter: Adapter, name = 'home'): Promise<Place> {
   opened.push(bus);
   const cli = (words: readonly string[], call: CliCall = {}): Promise<CliResult> =>
     runCli(['bus', ...words], { home, openCompany: openCompanyLazily, environment, ...call });
-  return { bus, cli, json: async (...words) => JSON.parse((await cli([...words, '--json'])).stdout) };
+  const doctor = async (): Promise<Result<string>> => {
+    const check = chainChecks({ home, config, environment, installation: folder }).find(({ id }) => id === 'bus');
+    if (check === undefined) throw new Error('doctor does not look at the bus');
+    return check.run();
+  };
+  return { bus, cli, doctor, json: async (...words) => JSON.parse((await cli([...words, '--json'])).stdout) };
 }
 
 async function take(bus: AgentBus, queue: string): Promise<Parameters<AgentBus['complete']>[0]> {
@@ -68,7 +76,7 @@ async function furnish(bus: AgentBus): Promise<{ readonly ended: string; readonl
   return { ended, open };
 }
 
-const escape = /[\u001b\u202e]/u;
+const escape = /[^\n\P{C}]/u;
 
 describe.each(['file', 'sqlite', 'redis'] as const)('agentcompany bus on %s', (adapter) => {
   it('C32 shows what is there within 80 columns, and makes hostile text harmless', async () => {
@@ -86,6 +94,8 @@ describe.each(['file', 'sqlite', 'redis'] as const)('agentcompany bus on %s', (a
     expect(history.stdout).toMatch(/ failed {5}task_note /);
     const letters = await cli(['dead-letters']);
     expect(letters.stdout).toContain('AC_AGENT_MISSING');
+    const document = await cli(['tail', '--json', '--last', '2'], { isTerminal: true });
+    expect([escape.test(document.stdout), document.stdout.includes('\\u202e')]).toEqual([false, true]);
     for (const { exitCode, stdout } of [stats, tail, history, letters]) {
       expect([exitCode, escape.test(stdout)]).toEqual([0, false]);
       expect(stdout.split('\n').filter((line) => Array.from(line).length > 80)).toEqual([]);
@@ -150,6 +160,18 @@ describe.each(['file', 'sqlite', 'redis'] as const)('agentcompany bus on %s', (a
     });
   });
 
+  it('doctor has it take a durable step, tells of dead letters, and leaves it as empty as it was', async () => {
+    const { bus, cli, doctor } = await placeOn(adapter);
+    const away = { file: 'here', sqlite: 'here', redis: 'there' }[adapter];
+    expect(await doctor()).toEqual({ ok: true, value: `${adapter}, a write was fsynced ${away}; no dead letters` });
+    const file = join(folder, 'empty.ndjson');
+    expect(await cli(['export', file])).toMatchObject({ exitCode: 0 });
+    expect(await cli(['import', file])).toMatchObject({ exitCode: 0, stdout: '0 envelopes of 0 runs imported\n' });
+    await furnish(bus);
+    const told = `${adapter}, a write was fsynced ${away}; 1 dead letter: see \`agentcompany bus dead-letters\``;
+    expect(await doctor()).toEqual({ ok: true, value: told });
+  });
+
   it('follows what comes until it is interrupted', async () => {
     const { bus, cli } = await placeOn(adapter);
     let interrupt = (): void => undefined;
@@ -206,5 +228,45 @@ describe('agentcompany bus export and import', () => {
     expect(contents[0]?.envelopes).toHaveLength(6);
     expect(contents[0]?.rest).toHaveLength(5);
     for (const content of contents.slice(1)) expect(content).toEqual(contents[0]);
+  });
+});
+
+describe('agentcompany on a store that cannot be trusted', () => {
+  it('S83 refuses one of a later version with the way out, and leaves it alone', async () => {
+    const { bus, cli } = await placeOn('sqlite');
+    await furnish(bus);
+    await bus.close();
+    const file = join(folder, 'home/runtime/state/bus/bus.db');
+    const database = new Database(file);
+    database.pragma('user_version = 99');
+    database.close();
+    for (const words of [['stats'], ['history'], ['export', join(folder, 'out.ndjson')]])
+      expect(await cli(words)).toMatchObject({
+        exitCode: 4,
+        stdout: '',
+        stderr: expect.stringMatching(/error AC_BUS_SCHEMA_NEWER: .*99.*\n {2}remedy: Upgrade/),
+      });
+    expect(existsSync(join(folder, 'out.ndjson'))).toBe(false);
+  });
+
+  it('refuses a server that may lose what it acknowledged, unless that is accepted, and shows no password', async () => {
+    const volatile = await startRedis({ settings: { appendfsync: 'everysec' } });
+    try {
+      const environment = { AGENTCOMPANY_MESSAGE_QUEUE: 'redis', AGENTCOMPANY_REDIS_URL: volatile.url };
+      const home = unwrap(initHome(join(folder, 'home')));
+      const call = { home, openCompany: openCompanyLazily };
+      const refused = await runCli(['bus', 'stats'], { ...call, environment });
+      expect(refused).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('AC_BUS_VOLATILE') });
+      const accepting = { ...environment, AGENTCOMPANY_ACCEPT_VOLATILE: 'true' };
+      const accepted = await runCli(['bus', 'stats'], { ...call, environment: accepting });
+      expect(accepted).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('NOT PROMISED') });
+      expect(accepted.stderr).toContain('accept_volatile is on');
+      const secret = { ...environment, AGENTCOMPANY_REDIS_URL: 'redis://user:hunter2@127.0.0.1:1' };
+      const away = await runCli(['bus', 'stats'], { ...call, environment: secret });
+      expect(away).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('AC_BUS_AWAY') });
+      expect(away.stdout + away.stderr).not.toContain('hunter2');
+    } finally {
+      await volatile.dispose();
+    }
   });
 });

@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto';
-import { closeSync, fdatasyncSync, openSync, renameSync, rmSync, statSync, statfsSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fdatasyncSync, openSync, renameSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { failure, success, type Result } from '@agentcompany/protocol';
 import { busErrors } from './errors.ts';
@@ -35,7 +35,7 @@ export class DiskReserve {
 
   /** Gives the room back to the disk; true where there was something to give: the caller tries once more. */
   spend(): boolean {
-    const held = sizeOf(this.#file) > 0;
+    const held = existsSync(this.#file);
     rmSync(this.#file, { force: true });
     return held;
   }
@@ -46,7 +46,7 @@ export class DiskReserve {
   }
 
   #ensure(): boolean {
-    if (sizeOf(this.#file) >= this.#bytes) return true;
+    if (existsSync(this.#file)) return true;
     if (performance.now() < this.#notBefore || !this.#hasRoom()) return false;
     const made = this.#make();
     if (!made) this.#notBefore = performance.now() + pause;
@@ -74,10 +74,6 @@ export class DiskReserve {
       return false;
     }
   }
-}
-
-function sizeOf(file: string): number {
-  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function writeBytes(file: string, bytes: number): void {

@@ -7,7 +7,9 @@ const networkKinds: Readonly<Record<number, string>> = {
   0x517b: 'SMB',
   0xff534d42: 'CIFS',
   0xfe534d42: 'SMB2',
+  // Windows drives under WSL2 (/mnt/c) are 9P, under WSL1 DrvFs.
   0x01021997: '9P',
+  0x53464846: 'DrvFs',
   0x5346414f: 'AFS',
   0x00c36400: 'Ceph',
   0x0bd00bd0: 'Lustre',

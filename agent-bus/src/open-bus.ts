@@ -22,13 +22,10 @@ export async function openBus(options: OpenBusOptions): Promise<Result<AgentBus>
       const module = await loaded('redis', () => import('./adapters/redis/open-redis-bus.ts'));
       return module.ok ? module.value.openRedisBus(options) : module;
     }
-    default:
-      return failure(
-        busErrors.AC_BUS_ADAPTER_UNKNOWN({
-          adapter: String((options as OpenBusOptions).adapter),
-          known: busAdapters.join(', '),
-        }),
-      );
+    default: {
+      const { adapter } = options as OpenBusOptions;
+      return failure(busErrors.AC_BUS_ADAPTER_UNKNOWN({ adapter, known: busAdapters.join(', ') }));
+    }
   }
 }
 

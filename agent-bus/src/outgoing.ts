@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import {
   agentName,
   failure,
@@ -55,7 +55,7 @@ function checkSize(envelope: Envelope, json: string): Result<undefined> {
 function serialise(envelope: Envelope): Result<Pick<PreparedItem, 'json' | 'digest'>> {
   try {
     const json = JSON.stringify(envelope);
-    return success({ json, digest: createHash('sha256').update(canonicalJson(envelope)).digest() });
+    return success({ json, digest: hash('sha256', canonicalJson(envelope), 'buffer') });
   } catch (cause) {
     return failure(protocolErrors.AC_ENVELOPE_INVALID({ problem: 'payload: not plain JSON data' }, cause));
   }

@@ -7,7 +7,7 @@ import { openBus, type OutgoingItem } from '@agentcompany/agent-bus';
 import { newId, unwrap, type Envelope, type EnvelopeType } from '@agentcompany/protocol';
 import { initHome, type CompanyHome } from '../../orchestrator/src/company-home.ts';
 import { timed } from '../measure.ts';
-import type { Measurement, PreparedMeasurement } from '../measurement.ts';
+import type { Contender, Measurement, PreparedMeasurement } from '../measurement.ts';
 import { checkout } from '../worker-image.ts';
 
 const execute = promisify(execFile);
@@ -85,7 +85,7 @@ async function prepare(makeArguments: (folder: string) => Promise<readonly strin
   await writeFile(hello, "console.log('hello');\n");
   const args = await makeArguments(folder);
   return {
-    ours: () => timed(() => runNode(program, ...args)),
+    sides: [() => timed(() => runNode(program, ...args))],
     floor: () => timed(() => runNode(hello)),
     close: () => rm(folder, { recursive: true, force: true }),
   };
@@ -102,21 +102,28 @@ async function homeWithRuns(folder: string): Promise<readonly string[]> {
   return args;
 }
 
+const bareNode: Contender = { name: '`node hello.js`', durability: null };
+
 /** What it costs to call the command line at all. */
 export const programCosts: readonly Measurement[] = [
   {
-    row: 'P11a',
-    ours: '`agentcompany --help`',
-    floor: '`node hello.js`',
-    target: 1.7,
+    unit: 'ms',
+    floor: bareNode,
+    sides: [{ row: 'P11a', name: '`agentcompany --help`', durability: null, target: { bound: 'at most', ratio: 1.7 } }],
     rounds: 25,
     prepare: () => prepare(() => Promise.resolve(['--help'])),
   },
   {
-    row: 'P11b',
-    ours: '`agentcompany status`, 1,000 runs on record',
-    floor: '`node hello.js`',
-    target: 4,
+    unit: 'ms',
+    floor: bareNode,
+    sides: [
+      {
+        row: 'P11b',
+        name: '`agentcompany status`, 1,000 runs on record',
+        durability: null,
+        target: { bound: 'at most', ratio: 4 },
+      },
+    ],
     rounds: 25,
     prepare: () => prepare(homeWithRuns),
   },

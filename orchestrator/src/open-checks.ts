@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openBus } from '@agentcompany/agent-bus';
+import { openBus, type DeadLetter } from '@agentcompany/agent-bus';
 import { success, type Result } from '@agentcompany/protocol';
 import { instanceId, type CompanyHome } from './company-home.ts';
 import { memoryBytes, type Config, type Environment } from './config.ts';
@@ -64,14 +64,18 @@ async function checkBus({ home, config }: ChainOptions): Promise<Result<string>>
     if (lease.ok) await bus.releaseLease('doctor', lease.value.token);
     const dead = await bus.deadLetters();
     if (!dead.ok) return dead;
-    const letters =
-      dead.value.length === 0
-        ? 'no dead letters'
-        : `${dead.value.length} DEAD LETTERS: see \`agentcompany bus dead-letters\``;
+    const letters = dead.value.length === 0 ? 'no dead letters' : describeDead(dead.value);
     return success(`${store.value.adapter}, a write was ${fsynced[durabilityOf(store.value)]}; ${letters}`);
   } finally {
     await bus.close();
   }
+}
+
+/** Damaged records that a store set aside are among them, named by their code. */
+function describeDead(letters: readonly DeadLetter[]): string {
+  const damaged = letters.filter(({ error }) => /^AC_BUS_(QUARANTINED|UNREADABLE)$/.test(error.code)).length;
+  const which = damaged === 0 ? '' : `, ${damaged} of them DAMAGED RECORDS`;
+  return `${letters.length} dead letter${letters.length === 1 ? '' : 's'}${which}: see \`agentcompany bus dead-letters\``;
 }
 
 /** The image by the short form of its id, which the engine takes as well. */

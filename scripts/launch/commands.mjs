@@ -31,6 +31,15 @@ const wherePossible = () => /** @type {const} */ ('where possible');
 /** @param {readonly string[]} args */
 const asksForHelp = (args) => args.includes('--help') || args.includes('-h');
 
+/**
+ * Whether a benchmark of these groups starts containers. All groups are measured where none is named.
+ * @param {readonly string[]} args
+ */
+const measuresContainers = (args) =>
+  !asksForHelp(args) &&
+  (['containers', 'engine'].some((group) => args.includes(group)) ||
+    !['bus', 'cli'].some((group) => args.includes(group)));
+
 /** @type {Readonly<Record<string, Command>>} */
 export const commands = {
   'demo': {
@@ -68,8 +77,14 @@ export const commands = {
   'bench': {
     say: 'measure, and write docs/performance.md',
     build: true,
-    workers: wherePossible,
+    workers: (args) => (measuresContainers(args) ? 'where possible' : 'no'),
     run: (args) => ['--conditions=development', 'bench/main.ts', ...args],
+  },
+  'soak': {
+    say: 'thousands of tasks with an engine that is killed time and again, on each bus',
+    build: true,
+    workers: never,
+    run: (args) => ['--conditions=development', 'tests/soak/main.ts', ...args],
   },
   'requirements': {
     say: 'list the requirements and the tests that show them',

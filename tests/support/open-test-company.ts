@@ -2,12 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { BusAdapter } from '@agentcompany/agent-bus';
 import { planSchema, unwrap, type Plan } from '@agentcompany/protocol';
 import { initHome, type CompanyHome } from '../../orchestrator/src/company-home.ts';
 import type { Company } from '../../orchestrator/src/company-facade.ts';
 import { loadConfig } from '../../orchestrator/src/config.ts';
 import { openCompany } from '../../orchestrator/src/open-company.ts';
 import { addProject } from '../../orchestrator/src/projects.ts';
+import { openBusStore } from './bus-stores.ts';
 
 /** The checkout these tests lie in: where set-up put the worker runtime and the record of its image. */
 export const installation = join(import.meta.dirname, '..', '..');
@@ -27,6 +29,8 @@ export interface TestCompanyOptions {
   readonly files?: Readonly<Record<string, string>>;
   readonly flags?: Readonly<Record<string, unknown>>;
   readonly environment?: Readonly<Record<string, string>>;
+  /** The store of its bus; that of the default configuration where absent. */
+  readonly adapter?: BusAdapter;
   /** Where the home is made; a fresh folder where absent. */
   readonly homeFolder?: string;
 }
@@ -73,6 +77,8 @@ export async function openTestCompany(options: TestCompanyOptions = {}): Promise
   const repository = createRepository(join(folder, 'app.git'), options.files ?? { 'README.md': '# App\n' });
   const home = unwrap(initHome(options.homeFolder ?? join(folder, 'home')));
   unwrap(addProject(home, { id: 'app', path: repository, cwd: folder }));
+  const store = options.adapter === undefined ? null : await openBusStore(options.adapter);
+  if (store !== null) writeFileSync(home.configFile, JSON.stringify({ version: 1, ...store.settings }));
   const environment = { ...environmentOfEngine(), ...options.environment };
   const { config } = unwrap(loadConfig({ home, environment, flags: options.flags ?? {} }));
   const company = unwrap(await openCompany(home, { config, environment, installation }));
@@ -83,6 +89,7 @@ export async function openTestCompany(options: TestCompanyOptions = {}): Promise
     company,
     dispose: async () => {
       await company.close();
+      await store?.dispose();
       rmSync(folder, { recursive: true, force: true });
     },
   };

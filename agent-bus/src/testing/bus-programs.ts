@@ -2,15 +2,16 @@
  * What a process does with the bus that a contract starts and kills. Every line it prints was acknowledged before; lines are written
  * synchronously, so that a killed process has printed all it was told.
  */
-import { writeSync } from 'node:fs';
-import { unwrap, type Envelope, type Result } from '@agentcompany/protocol';
+import { unwrap, type Envelope } from '@agentcompany/protocol';
 import type { AgentBus, Delivery, OutgoingItem } from '../bus.ts';
-import type { CommonBusOptions } from '../bus-options.ts';
 import { derivedIdSync } from '../dead-letter-notice.ts';
+import { printLine as print } from './print-line.ts';
+import { serve, type OpenForProcess } from './serve.ts';
 import { makeEnvelope, testError, type BusPlace } from './support.ts';
+import { toil } from './toiling.ts';
 
 export interface BusProcessArguments {
-  readonly program: 'drain' | 'hold' | 'send' | 'walk';
+  readonly program: 'drain' | 'hold' | 'send' | 'serve' | 'toil' | 'walk' | 'work';
   readonly place: BusPlace;
   /** The durable moment (before and after each fsynced step, from 1) at which the process kills itself. */
   readonly crashAt?: number;
@@ -18,10 +19,6 @@ export interface BusProcessArguments {
 
 /** The run of `walk`; its envelopes have the same ids in every process. */
 export const walkRun = derivedIdSync('walk');
-
-function print(line: Readonly<Record<string, unknown>>): void {
-  writeSync(1, `${JSON.stringify(line)}\n`);
-}
 
 /** Handles queue `workers` until it stays empty. */
 async function drain(bus: AgentBus): Promise<void> {
@@ -90,16 +87,30 @@ async function walk(bus: AgentBus): Promise<void> {
   }
 }
 
-const programs = { drain, hold, send, walk };
+/** The text of the `index`-th envelope of `work`: large, so that the logs of a store come round. */
+export function workText(index: number): string {
+  return `${index} `.repeat(8000);
+}
 
-/** Opens the bus with what `BusPlace.options` holds and the members of `CommonBusOptions`. */
-export type OpenForProcess = (
-  options: Readonly<Record<string, unknown>> & CommonBusOptions,
-) => Promise<Result<AgentBus>>;
+/** Sends and completes in turn. */
+async function work(bus: AgentBus): Promise<void> {
+  for (let index = 0; index < 100; index += 1) {
+    const envelope = makeEnvelope({ payload: { text: workText(index) } });
+    unwrap(await bus.send([{ envelope }]));
+    print({ sent: envelope.id });
+    const [delivery] = unwrap(await bus.receive('workers', { max: 1, waitMs: 0, leaseMs: 60_000 }));
+    const answer = makeEnvelope({ recipient: 'answers', inReplyTo: envelope.id });
+    unwrap(await bus.complete(delivery!, [{ envelope: answer }]));
+    print({ done: envelope.id, answer: answer.id });
+  }
+}
+
+const programs = { drain, hold, send, toil, walk, work };
 
 /** The whole of a script that `BusPlace.script` names: runs the program its argument asks for on the bus that `open` opens. */
 export async function runBusProcess(open: OpenForProcess): Promise<void> {
   const { program, place, crashAt } = JSON.parse(process.argv[2] ?? '{}') as BusProcessArguments;
+  if (program === 'serve') return serve(open);
   let moment = 0;
   const onDurableStep = (): void => {
     moment += 1;

@@ -58,7 +58,7 @@ function spoilt(records: readonly BusRecord[]): Readonly<Record<string, readonly
   const firstOf = (kind: BusRecord['kind']): number => records.findIndex((record) => record.kind === kind);
   const entry = firstOf('entry');
   const changed = (index: number, fields: Readonly<Record<string, unknown>>): readonly BusRecord[] =>
-    records.with(index, { ...records[index]!, ...fields } as BusRecord);
+    records.with(index, { ...records[index], ...fields } as BusRecord);
   return {
     'nothing at all': [],
     'no beginning': records.slice(1),
@@ -179,7 +179,7 @@ export function exportingContract(contract: Contract): void {
     await bus.close();
     const results = [];
     for await (const record of bus.exportRecords()) results.push(record);
-    assert.equal(results.length, 1);
-    assertRefused(results[0]!, 'AC_BUS_CLOSED');
+    assertRefused(results.at(-1)!, 'AC_BUS_CLOSED');
+    assert.equal(results.filter(({ ok }) => !ok).length, 1);
   });
 }

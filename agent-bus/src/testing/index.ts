@@ -14,9 +14,13 @@ import { contractOf, openInstance, type BusContractOptions } from './support.ts'
 import { watchingContract } from './watching.ts';
 
 export { runBusProcess } from './bus-programs.ts';
+export { createRedisStore } from './redis-store.ts';
+export { startSentinel, type Sentinel } from './start-sentinel.ts';
 export { startRedis, type RedisServer, type StartRedisOptions } from './start-redis.ts';
 export { createFolderStore } from './folder-store.ts';
-export { busProcessContract } from './processes.ts';
+export { busModelContract, modelOptions, type BusModelOptions } from './model/index.ts';
+export { busProcessContract, type BusProcessOptions } from './processes.ts';
+export { busUnreadableContract, type BusUnreadableOptions } from './unreadable.ts';
 export type { BusContractOptions, BusPlace, ContractOptions, ContractStore, InstanceOptions } from './support.ts';
 
 /**
@@ -35,10 +39,10 @@ export function busContract(options: BusContractOptions): void {
   decidingContract(contract);
   buryingContract(contract);
   carryingContract(contract);
+  standingContract(contract);
   watchingContract(contract);
   holdingContract(contract);
   retainingContract(contract);
-  standingContract(contract);
   exportingContract(contract);
   closingContract(contract);
 }

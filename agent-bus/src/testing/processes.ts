@@ -15,16 +15,24 @@ import {
   type ContractOptions,
   type ContractStore,
 } from './support.ts';
+import { toilUnderKills } from './toiling.ts';
 import { collect } from './watching.ts';
 
 /** Fsynced steps of `walk`: its sends, the ends of three deliveries and of the notice of the dead one. */
 const walkSteps = 5;
 
+export interface BusProcessOptions extends ContractOptions {
+  /** How many tasks are handled by processes that are killed again and again; 200 where absent. */
+  readonly tasks?: number;
+  /** Decides when they are killed; a new one where absent. A failure names it. */
+  readonly seed?: number;
+}
+
 /**
  * What every adapter must do when several processes use one store, and when they are killed (DESIGN §4, §9). Starts processes with
  * `ContractStore.place`; a test takes up to a minute on a slow disk.
  */
-export function busProcessContract(options: ContractOptions): void {
+export function busProcessContract(options: BusProcessOptions): void {
   const contract = contractOf(options);
   contract(
     'C3 C5 H12 two processes never take one delivery twice, and a watcher sees what both do in commit order',
@@ -49,6 +57,14 @@ export function busProcessContract(options: ContractOptions): void {
       );
     },
   );
+  const { tasks = 200, seed = Date.now() % 2 ** 31 } = options;
+  contract('S65 S82 tasks handled by processes that are killed again and again reach one end each', async (store) => {
+    try {
+      await toilUnderKills(store, tasks, seed);
+    } catch (cause) {
+      throw new Error(`with seed ${seed}`, { cause });
+    }
+  });
 }
 
 async function twoProcesses(store: ContractStore): Promise<void> {
@@ -74,8 +90,8 @@ async function killedHolder(store: ContractStore): Promise<void> {
   const bus = await openInstance(store);
   const envelope = makeEnvelope();
   unwrap(await bus.send([{ envelope }]));
-  const { child, firstLine, ended } = startBusProcess({ program: 'hold', place: store.place });
-  assert.deepEqual(await firstLine, { held: envelope.id, epoch: 1, count: 1 });
+  const { child, nextLine, ended } = startBusProcess({ program: 'hold', place: store.place });
+  assert.deepEqual(await nextLine(), { held: envelope.id, epoch: 1, count: 1 });
   child.kill('SIGKILL');
   assert.equal((await ended).signal, 'SIGKILL');
   const [delivery] = unwrap(await bus.receive('workers', { max: 1, waitMs: 20_000, leaseMs: 1000 }));

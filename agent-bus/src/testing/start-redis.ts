@@ -59,7 +59,8 @@ export async function startRedis(options: StartRedisOptions = {}): Promise<Redis
     await gone;
   };
   const start = async (settings: Readonly<Record<string, string>> = {}): Promise<void> => {
-    child = await run({ ...durable, dir: folder, ...place, ...options.settings, ...settings });
+    const all = { ...durable, dir: folder, ...place, ...options.settings, ...settings };
+    child = await runServer(Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]));
   };
   await start();
   return {
@@ -79,19 +80,28 @@ export async function startRedis(options: StartRedisOptions = {}): Promise<Redis
   };
 }
 
-/** Resolves when the server says that it takes connections. */
-function run(settings: Readonly<Record<string, string>>): Promise<ChildProcess> {
-  const parameters = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+const running = new Set<ChildProcess>();
+// A test that fails in the middle leaves no server behind.
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** Starts `redis-server` with these parameters; resolves when it says that it is ready. */
+export function runServer(parameters: readonly string[]): Promise<ChildProcess> {
   const child = spawn('redis-server', parameters, { stdio: ['ignore', 'pipe', 'inherit'] });
   return new Promise((resolve, reject) => {
     const said: string[] = [];
     child.once('error', (cause) =>
       reject(new Error('redis-server cannot be started: install it (Debian: redis-server)', { cause })),
     );
-    child.once('exit', (code) => reject(new Error(`redis-server ended with ${code}:\n${said.join('\n')}`)));
+    running.add(child);
+    child.once('exit', (code) => {
+      running.delete(child);
+      reject(new Error(`redis-server ended with ${code}:\n${said.join('\n')}`));
+    });
     createInterface({ input: child.stdout }).on('line', (line) => {
       if (said.length < 100) said.push(line);
-      if (/ready to accept connections/i.test(line)) resolve(child);
+      if (/ready to accept connections|Sentinel ID is/i.test(line)) resolve(child);
     });
   });
 }

@@ -167,6 +167,7 @@ describe('the decider', () => {
       await bus.send([
         { envelope: envelopeTo(ghost, 'run_pause', { by: 'x' }) },
         { envelope: envelopeTo(ghost, 'ping', {}, { context: {} }) },
+        { envelope: envelopeTo(ghost, 'dead_letter', {}, { context: {} }) },
       ]),
     );
     const planning = until((run) => run.state === 'planning');
@@ -178,6 +179,8 @@ describe('the decider', () => {
     expect(dead.map(({ error }) => error.code)).toContain('AC_STREAM_UNKNOWN');
     expect(dead.filter(({ envelope }) => envelope.envelope_type === 'run_pause')).toHaveLength(1);
     expect(dead.filter(({ envelope }) => envelope.envelope_type === 'ping')).toHaveLength(1);
+    const notices = dead.filter(({ envelope }) => envelope.envelope_type === 'dead_letter');
+    expect(notices.filter(({ envelope }) => envelope.context.run_id === undefined)).toHaveLength(0);
   });
 
   it('tells a person of a task whose assignment was buried', async () => {

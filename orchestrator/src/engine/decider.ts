@@ -1,6 +1,6 @@
 import type { AgentBus, Delivery } from '@agentcompany/agent-bus';
 import type { AppError, Envelope, Result } from '@agentcompany/protocol';
-import { success } from '@agentcompany/protocol';
+import { companyStream, success } from '@agentcompany/protocol';
 import type { Draft } from '../company/decide/draft.ts';
 import { decide, decideOnTrigger } from '../company/decide/decide.ts';
 import type { Run } from '../company/records.ts';
@@ -60,6 +60,8 @@ async function handle(options: DeciderOptions, delivery: Delivery): Promise<Resu
     const refreshed = await folds.refresh(stream);
     if (!refreshed.ok) return refreshed;
     const run = refreshed.value;
+    // What the bus found damaged is listed among the dead letters; no run waits for a decision about it.
+    if (stream === companyStream && envelope.envelope_type === 'dead_letter') return bus.complete(delivery, []);
     if (run === null) return bus.reject(delivery, engineErrors.AC_STREAM_UNKNOWN({ id: envelope.id, run: stream }), []);
     const version = run.version;
     const decision = decideOnce(run, envelope);

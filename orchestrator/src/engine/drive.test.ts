@@ -63,6 +63,7 @@ const repositories = {
   synchronize: async () => success(),
   branchTip: async () => success('base'),
   createRunBranch: async () => success(),
+  followLedger: async () => success(),
   runTip: async () => success('base'),
 };
 

@@ -11,6 +11,7 @@ import { attemptEnds, type RunState } from '../company/states.ts';
 import { consume, type Handle } from './consumer.ts';
 import { decideForever, settle } from './decider.ts';
 import { performEffect } from './effects.ts';
+import { followLedgers } from './follow-ledgers.ts';
 import type { EngineParts } from './parts.ts';
 import { attemptOfBundle } from './run-files.ts';
 import { writeRunReport } from './run-report.ts';
@@ -39,6 +40,8 @@ export interface DriveRequest {
 export async function drive(parts: EngineParts, { open, until, signal }: DriveRequest): Promise<Result<undefined>> {
   const swept = await sweep(parts, open);
   if (!swept.ok) return swept;
+  const followed = await followLedgers(parts, open);
+  if (!followed.ok) return followed;
   const service = await parts.serveHosts?.();
   if (service?.ok === false) return service;
   const stop = new AbortController();

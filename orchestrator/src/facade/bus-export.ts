@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { pipeline } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import type { AgentBus } from '@agentcompany/agent-bus';
 import { failure, success, type AppError, type BusRecord, type Result } from '@agentcompany/protocol';
@@ -29,8 +29,7 @@ type Written = Awaited<ReturnType<CompanyBus['exportTo']>>;
 async function exportTo(bus: AgentBus, file: string): Promise<Written> {
   const temporary = `${file}.${randomUUID()}.part`;
   try {
-    const handle = await open(temporary, 'wx', 0o600);
-    const written = await writeRecords(bus, handle, file.endsWith('.gz')).finally(() => handle.close());
+    const written = await writeNew(bus, temporary, file.endsWith('.gz'));
     if (!written.ok) {
       await rm(temporary, { force: true });
       return written;
@@ -42,6 +41,11 @@ async function exportTo(bus: AgentBus, file: string): Promise<Written> {
     await rm(temporary, { force: true }).catch(() => undefined);
     return failure(facadeErrors.AC_EXPORT_UNWRITABLE({ file }, cause));
   }
+}
+
+async function writeNew(bus: AgentBus, file: string, isCompressed: boolean): Promise<Written> {
+  await using handle = await open(file, 'wx', 0o600);
+  return await writeRecords(bus, handle, isCompressed);
 }
 
 async function writeRecords(bus: AgentBus, handle: FileHandle, isCompressed: boolean): Promise<Written> {
@@ -57,11 +61,16 @@ async function writeRecords(bus: AgentBus, handle: FileHandle, isCompressed: boo
       yield `${JSON.stringify(record.value)}\n`;
     }
   }
-  // A failure of the source destroys the compressor, which tells it to whoever reads from it.
-  const chunks = isCompressed ? pipeline(lines(), createGzip(), () => undefined) : lines();
-  await handle.writeFile(chunks);
+  await handle.writeFile(isCompressed ? compressed(lines()) : lines());
   if (failed !== null) return failure(failed);
   await handle.sync();
   const { size: bytes } = await handle.stat();
   return success({ records, bytes });
+}
+
+function compressed(lines: AsyncIterable<string>): AsyncIterable<Buffer> {
+  const compressor = createGzip();
+  // A failure of the source destroys the compressor, which tells it to whoever reads from it.
+  pipeline(Readable.from(lines), compressor, () => undefined);
+  return compressor;
 }

@@ -1,8 +1,8 @@
 import { failure, success, type AppError, type Result } from '@agentcompany/protocol';
 import type { CompanyBus, PurgedRun } from '../bus-facade.ts';
 import { runEnds, type RunState } from '../company/states.ts';
-import { progressStream, purgeRun } from '../engine/purge-run.ts';
-import { countEntries, pageSize } from './bus-reading.ts';
+import { countPending, progressStream, purgeRun } from '../engine/purge-run.ts';
+import { countEntries } from './bus-reading.ts';
 import type { FacadeContext } from './context.ts';
 import { facadeErrors } from './errors.ts';
 import { findRun } from './find-run.ts';
@@ -61,20 +61,9 @@ async function purge(
   return success({ run_id: runId, entries: kept.value === null ? dropped.value : 0, kept: kept.value });
 }
 
-/** What keeps the bus from dropping the run's streams; null where nothing does. */
+/** What keeps the run; null where nothing does but its age. */
 async function whyKept({ bus }: FacadeContext, runId: string): Promise<Result<AppError | null>> {
-  const dead = await bus.deadLetters();
-  if (!dead.ok) return dead;
-  const buried = dead.value.filter(({ envelope }) => envelope.context.run_id === runId).length;
-  let pending = 0;
-  for (let after = 0; ; after += pageSize) {
-    const entries = await bus.readStream(runId, { after, limit: pageSize });
-    if (!entries.ok) return entries;
-    const found = await bus.deliveries(entries.value.map(({ envelope }) => envelope.id));
-    if (!found.ok) return found;
-    pending += found.value.filter(({ state }) => state !== 'done' && state !== 'buried').length;
-    if (entries.value.length < pageSize) break;
-  }
-  if (buried + pending === 0) return success(null);
-  return success(facadeErrors.AC_RUN_UNDELIVERED({ run: runId, pending, dead: buried }));
+  const pending = await countPending(bus, runId);
+  if (!pending.ok) return pending;
+  return success(pending.value === 0 ? null : facadeErrors.AC_RUN_UNDELIVERED({ run: runId, pending: pending.value }));
 }

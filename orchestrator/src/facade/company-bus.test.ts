@@ -10,6 +10,7 @@ import type { HistoryPage, HistoryQuery } from '../bus-facade.ts';
 import type { Company } from '../company-facade.ts';
 import { initHome, type CompanyHome } from '../company-home.ts';
 import { errorOf, planOf } from '../company/testing/fixtures.ts';
+import { Simulation } from '../company/testing/simulation.ts';
 import { loadConfig } from '../config.ts';
 import { decideForever } from '../engine/decider.ts';
 import { takeEngineLock } from '../engine/engine-lock.ts';
@@ -26,7 +27,7 @@ const closing: (() => Promise<void>)[] = [];
 
 async function openAt(root: string): Promise<{ home: CompanyHome; company: Company; bus: AgentBus }> {
   const at = unwrap(initHome(root));
-  const { config } = unwrap(loadConfig({ home: at, environment: {} }));
+  const { config } = unwrap(loadConfig({ home: at, environment: { AGENTCOMPANY_MESSAGE_QUEUE: 'sqlite' } }));
   const opened = unwrap(await openCompany(at, { environment: {}, installation: root, config }));
   closing.push(() => opened.close());
   // Another process on the same store.
@@ -55,6 +56,20 @@ async function endedRun(): Promise<string> {
   const runId = await submit(bus, planOf({ a: [] }));
   const failed = envelopeTo(runId, 'run_failed', { error: errorOf('AC_PLAN_MISSING', 'never') });
   unwrap(await bus.complete(await take('engine'), [{ envelope: failed, queue: null }]));
+  return runId;
+}
+
+/** A run whose pull request is open, as a simulated world made it. */
+async function publishedRun(): Promise<string> {
+  const { stream } = new Simulation({ plan: planOf({ a: [] }), world: {} }).proceed().ledger;
+  const runId = newId();
+  const envelopes = stream.map((envelope, index) => ({
+    ...envelope,
+    id: index === 0 ? runId : newId(),
+    context: { ...envelope.context, run_id: runId },
+    inReplyTo: null,
+  }));
+  unwrap(await bus.send(envelopes.map((envelope) => ({ envelope, queue: null }))));
   return runId;
 }
 
@@ -226,13 +241,16 @@ describe('dead letters', () => {
 
 describe('purging', () => {
   it('is refused for an open run, one with an open pull request included, and touches nothing', async () => {
-    const open = await submit(bus, null);
-    expect(await company.bus.purgeRun(open, { dryRun: false })).toMatchObject({
-      ok: false,
-      error: { code: 'AC_RUN_OPEN', remedy: expect.stringContaining(`agentcompany cancel ${open}`) },
-    });
+    const [open, published] = [await submit(bus, null), await publishedRun()];
+    expect(unwrap(await company.listRuns()).map(({ state }) => state)).toStrictEqual(['pending', 'published']);
+    const before = unwrap(await company.bus.statistics());
+    for (const runId of [open, published])
+      expect(await company.bus.purgeRun(runId, { dryRun: false })).toMatchObject({
+        ok: false,
+        error: { code: 'AC_RUN_OPEN', remedy: expect.stringContaining(`agentcompany cancel ${runId}`) },
+      });
     expect(unwrap(await company.bus.purgeBefore(Date.now() + 1e12, { dryRun: false }))).toStrictEqual([]);
-    expect(unwrap(await bus.streamVersion(open))).toBe(1);
+    expect(unwrap(await company.bus.statistics())).toStrictEqual(before);
   });
 
   it('takes a run out of all lists, as a rebuild would; a dry run says so and does nothing', async () => {
@@ -248,6 +266,22 @@ describe('purging', () => {
     expect(unwrap(await company.exportState())).toBe(exported);
   });
 
+  it('takes the dead letters of a run along, but none where something else keeps the run', async () => {
+    const runId = await endedRun();
+    unwrap(await bus.send([{ envelope: envelopeTo(runId, 'run_pause', { by: 'x' }) }]));
+    unwrap(await bus.reject(await take('engine'), errorOf('AC_PLAN_MISSING', 'never'), []));
+    for (let kept = 0; kept < 2; kept += 1) {
+      const refused = await company.bus.purgeRun(runId, { dryRun: kept === 0 });
+      expect(refused).toMatchObject({ ok: false, error: { code: 'AC_RUN_UNDELIVERED' } });
+      expect(unwrap(await company.bus.deadLetters())).toHaveLength(1);
+    }
+    unwrap(await bus.complete(await take('engine'), []));
+    expect(unwrap(await company.bus.purgeBefore(Date.now() - 60_000, { dryRun: false }))).toStrictEqual([]);
+    expect(unwrap(await company.bus.deadLetters())).toHaveLength(1);
+    expect(unwrap(await company.bus.purgeRun(runId, { dryRun: false }))).toMatchObject({ entries: 4, kept: null });
+    expect([unwrap(await company.bus.deadLetters()), unwrap(await bus.streams())]).toStrictEqual([[], []]);
+  });
+
   it('of all ended runs leaves those that are younger, and says what keeps the others', async () => {
     const [gone, letter] = [await endedRun(), await endedRun()];
     unwrap(await bus.send([{ envelope: envelopeTo(letter, 'run_pause', { by: 'x' }) }]));
@@ -260,7 +294,7 @@ describe('purging', () => {
       );
     expect(await company.bus.purgeRun(letter, { dryRun: false })).toMatchObject({
       ok: false,
-      error: { message: expect.stringContaining('1 deliveries that are not done and 0 dead letters') },
+      error: { message: expect.stringContaining('deliveries that are not done (1)') },
     });
   });
 });

@@ -18,9 +18,8 @@ export const facadeErrors = errorCatalogue({
     retry: 'later',
   },
   AC_RUN_UNDELIVERED: {
-    message: 'run {run} has {pending} deliveries that are not done and {dead} dead letters',
-    remedy:
-      'Let `agentcompany engine` do what is left, settle its dead letters (`agentcompany bus dead-letters`), then purge it.',
+    message: 'run {run} has deliveries that are not done ({pending})',
+    remedy: 'Let `agentcompany engine` do what is left, then purge it.',
     retry: 'later',
   },
   AC_DEAD_LETTER_AMBIGUOUS: {

@@ -3,6 +3,7 @@ import { holdsCommit, isAncestor, readCommits, readReference } from './bare-repo
 import { mergeMessage } from './commit-message.ts';
 import { findConflictMarkers } from './conflict-markers.ts';
 import { gitErrors } from './errors.ts';
+import { followLedger } from './follow-ledger.ts';
 import { ingestBundle } from './ingest/ingest.ts';
 import { mergeInto } from './merge.ts';
 import { fetchBranches, fetchedBranchTip, openRemote } from './mirror.ts';
@@ -24,6 +25,11 @@ export function createRepositories(context: RepositoriesContext): ProjectReposit
     synchronize: () => context.exclusively(() => synchronize(context)),
     branchTip: (branch) => branchTip(context, branch),
     createRunBranch: (runId, oid) => context.exclusively(() => createRunBranch(context, runId, oid)),
+    followLedger: (tip) =>
+      context.exclusively(async () => {
+        const prepared = await context.prepare();
+        return prepared.ok ? followLedger(context.mirror, tip) : prepared;
+      }),
     runTip: (runId) => runTip(context, runId),
     packFor: (request) => packFor(context, request),
     ingest: async (request) => {

@@ -1,6 +1,7 @@
 import { failure, success, type Result } from '@agentcompany/protocol';
 import { holdsCommit, isAncestor, type BareRepository } from './bare-repository.ts';
 import { gitErrors } from './errors.ts';
+import { isLeftBehind } from './follow-ledger.ts';
 import { isProtectedBranch } from './protected-branch.ts';
 import { judgeBranch, judgeObjectName } from './reference-policy.ts';
 import { explainRemoteFailure, networkTimeoutMs, type Remote } from './remote.ts';
@@ -29,14 +30,19 @@ export function judgePushBranch(branch: string, protectedBranches: readonly stri
 export async function pushBranch(
   mirror: BareRepository,
   remote: Remote,
-  request: { readonly oid: string; readonly branch: string; readonly onDurableStep: (name: string) => void },
+  request: {
+    readonly runId: string;
+    readonly oid: string;
+    readonly branch: string;
+    readonly onDurableStep: (name: string) => void;
+  },
 ): Promise<Result<undefined>> {
-  const { oid, branch } = request;
+  const { runId, oid, branch } = request;
   const state = await remoteState(mirror, remote, branch);
   if (!state.ok) return state;
   if (state.value.head === `refs/heads/${branch}`) return failure(gitErrors.AC_PUSH_PROTECTED({ branch }));
   if (state.value.branch === oid) return success();
-  const relation = await relationTo(mirror, state.value.branch, oid);
+  const relation = await relationTo(mirror, runId, state.value.branch, oid);
   if (!relation.ok) return relation;
   if (relation.value === 'ahead') return success();
   if (relation.value === 'foreign') {
@@ -83,9 +89,10 @@ async function remoteState(mirror: BareRepository, remote: Remote, branch: strin
   return success({ head: head ?? null, branch: tip ?? null });
 }
 
-/** How what the remote holds stands to what is pushed: absent or an earlier push of ours (`behind`), a later one (`ahead`), or neither. */
+/** How what the remote holds stands to what is pushed: absent, an earlier push of ours or one that a restored ledger left behind (`behind`), a later one (`ahead`), or neither. */
 async function relationTo(
   mirror: BareRepository,
+  runId: string,
   found: string | null,
   oid: string,
 ): Promise<Result<'behind' | 'ahead' | 'foreign'>> {
@@ -98,7 +105,9 @@ async function relationTo(
   if (!behind.ok) return behind;
   if (behind.value) return success('behind');
   const ahead = await isAncestor(mirror, oid, found);
-  return ahead.ok ? success(ahead.value ? 'ahead' : 'foreign') : ahead;
+  if (!ahead.ok || ahead.value) return ahead.ok ? success('ahead') : ahead;
+  const left = await isLeftBehind(mirror, runId, found);
+  return left.ok ? success(left.value ? 'behind' : 'foreign') : left;
 }
 
 function callRemote(

@@ -43,6 +43,12 @@ export function attemptReference(attemptId: string): Result<string> {
   return ownReference('refs/agentcompany/attempts', attemptId);
 }
 
+/** What keeps a tip of a run that its restored ledger knows nothing of, in the mirror. Error: `AC_BRANCH_REFUSED`. */
+export function supersededReference(runId: string, oid: string): Result<string> {
+  const run = ownReference('refs/agentcompany/superseded', runId);
+  return run.ok ? ownReference(run.value, oid) : run;
+}
+
 function ownReference(prefix: string, id: string): Result<string> {
   return referencePart.test(id) ? success(`${prefix}/${id}`) : refuse('it is not the id of a run or an attempt');
 }

@@ -24,6 +24,15 @@ export type MergeOutcome =
   | { readonly outcome: 'merged'; readonly tipBefore: string; readonly tipAfter: string }
   | { readonly outcome: 'conflict'; readonly tipBefore: string; readonly conflicts: readonly string[] };
 
+/** Where a run's branch stands by its ledger. */
+export interface LedgerTip {
+  readonly runId: string;
+  /** Null while the run has no base yet. */
+  readonly tip: string | null;
+  /** Commits that may have been merged without a record yet; `any` while the base branch is being taken in. */
+  readonly expected: readonly string[] | 'any';
+}
+
 /** A pack on its way to a worker host. Who gets it closes the handle. */
 export interface OutgoingPack {
   readonly handle: FileHandle;
@@ -43,6 +52,8 @@ export interface ProjectRepositories {
   branchTip(branch: string): Promise<Result<string>>;
   /** Creates `refs/agentcompany/runs/<run>` at `oid` unless it exists. */
   createRunBranch(runId: string, oid: string): Promise<Result<undefined>>;
+  /** Sets the run's branch back to where the ledger knows it, which may have been restored from an earlier copy (S84). */
+  followLedger(tip: LedgerTip): Promise<Result<undefined>>;
   /** Error: `AC_BRANCH_UNKNOWN`. */
   runTip(runId: string): Promise<Result<string>>;
   /**

@@ -9,17 +9,17 @@ import { removeStaleFiles, staleLockSeconds } from './stale-files.ts';
 const absent = '0'.repeat(40);
 
 /**
- * Moves a reference from `previous` (null: it must not exist) to `next` with compare-and-swap, durable when it returns.
+ * Moves a reference from `previous` (null: it must not exist) to `next` (null: it goes) with compare-and-swap, durable when it returns.
  * Errors: `AC_GIT_REFERENCE_MOVED`, `AC_GIT_LOCKED`.
  */
 export async function updateReference(
   repository: BareRepository,
-  change: { readonly reference: string; readonly next: string; readonly previous: string | null },
+  change: { readonly reference: string; readonly next: string | null; readonly previous: string | null },
 ): Promise<Result<undefined>> {
   const { reference, next, previous } = change;
   await removeStaleFiles(repository.folder);
   const answer = await repository.run({
-    arguments: ['update-ref', '--no-deref', '--end-of-options', reference, next, previous ?? absent],
+    arguments: ['update-ref', '--no-deref', '--end-of-options', reference, next ?? absent, previous ?? absent],
     silent: true,
     gitDir: repository.folder,
   });

@@ -4,7 +4,7 @@ import type { CompanyHome } from '@agentcompany/orchestrator/company-home';
 import type { Config } from '@agentcompany/orchestrator/config';
 import { exitCodeOf } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
-import { cleanText } from './terminal/clean-text.ts';
+import { cleanJson, cleanText } from './terminal/clean-text.ts';
 import { createStyle, wantsColour, type Style } from './terminal/style.ts';
 
 /** Options every command takes. */
@@ -62,7 +62,10 @@ export function createContext(io: CliIo, options: GlobalOptions): Context {
     style: styleFor(io.stdout.isTerminal),
     talkStyle,
     data: (line) => io.stdout.write(`${line}\n`),
-    document: (value) => io.stdout.write(`${JSON.stringify(value)}\n`),
+    document: (value) => {
+      const json = JSON.stringify(value);
+      io.stdout.write(`${io.stdout.isTerminal ? cleanJson(json) : json}\n`);
+    },
     talk: (line) => {
       if (!quiet) io.stderr.write(`${line}\n`);
     },

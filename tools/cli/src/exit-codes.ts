@@ -34,6 +34,7 @@ const table: readonly (readonly [prefix: string, code: ExitCode])[] = [
   ['AC_BUS_LEASE_HELD', exitCodes.engineUnreachable],
   ['AC_BUS_NETWORK_FS', exitCodes.setUp],
   ['AC_BUS_ADAPTER_', exitCodes.setUp],
+  ['AC_BUS_SCHEMA_NEWER', exitCodes.setUp],
   ['AC_BUS_URL', exitCodes.setUp],
   ['AC_BUS_LOGIN', exitCodes.setUp],
   ['AC_BUS_AWAY', exitCodes.setUp],

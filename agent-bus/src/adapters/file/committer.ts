@@ -191,6 +191,7 @@ export class Committer {
         done.push(call);
       } catch (thrown) {
         if (storageError(thrown, this.#options.journal.file) !== null) throw thrown;
+        this.#options.journal.distrust();
         call.crash(thrown);
       }
     }

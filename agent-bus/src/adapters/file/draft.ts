@@ -5,9 +5,12 @@ import { clipError, deadLetterNotice, engineQueue, type BuriedDelivery } from '.
 import { busErrors } from '../../errors.ts';
 import { prepareItems, type PreparedItem } from '../../outgoing.ts';
 import type { State } from './state.ts';
-import type { DeliveryFact, EntryFact, ForgottenFact, GraveFact, Step } from './step.ts';
+import type { DeliveryFact, EntryFact, GraveFact, Step } from './step.ts';
 
-type Known = Pick<EntryFact, 'stream' | 'seq' | 'position' | 'digest'> & { readonly sound?: boolean };
+type Known = Pick<EntryFact, 'stream' | 'seq' | 'position' | 'digest'> & {
+  readonly isDamaged: boolean;
+  readonly isForgotten: boolean;
+};
 
 /** A step in the making: what one call would write. It changes nothing; dropped, it leaves nothing behind. */
 export class Draft {
@@ -92,9 +95,13 @@ export class Draft {
     return [...this.#bodies, ...this.#healedBodies];
   }
 
-  #known(item: PreparedItem): Known | ForgottenFact | undefined {
+  #known(item: PreparedItem): Known | undefined {
     const { id } = item.envelope;
-    return this.#entries.get(id) ?? this.#state.ledger.find(id) ?? this.#state.forgotten.get(id);
+    const kept = this.#state.ledger.find(id);
+    const known = this.#entries.get(id) ?? kept ?? this.#state.forgotten.get(id);
+    if (known === undefined) return undefined;
+    const { stream, seq, position, digest } = known;
+    return { stream, seq, position, digest, isDamaged: kept?.sound === false, isForgotten: 'until' in known };
   }
 
   #appendOne(item: PreparedItem): Result<StreamEntry> {
@@ -102,9 +109,9 @@ export class Draft {
     if (known !== undefined && known.digest !== digestOf(item))
       return failure(busErrors.AC_BUS_ID_CONFLICT({ id: item.envelope.id }));
     const { stream, seq, position } = known ?? this.#add(item);
-    if (known !== undefined && 'sound' in known && known.sound === false) this.#heal(position, item);
-    const isForgotten = known !== undefined && 'until' in known;
-    if (item.queue !== null && !isForgotten) this.#deliver(item, position, known === undefined ? position : null);
+    if (known?.isDamaged === true) this.#heal(position, item);
+    if (item.queue !== null && known?.isForgotten !== true)
+      this.#deliver(item, position, known === undefined ? position : null);
     return success({ stream, seq, position, envelope: item.envelope });
   }
 

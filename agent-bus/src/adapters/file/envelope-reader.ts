@@ -1,22 +1,21 @@
 import { crc32 } from 'node:zlib';
 import type { StreamEntry } from '../../bus.ts';
 import { readEntry, type MessageRow } from '../../stored-envelope.ts';
-import type { Segments } from './segments.ts';
-import type { Entry } from './state.ts';
+import type { Entry, Location } from './state.ts';
 
 /** Reads envelopes from where they lie. */
 export class EnvelopeReader {
-  readonly #segments: Segments;
+  readonly #read: (location: Location) => Buffer;
 
-  constructor(segments: Segments) {
-    this.#segments = segments;
+  /** `read`: the bytes that lie there, whatever they are. */
+  constructor(read: (location: Location) => Buffer) {
+    this.#read = read;
   }
 
   /** The JSON of an envelope; empty where its bytes are not those that were written. */
   text(entry: Entry): string {
-    const { segment, offset, bytes } = entry.location;
     if (!entry.sound) return '';
-    const body = this.#segments.read(segment, offset, bytes);
+    const body = this.#read(entry.location);
     return crc32(body) === entry.check ? body.toString('utf8') : '';
   }
 

@@ -12,7 +12,10 @@ export function exportRecords(journal: Journal, now: number): Generator<BusRecor
   const segments = new Segments(journal.segments.folder);
   for (const segment of new Set(snapshot.entries.map(({ location }) => location.segment)))
     if (segment > 0) segments.descriptor(segment);
-  return counted(recordsOf(snapshot, new EnvelopeReader(segments), now), () => segments.close());
+  return counted(
+    recordsOf(snapshot, new EnvelopeReader(({ segment, offset, bytes }) => segments.read(segment, offset, bytes)), now),
+    () => segments.close(),
+  );
 }
 
 function* counted(

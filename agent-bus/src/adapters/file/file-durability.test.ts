@@ -27,7 +27,7 @@ const place = (name: string): BusPlace => ({ options: { adapter: 'file', folder:
 const targets: readonly (readonly [RegExp, string])[] = [
   [/journal\/\d+\.log>/, 'segment'],
   [/journal\/[^>]*\.tmp>/, 'draft'],
-  [/journal>/, 'folder'],
+  [/\/journal>/, 'folder'],
   [/bus\.bell>/, 'bell'],
 ];
 

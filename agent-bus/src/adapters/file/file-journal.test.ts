@@ -7,7 +7,7 @@ import type { AgentBus } from '../../bus.ts';
 import type { FolderBusOptions } from '../../bus-options.ts';
 import { openBus } from '../../open-bus.ts';
 import { startBusProcess } from '../../testing/start-bus-process.ts';
-import { claimOne, ids, makeEnvelope, sendAll } from '../../testing/support.ts';
+import { claim, claimOne, ids, makeEnvelope, sendAll } from '../../testing/support.ts';
 import { encodeRecord } from './frame.ts';
 import { Lock } from './lock.ts';
 import { openFileBus } from './open-file-bus.ts';
@@ -55,6 +55,17 @@ describe('the journal of the file bus', () => {
     expect(moments).toHaveLength(2);
   });
 
+  it('C3 claims what is sent in the same step, before any of it is in the file', async () => {
+    const bus = await open();
+    const [first, second] = [makeEnvelope(), makeEnvelope()];
+    await sendAll(bus, [first]);
+    // Something waits, so the claim asks for a step; the send shares it and comes before.
+    const sending = bus.send([{ envelope: second }]);
+    const claiming = claim(bus, 'workers');
+    expect([unwrap(await sending).entries.length, ids(await claiming)]).toEqual([1, [first.id, second.id]]);
+    expect(unwrap(await bus.deadLetters())).toEqual([]);
+  });
+
   it('is text for people, in a folder of this user alone', async () => {
     await mkdir(join(folder, 'bus'), { mode: 0o777 });
     const bus = keep(await openBus({ adapter: 'file', folder: join(folder, 'bus') }));
@@ -71,12 +82,12 @@ describe('the journal of the file bus', () => {
   });
 
   it('waits for the lock of another process without blocking, then is AC_BUS_BUSY', async () => {
-    const bus = keep(openFileBus({ folder }, { busyLimit: 100 }));
+    const [bus, patient] = [keep(openFileBus({ folder }, { busyLimit: 100 })), await open()];
     const other = new Lock(join(folder, 'lock.db'));
     expect(other.acquire()).toBe(true);
     expect(codeOf(await bus.send([{ envelope: makeEnvelope() }]))).toBe('AC_BUS_BUSY');
     expect(codeOf(await bus.importRecords((async function* () {})()))).toBe('AC_BUS_BUSY');
-    const waiting = bus.send([{ envelope: makeEnvelope() }]);
+    const waiting = patient.send([{ envelope: makeEnvelope() }]);
     setImmediate(() => setImmediate(() => other.release()));
     expect(codeOf(await waiting)).toBe('success');
     other.close();
@@ -99,11 +110,11 @@ describe('the journal of the file bus', () => {
     await sendAll(bus, [makeEnvelope(), makeEnvelope()]);
     const first = await claimOne(bus, 'workers', 3_600_000);
     const held = unwrap(await bus.acquireLease('engine', 'before', 3_600_000));
-    const { child, firstLine, ended } = startBusProcess({
+    const { child, nextLine, ended } = startBusProcess({
       program: 'hold',
       place: { options: { adapter: 'file', folder } },
     });
-    expect(await firstLine).toMatchObject({ epoch: 1 });
+    expect(await nextLine()).toMatchObject({ epoch: 1 });
     child.kill('SIGKILL');
     await ended;
     expect((await claimOne(await open(), 'workers')).epoch).toBe(2);

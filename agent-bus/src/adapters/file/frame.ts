@@ -15,7 +15,10 @@ export const mark = '=ac ';
 export const prefixBytes = mark.length + 3 * 9;
 const prefixPattern = /^=ac ([0-9a-f]{8}) ([0-9a-f]{8}) ([0-9a-f]{8}) $/;
 
-/** A record's parts, told from its first 31 bytes. Lengths in bytes, without the newlines of step and envelopes… */
+/** No step comes near it: a length beyond it is damage, for which no memory is asked. */
+const maxStepBytes = 512 * 1024 * 1024;
+
+/** A record's parts, told from its first 31 bytes. */
 export interface Prefix {
   readonly check: number;
   /** Of the step's JSON, without its newline. */
@@ -41,8 +44,8 @@ const newline = Buffer.from('\n');
 export function parsePrefix(bytes: Buffer): Prefix | null {
   const found = prefixPattern.exec(bytes.toString('latin1', 0, prefixBytes));
   if (found === null) return null;
-  const [check, stepBytes, bodyBytes] = found.slice(1).map((text) => Number.parseInt(text, 16));
-  return { check: check ?? 0, stepBytes: stepBytes ?? 0, bodyBytes: bodyBytes ?? 0 };
+  const [check = 0, stepBytes = 0, bodyBytes = 0] = found.slice(1).map((text) => Number.parseInt(text, 16));
+  return stepBytes > maxStepBytes ? null : { check, stepBytes, bodyBytes };
 }
 
 /** The step whose line (prefix, JSON, newline) these bytes are; null where the checksum says otherwise. */

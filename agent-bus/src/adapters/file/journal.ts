@@ -7,7 +7,7 @@ import { encodeRecord, isHeader, journalVersion, parsePrefix, parseStep, prefixB
 import { scan } from './scan.ts';
 import { Segments, writeFully } from './segments.ts';
 import { isFull, isMissing } from './storage-error.ts';
-import { State, type StoredBody } from './state.ts';
+import { State, type Location, type StoredBody } from './state.ts';
 import type { Step } from './step.ts';
 
 /** Where nothing else is said, in bytes. */
@@ -60,6 +60,7 @@ export class Journal {
   #base = 0;
   #staged: Buffer[] = [];
   #stagedBytes = 0;
+  readonly #stagedBodies = new Map<number, Buffer>();
   /** Offsets of damage that this fold has passed over; those that nobody has been told of. */
   #skipped = new Set<string>();
   #untold: Extent[] = [];
@@ -100,9 +101,10 @@ export class Journal {
   refresh(): void {
     for (let look = 1; ; look += 1) {
       const visible = this.bell.read();
-      if (visible !== null && visible.segment === this.#end.segment && visible.offset <= this.#end.offset) return;
+      const isHere = visible?.segment === this.#end.segment && visible.offset <= this.#end.offset;
+      if (isHere && !this.#mustReload) return;
       try {
-        this.#follow(visible);
+        this.#follow(visible, visible);
         return;
       } catch (thrown) {
         // A compaction took a segment away between the look at the bell and the opening: the bell tells of it by now.
@@ -114,7 +116,7 @@ export class Journal {
   /** Under the lock: folds all there is. What a killed writer left behind is made durable before anyone is answered for it. */
   catchUp(): void {
     const visible = this.bell.read();
-    this.#follow(null);
+    this.#follow(null, visible);
     this.#heal();
     if (visible?.segment !== this.#end.segment || visible.offset !== this.#end.offset) {
       fdatasyncSync(this.segments.descriptor(this.#end.segment));
@@ -129,6 +131,7 @@ export class Journal {
     let offset = this.#end.offset + this.#stagedBytes + (record[0]?.length ?? 0);
     const stored = bodies.map((body) => {
       const location = { segment: this.#end.segment, offset, bytes: body.length };
+      this.#stagedBodies.set(offset, body);
       offset += body.length + 1;
       return { location, sound: true };
     });
@@ -165,6 +168,12 @@ export class Journal {
     return this.#skipped.size;
   }
 
+  /** The bytes of an envelope: of one staged in this very step they are not in the file yet. */
+  read({ segment, offset, bytes }: Location): Buffer {
+    const staged = segment === this.#end.segment ? this.#stagedBodies.get(offset) : undefined;
+    return staged ?? this.segments.read(segment, offset, bytes);
+  }
+
   get hasStaged(): boolean {
     return this.#stagedBytes > 0;
   }
@@ -174,8 +183,7 @@ export class Journal {
     const bytes = Buffer.concat(this.#staged);
     writeFully(this.segments.descriptor(this.#end.segment), bytes, this.#end.offset);
     this.#end = { segment: this.#end.segment, offset: this.#end.offset + bytes.length };
-    this.#staged = [];
-    this.#stagedBytes = 0;
+    this.#clearStaged();
   }
 
   sync(): void {
@@ -187,13 +195,17 @@ export class Journal {
     this.bell.ring(this.#end);
   }
 
-  /** Takes back what was staged, also what a failed `write` has left of it. */
+  /** Takes back what was staged, also what a failed `write` has left of it. The fold is made anew before anyone looks at it again. */
   discard(): void {
+    this.distrust();
     if (!this.hasStaged) return;
-    this.#staged = [];
-    this.#stagedBytes = 0;
+    this.#clearStaged();
     ftruncateSync(this.segments.descriptor(this.#end.segment), this.#end.offset);
-    this.#reload(this.#end);
+  }
+
+  /** The fold may hold what no record says: it is made anew before anyone looks at it again. */
+  distrust(): void {
+    this.#mustReload = true;
   }
 
   close(): void {
@@ -201,18 +213,25 @@ export class Journal {
     this.bell.close();
   }
 
-  #follow(limit: Place | null): void {
+  #clearStaged(): void {
+    this.#staged = [];
+    this.#stagedBytes = 0;
+    this.#stagedBodies.clear();
+  }
+
+  #follow(limit: Place | null, visible: Place | null): void {
     const before = this.#end;
-    const moved = limit === null ? this.#hasMoved() : limit.segment !== before.segment;
-    if (moved && this.#newestBase(limit) !== this.#base) this.#reload(limit);
-    else this.#advance(limit, moved);
+    const moved = limit === null ? this.#hasMoved(visible) : limit.segment !== before.segment;
+    if (!this.#mustReload) {
+      if (moved && this.#newestBase(limit) !== this.#base) this.#reload(limit);
+      else this.#advance(limit, moved);
+    }
     if (this.#mustReload) this.#reload(limit);
     if (this.#end.segment !== before.segment || this.#end.offset !== before.offset) this.#options.onForeignStep();
   }
 
   /** Under the lock: whether the journal goes on in another segment. The bell may be behind by one segment, never by more. */
-  #hasMoved(): boolean {
-    const visible = this.bell.read();
+  #hasMoved(visible: Place | null): boolean {
     return visible === null || visible.segment !== this.#end.segment || this.segments.exists(this.#end.segment + 1);
   }
 

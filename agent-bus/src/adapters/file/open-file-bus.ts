@@ -101,7 +101,7 @@ function assemble(
   const { lock, journal, wakeups } = parts;
   const now = options.now ?? Date.now;
   const onDurableStep = options.onDurableStep ?? (() => undefined);
-  const envelopes = new EnvelopeReader(journal.segments);
+  const envelopes = new EnvelopeReader((location) => journal.read(location));
   const maxDeliveries = options.maxDeliveries ?? defaultMaxDeliveries;
   const steps = new Steps({ state: () => journal.state, envelopes, maxDeliveries, now });
   const reserve = new DiskReserve(join(options.folder, 'reserve'), reserveBytes);

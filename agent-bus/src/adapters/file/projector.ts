@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { DiskReserve } from '../../disk-reserve.ts';
+import type { Place } from './bell.ts';
 import { Changes } from './changes.ts';
 import type { EnvelopeReader } from './envelope-reader.ts';
 import type { Journal } from './journal.ts';
@@ -13,9 +14,9 @@ import { storageError } from './storage-error.ts';
 const beat = 100;
 /** In how many beats a process that does not write asks once whether it may. */
 const askEvery = 8;
-/** On a bus that is never quiet, how many beats until a small lot is written all the same, and its size. */
+/** On a bus that is never quiet, after how many beats a small lot is written in each all the same, and its size. */
 const patience = 20;
-const lot = 200;
+const lot = 24;
 /** How many files are looked at in a beat, in turn, for what people have done to them. */
 const mendedInBeat = 16;
 /** Files that are written at once. */
@@ -42,7 +43,8 @@ export class Projector {
   #beats = 0;
   /** The fold to which the files were compared; null until they were. */
   #compared: State | null = null;
-  #seen = '';
+  /** Where the journal ended at the last beat. */
+  #seen: Place = { segment: 0, offset: 0 };
   #busyBeats = 0;
   #mendAt = 0;
   #working: Promise<void> | null = null;
@@ -81,14 +83,13 @@ export class Projector {
     const { journal, reserve } = this.#options;
     if (!this.#isOurs() || !reserve.admit().ok) return;
     journal.refresh();
-    const now = `${journal.end.segment} ${journal.end.offset}`;
-    const isQuiet = now === this.#seen;
-    this.#seen = now;
+    const isQuiet = this.#isStill();
+    this.#seen = journal.end;
     this.#busyBeats = isQuiet ? 0 : this.#busyBeats + 1;
-    if (!isQuiet && this.#busyBeats % patience !== 0) return;
+    if (!isQuiet && this.#busyBeats < patience) return;
     const { state } = journal;
     if (this.#compared !== state) await this.#compare(state);
-    await this.#drain(state, isQuiet ? Infinity : lot);
+    await this.#drain(state, isQuiet);
     if (isQuiet) await this.#mend(state);
   }
 
@@ -113,14 +114,15 @@ export class Projector {
     this.#compared = state;
   }
 
-  /** Writes what is to be written, at most `limit` files, until the bus is closed or its journal is read anew. */
-  async #drain(state: State, limit: number): Promise<void> {
+  /** Writes what is to be written: a lot at least, and on as long as the bus stays quiet. */
+  async #drain(state: State, isQuiet: boolean): Promise<void> {
     const changes = state.changes ?? new Changes();
-    let left = limit;
-    while (changes.size > 0 && left > 0 && this.#mayGoOn(state)) {
-      const nodes = firstOf(changes.nodes, Math.min(width, left));
-      const streams = firstOf(changes.streams, Math.min(width, left));
-      left -= nodes.length + streams.length;
+    let written = 0;
+    const goesOn = (): boolean => written < lot || (isQuiet && this.#isStill());
+    while (changes.size > 0 && this.#mayGoOn(state) && goesOn()) {
+      const nodes = firstOf(changes.nodes, width);
+      const streams = firstOf(changes.streams, width);
+      written += nodes.length + streams.length;
       const writes = [
         ...nodes.map((node) => this.#queues.update(node, state).catch(again(changes.nodes, node))),
         ...streams.map((name) => this.#history.update(name, state).catch(again(changes.streams, name))),
@@ -135,6 +137,12 @@ export class Projector {
     this.#mendAt = nodes.length + streams.length === 0 ? 0 : this.#mendAt + mendedInBeat;
     for (const node of nodes) if (this.#mayGoOn(state)) await this.#queues.mend(node, state);
     for (const name of streams) if (this.#mayGoOn(state)) await this.#history.mend(name, state);
+  }
+
+  /** Whether nothing was written since the last beat, by whichever process. */
+  #isStill(): boolean {
+    const visible = this.#options.journal.bell.read() ?? this.#options.journal.end;
+    return visible.segment === this.#seen.segment && visible.offset === this.#seen.offset;
   }
 
   #mayGoOn(state: State): boolean {

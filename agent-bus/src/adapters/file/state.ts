@@ -54,7 +54,9 @@ export class State {
     return this.#deliveries.values();
   }
 
+  /** Of an envelope that damage took, a later fact may still speak: there is nothing left to deliver. */
   #setDelivery(fact: DeliveryFact): void {
+    if (this.ledger.at(fact.position) === undefined) return;
     const queue = this.queues.get(fact.queue) ?? new QueueIndex(fact.queue);
     this.queues.set(queue.name, queue);
     const known = this.delivery(fact.queue, fact.position);

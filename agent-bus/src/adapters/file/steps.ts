@@ -63,9 +63,8 @@ export class Steps {
     const index = this.#state.queues.get(queue);
     const draft = this.#draft();
     const claimed: Delivery[] = [];
-    while (index !== undefined && claimed.length < max) {
-      const nodes = index.take(this.#options.now(), max - claimed.length);
-      if (nodes.length === 0) break;
+    const take = (): readonly DeliveryNode[] => index?.take(this.#options.now(), max - claimed.length) ?? [];
+    for (let nodes = take(); nodes.length > 0; nodes = claimed.length < max ? take() : []) {
       for (const node of nodes) {
         const entry = this.#entryOf(node);
         const envelope = this.#fit(node, entry, queue);

@@ -7,23 +7,34 @@ const recheck = 5000;
 /** How often a connection on which nothing is said must show that it stands, in milliseconds. */
 const heartbeat = 5000;
 
+/** `rung`: what was waited for has happened; `unsure`: it may have happened. */
+export type Woken = 'rung' | 'unsure';
+
 /**
  * Wakes those that wait for a queue or for new entries, without polling: every step that others may wait for publishes what it touched,
  * and a connection of its own listens.
  */
 export class Bells {
   readonly #client: Redis;
-  readonly #waiters = new Map<string, Set<() => void>>();
+  readonly #channels: readonly [bell: string, own: string];
+  readonly #waiters = new Map<string, Set<(how: Woken) => void>>();
   readonly #pulse: NodeJS.Timeout;
   #generation = 0;
+  /** The generation at which something may have been missed last. */
+  #missed = -1;
   #isClosed = false;
 
-  constructor(client: Redis, channel: string) {
+  /** `prefix`: that of the store's channels; `instance`: the name under which this one is told what is for it alone, by `onTold`. */
+  constructor(client: Redis, prefix: string, instance: string, onTold: (text: string) => void) {
     this.#client = client;
+    this.#channels = [`${prefix}bell`, `${prefix}to:${instance}`];
     // What goes wrong here shows on the other connection as well; this one comes back by itself.
     client.on('error', () => undefined);
-    client.on('message', (_channel: string, topics: string) => this.#ring(topics.split(' ')));
-    client.on('ready', () => void this.#listen(channel));
+    client.on('message', (channel: string, text: string) => {
+      if (channel === this.#channels[1]) onTold(text);
+      else this.ring(text.split(' '));
+    });
+    client.on('ready', () => void this.#listen());
     this.#pulse = setInterval(() => void client.ping().catch(() => undefined), heartbeat);
     this.#pulse.unref();
     client.connect().catch(() => undefined);
@@ -34,27 +45,38 @@ export class Bells {
     return this.#generation;
   }
 
-  wakeAll(): void {
-    this.#ring(Array.from(this.#waiters.keys()));
+  /**
+   * Resolves when one of `topics` is rung (`rung`), or after `milliseconds` (at most one re-check later), on abort, and when a bell may have
+   * been missed (`unsure`); at once if `seen` is no longer the generation.
+   */
+  wait(topics: readonly string[], seen: number, milliseconds: number, signal: AbortSignal | undefined): Promise<Woken> {
+    if (this.#isClosed || signal?.aborted === true) return Promise.resolve('unsure');
+    if (this.#generation !== seen) return Promise.resolve(this.#missed >= seen ? 'unsure' : 'rung');
+    return new Promise((resolve) => {
+      const wake = (how: Woken): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', abort);
+        for (const topic of topics) this.#remove(topic, wake);
+        resolve(how);
+      };
+      const abort = (): void => wake('unsure');
+      const timer = setTimeout(abort, Math.max(1, Math.min(milliseconds, recheck)));
+      signal?.addEventListener('abort', abort, { once: true });
+      for (const topic of topics) this.#waiters.set(topic, (this.#waiters.get(topic) ?? new Set()).add(wake));
+    });
   }
 
-  /** Resolves when `topic` is woken, after `milliseconds` (at most one re-check later), or on abort; at once if `seen` is no longer the generation. */
-  wait(topic: string, seen: number, milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-    if (this.#isClosed || this.#generation !== seen || signal?.aborted === true) return Promise.resolve();
-    return new Promise((resolve) => {
-      const waiters = this.#waiters.get(topic) ?? new Set();
-      this.#waiters.set(topic, waiters);
-      const wake = (): void => {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', wake);
-        waiters.delete(wake);
-        if (waiters.size === 0 && this.#waiters.get(topic) === waiters) this.#waiters.delete(topic);
-        resolve();
-      };
-      const timer = setTimeout(wake, Math.max(1, Math.min(milliseconds, recheck)));
-      signal?.addEventListener('abort', wake, { once: true });
-      waiters.add(wake);
-    });
+  /** Wakes those that wait for `topics`. */
+  ring(topics: readonly string[]): void {
+    this.#generation += 1;
+    for (const topic of topics) this.#wake(topic, 'rung');
+  }
+
+  /** Wakes everybody: something may have been missed. */
+  wakeAll(): void {
+    this.#missed = this.#generation;
+    this.#generation += 1;
+    for (const topic of Array.from(this.#waiters.keys())) this.#wake(topic, 'unsure');
   }
 
   close(): void {
@@ -65,13 +87,18 @@ export class Bells {
     this.wakeAll();
   }
 
-  async #listen(channel: string): Promise<void> {
-    await this.#client.subscribe(channel).catch(() => undefined);
+  async #listen(): Promise<void> {
+    await this.#client.subscribe(...this.#channels).catch(() => undefined);
     this.wakeAll();
   }
 
-  #ring(topics: readonly string[]): void {
-    this.#generation += 1;
-    for (const topic of topics) for (const wake of Array.from(this.#waiters.get(topic) ?? [])) wake();
+  #wake(topic: string, how: Woken): void {
+    for (const wake of Array.from(this.#waiters.get(topic) ?? [])) wake(how);
+  }
+
+  #remove(topic: string, wake: (how: Woken) => void): void {
+    const waiters = this.#waiters.get(topic);
+    waiters?.delete(wake);
+    if (waiters?.size === 0) this.#waiters.delete(topic);
   }
 }

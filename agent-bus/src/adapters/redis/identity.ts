@@ -42,9 +42,10 @@ export class Identity {
 
   async #checkStore(): Promise<Result<undefined>> {
     const { client, address, factsKey, highest } = this.#options;
-    if (this.#store === null) {
-      await client.hsetnx(factsKey, 'store', randomUUID());
+    if (this.#store === null && (await client.hexists(factsKey, 'store')) === 0) {
+      // Schema first: a store that has its id is whole. A server whose memory is spent is opened all the same where the store is there.
       await client.hsetnx(factsKey, 'schema', schemaVersion);
+      await client.hsetnx(factsKey, 'store', randomUUID());
     }
     const [store = null, schema, last] = await client.hmget(factsKey, 'store', 'schema', 'last');
     if (Number(schema ?? schemaVersion) > schemaVersion) {

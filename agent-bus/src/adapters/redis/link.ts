@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { busErrors } from '../../errors.ts';
 import type { DurableStepHook } from '../../bus-options.ts';
 import { kindOf } from './reply-error.ts';
+import { allScripts } from './scripts/all.ts';
 import type { Script } from './scripts/script.ts';
 
 /** An answer of a script: texts, numbers and lists of them. */
@@ -114,9 +115,10 @@ export class Link {
     this.#tellWatchers();
     await Promise.race([Promise.allSettled(this.#sent), delay(lastAnswers, undefined, { ref: false })]);
     const { client } = this.#options;
+    const stands = ['connecting', 'connect', 'ready'].includes(client.status);
     const ended = new Promise((resolve) => client.once('end', resolve));
     client.disconnect();
-    await Promise.race([ended, delay(lastAnswers, undefined, { ref: false })]);
+    if (stands) await Promise.race([ended, delay(lastAnswers, undefined, { ref: false })]);
   }
 
   #note(thrown: unknown): void {
@@ -145,6 +147,7 @@ export class Link {
   async #verify(): Promise<void> {
     try {
       const checked = await this.#options.check();
+      if (checked.ok) await this.#loadAll();
       if (this.#options.client.status !== 'ready' || this.#refusal !== null) return;
       if (checked.ok) return this.#becomeUsable();
       if (checked.error.retry === 'never') return this.#fail(checked.error);
@@ -210,6 +213,13 @@ export class Link {
     } else await delay(unreadyPause);
   }
 
+  async #loadAll(): Promise<void> {
+    const pipeline = this.#options.client.pipeline();
+    for (const { source } of allScripts) pipeline.script('LOAD', source);
+    await pipeline.exec();
+  }
+
+  /** Someone has emptied the server's cache of scripts. */
   async #load(script: Script): Promise<void> {
     await this.#options.client.script('LOAD', script.source).catch((thrown: unknown) => this.#note(thrown));
   }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { failure, success, type AppError, type Result } from '@agentcompany/protocol';
 import { Redis, type RedisOptions } from 'ioredis';
 import type { AgentBus } from '../../bus.ts';
@@ -13,6 +14,7 @@ import { Ledger } from './ledger.ts';
 import { Link } from './link.ts';
 import { NamedLeases } from './named-leases.ts';
 import { lapseOrphans } from './orphans.ts';
+import { Offers } from './offers.ts';
 import { Queues } from './queues.ts';
 import { Receiver } from './receiver.ts';
 import { RedisBus } from './redis-bus.ts';
@@ -93,16 +95,21 @@ function assembleBus(address: Address, options: OpenRedisOptions): Assembly {
     onUsable: () => bells.wakeAll(),
     onFatal: (error: AppError) => bus.shutDown(error),
   });
-  const bells = new Bells(new Redis(connectionOptions(address)), `${prefix}bell`);
   const store = new Store({ link, address: address.shown, now: options.now });
   const steps = new Steps(store);
+  const instance = randomUUID();
+  const offers = new Offers({
+    onOffer: (topic) => bells.ring([topic]),
+    onUnwanted: (offer) => steps.giveBack(offer),
+  });
+  const bells = new Bells(new Redis(connectionOptions(address)), prefix, instance, (text) => offers.told(text));
   const maxDeliveries = options.maxDeliveries ?? defaultMaxDeliveries;
   const bus: RedisBus = new RedisBus({
     link,
     bells,
     steps,
     ledger: new Ledger(store),
-    receiver: new Receiver({ store, bells, steps, maxDeliveries, refusal: () => bus.refusal }),
+    receiver: new Receiver({ store, bells, offers, steps, instance, maxDeliveries, refusal: () => bus.refusal }),
     queues: new Queues(store),
     graveyard: new Graveyard(store),
     namedLeases: new NamedLeases(store),

@@ -3,9 +3,10 @@ import type { Delivery, ReceiveOptions } from '../../bus.ts';
 import { busErrors } from '../../errors.ts';
 import { newLeaseToken } from '../../lease-holder.ts';
 import { contextOfStream, readEnvelope, type MessageRow } from '../../stored-envelope.ts';
-import type { Bells } from './bells.ts';
+import type { Bells, Woken } from './bells.ts';
 import type { Reply, RunOptions } from './link.ts';
-import { claimScript } from './scripts/claiming.ts';
+import { offerTopic, type Offers } from './offers.ts';
+import { claimScript, leaveScript } from './scripts/claiming.ts';
 import { lapseFutureScript } from './scripts/leasing.ts';
 import { holderDeadline, type Steps } from './steps.ts';
 import { listAt, type Outcome, type Store } from './store.ts';
@@ -14,7 +15,10 @@ import { entryFields, rowAt } from './stored-entry.ts';
 export interface ReceiverOptions {
   readonly store: Store;
   readonly bells: Bells;
+  readonly offers: Offers;
   readonly steps: Steps;
+  /** The name under which this instance is offered deliveries. */
+  readonly instance: string;
   readonly maxDeliveries: number;
   /** What the bus was closed with, null while it is open. */
   readonly refusal: () => AppError | null;
@@ -28,13 +32,20 @@ interface Claimed {
   readonly again: boolean;
 }
 
+/** One call of `receive`. */
 interface Claim {
   readonly queue: string;
   readonly max: number;
   readonly leaseMs: number;
   readonly token: string;
-  /** `performance.now()` at which it was asked for. */
-  readonly since: number;
+  /** As it stands among the waiters; empty where it does not wait. */
+  readonly waiter: string;
+  readonly options: RunOptions;
+  /** True while it stands there. */
+  isEnlisted: boolean;
+  /** `performance.now()` of the last try, and the server's time that it told. */
+  since: number;
+  toldAt: number;
 }
 
 /** Gives out deliveries. */
@@ -48,35 +59,68 @@ export class Receiver {
 
   /** A server that is away is waited for as long as the caller waits. Errors: `AC_BUS_AWAY` where it does not wait, and as `Link.run`. */
   async receive(queue: string, options: ReceiveOptions): Promise<Result<readonly Delivery[]>> {
+    const { offers, store, instance } = this.#options;
+    const [max, leaseMs, token] = [Math.floor(options.max), Math.ceil(options.leaseMs), newLeaseToken()];
+    const waiter = options.waitMs > 0 ? `${instance} ${token} ${max} ${leaseMs}` : '';
+    const run = { until: performance.now() + options.waitMs, signal: options.signal };
+    const claim: Claim = { queue, max, leaseMs, token, waiter, options: run, isEnlisted: false, since: 0, toldAt: 0 };
+    offers.expect(token);
+    try {
+      return await this.#receive(claim, options);
+    } finally {
+      offers.forget(token);
+      if (claim.isEnlisted) void store.run(leaveScript, [queue, waiter]);
+    }
+  }
+
+  async #receive(claim: Claim, { waitMs, signal }: ReceiveOptions): Promise<Result<readonly Delivery[]>> {
     const { bells, refusal } = this.#options;
-    const deadline = performance.now() + options.waitMs;
-    const run: RunOptions = { until: deadline, signal: options.signal };
-    while (refusal() === null && !isAborted(options.signal)) {
+    const deadline = performance.now() + waitMs;
+    let woken: Woken = 'rung';
+    while (refusal() === null && !isAborted(signal)) {
       const seen = bells.generation;
-      const claimed = await this.#claim(queue, options, run);
-      if (!claimed.ok) {
-        const waited = options.waitMs > 0 || isAborted(options.signal);
-        return waited && isAway(claimed.error) ? success([]) : claimed;
-      }
+      const claimed = await this.#take(claim, woken);
+      if (!claimed.ok) return (waitMs > 0 || isAborted(signal)) && isAway(claimed.error) ? success([]) : claimed;
       const { deliveries, dueIn, again } = claimed.value;
       if (deliveries.length > 0) return success(deliveries);
       if (again) continue;
       const left = deadline - performance.now();
       if (left <= 0) return success([]);
-      await bells.wait(queue, seen, Math.min(left, dueIn ?? left), options.signal);
+      const topics = [claim.queue, offerTopic(claim.token)];
+      woken = await bells.wait(topics, seen, Math.min(left, dueIn ?? left), signal);
     }
     const refused = refusal();
     return refused === null ? success([]) : failure(refused);
   }
 
-  async #claim(queue: string, { max, leaseMs }: ReceiveOptions, run: RunOptions): Promise<Result<Claimed>> {
+  /** What was offered meanwhile, or else what can be claimed. */
+  async #take(claim: Claim, woken: Woken): Promise<Result<Claimed>> {
+    const [offer] = this.#options.offers.take(claim.token);
+    if (offer === undefined) return this.#claim(claim, claim.isEnlisted && woken === 'unsure');
+    claim.isEnlisted = false;
+    const told: unknown[] = [];
+    for (let first = 0; first < offer.entries.length; first += entryFields)
+      told.push(...offer.entries.slice(first, first + entryFields), 1, 1, 0);
+    // The lease began with the sender's step, which was so long after the last answer by the server's clock.
+    claim.since = Math.min(performance.now(), claim.since + Math.max(0, offer.at - claim.toldAt));
+    return this.#deliveriesOf(claim, told);
+  }
+
+  async #claim(claim: Claim, wasOffered: boolean): Promise<Result<Claimed>> {
     const { store, maxDeliveries } = this.#options;
-    const claim: Claim = { queue, max: Math.floor(max), leaseMs, token: newLeaseToken(), since: performance.now() };
-    const values = [queue, claim.max, Math.ceil(leaseMs), claim.token, maxDeliveries];
-    const answered = await store.runTold(claimScript, (isRepeated) => [...values, isRepeated ? 1 : 0], run);
+    const { queue, max, leaseMs, token, waiter } = claim;
+    claim.since = performance.now();
+    const values = [queue, max, leaseMs, token, maxDeliveries, waiter];
+    const answered = await store.runTold(
+      claimScript,
+      (isRepeated) => [...values, isRepeated || wasOffered ? 1 : 0],
+      claim.options,
+    );
     if (!answered.ok) return answered;
     const { word, rest } = answered.value;
-    const wentBack = await this.#noticeClock(Number(rest[0]));
+    claim.toldAt = Number(rest[0]);
+    if (word !== 'again') claim.isEnlisted = word === 'none' && waiter !== '';
+    const wentBack = await this.#noticeClock(claim.toldAt);
     if (!wentBack.ok) return wentBack;
     if (word === 'claimed') return this.#deliveriesOf(claim, listAt(rest, 1));
     const dueIn = rest[1] === '' || rest[1] === undefined ? null : Number(rest[1]);

@@ -140,7 +140,7 @@ export class RedisBus implements AgentBus {
         position = entry.position;
         yield entry;
       }
-      if (!entries.ok || entries.value.length === 0) await bells.wait(entriesTopic, seen, Infinity, options.signal);
+      if (!entries.ok || entries.value.length === 0) await bells.wait([entriesTopic], seen, Infinity, options.signal);
     }
   }
 

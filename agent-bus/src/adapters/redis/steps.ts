@@ -4,10 +4,11 @@ import { clipError, deadLetterNotice, engineQueue, type BuriedDelivery } from '.
 import { busErrors } from '../../errors.ts';
 import { prepareItems, type PreparedItem } from '../../outgoing.ts';
 import { endScript } from './scripts/ending.ts';
+import type { Offer } from './offers.ts';
 import { extendScript, releaseScript } from './scripts/leasing.ts';
 import { sendScript } from './scripts/sending.ts';
 import { listAt, type Outcome, type Store, type Value } from './store.ts';
-import { readEntries } from './stored-entry.ts';
+import { entryFields, readEntries, rowAt } from './stored-entry.ts';
 
 /** What one step may carry, in bytes of its envelopes: a quarter of what a server takes as one call. */
 const maxStepBytes = 256 * 1024 * 1024;
@@ -107,6 +108,12 @@ export class Steps {
     if (!released.ok) return released;
     const isStale = released.value.word === 'stale' && !wasRepeated;
     return isStale ? failure(staleLease(leaseOf(delivery))) : success(undefined);
+  }
+
+  /** Gives back what was offered to nobody. An error leaves it leased until it lapses. */
+  giveBack({ queue, token, entries }: Offer): void {
+    for (let first = 0; first < entries.length; first += entryFields)
+      void this.#store.run(releaseScript, [queue, rowAt(entries, first).id, token, 0]);
   }
 
   async #end({ leases, items, expect, burial }: End): Promise<Result<Receipt>> {

@@ -11,7 +11,7 @@ export interface Outcome {
 }
 
 export interface StoreOptions {
-  readonly link: Link;
+  readonly link: Pick<Link, 'run'>;
   /** For messages. */
   readonly address: string;
   /** Unix milliseconds instead of the server's own time; absent outside of tests. */

@@ -30,6 +30,8 @@ export interface CommitterOptions {
   readonly onDurableStep: DurableStepHook;
   /** Called when a step begins and whenever a call is undone: what was read before no longer holds. */
   readonly onRewind: () => void;
+  /** Called when a durable step is about to be committed. */
+  readonly onCommitting: () => void;
   /** Called when a step is visible to all, before its callers are answered. */
   readonly onCommitted: () => void;
   /** Called once when the store can no longer be trusted. */
@@ -134,6 +136,7 @@ export class Committer {
       const done = this.#performAll(calls);
       const durable = this.#synchronous === 'FULL' && this.#changes.get() !== before;
       if (durable) this.#options.onDurableStep('bus:before');
+      if (durable) this.#options.onCommitting();
       this.#statements.commit.run();
       if (durable) this.#options.onDurableStep('bus:after');
       this.#options.onCommitted();
@@ -168,7 +171,7 @@ export class Committer {
   /** The pragma is refused inside a transaction, hence before it. */
   #setSynchronous(synchronous: 'FULL' | 'NORMAL'): void {
     if (this.#synchronous === synchronous) return;
-    this.#options.database.pragma(`synchronous = ${synchronous}`);
+    this.#options.database.exec(`PRAGMA synchronous = ${synchronous}`);
     this.#synchronous = synchronous;
   }
 

@@ -56,11 +56,15 @@ function prepareDatabase(database: Database.Database, folder: string, file: stri
   const afterwards = checkIdentity(database, file);
   if (!afterwards.ok) return afterwards;
   makeFoundLogDurable(database, folder, file);
-  database.pragma(`busy_timeout = ${blockingWait}`);
   return success(database);
 }
 
-/** Opens or makes `<folder>/bus.db`. Errors: as `openBus`. */
+/** From now on others are kept waiting while a call blocks. */
+export function endOpening(database: Database.Database): void {
+  database.pragma(`busy_timeout = ${blockingWait}`);
+}
+
+/** Opens or makes `<folder>/bus.db`; `endOpening` when all is read that opening takes. Errors: as `openBus`. */
 export function openDatabase(folder: string): Result<Database.Database> {
   const file = join(folder, 'bus.db');
   let database: Database.Database | null = null;

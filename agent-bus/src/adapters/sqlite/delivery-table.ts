@@ -40,8 +40,11 @@ export const claimQuery = `
   WHERE d.queue = ? AND d.state = 0 ORDER BY d.place, d.position LIMIT ?`;
 export const dueQuery =
   'UPDATE deliveries INDEXED BY deliveries_timed SET state = 0, due = 0 WHERE queue = ? AND state IN (1, 2) AND due <= ?';
-export const nextDueQuery =
-  'SELECT min(due) FROM deliveries INDEXED BY deliveries_timed WHERE queue = ? AND state IN (1, 2)';
+/** 0 where something is ready, else when the first timed one is due; null where nothing waits. One statement: each has a read lock to take. */
+export const nextDueQuery = `
+  SELECT CASE WHEN EXISTS (SELECT 1 FROM deliveries d INDEXED BY deliveries_ready WHERE d.queue = q.number AND d.state = 0) THEN 0
+    ELSE (SELECT min(t.due) FROM deliveries t INDEXED BY deliveries_timed WHERE t.queue = q.number AND t.state IN (1, 2)) END
+  FROM queues q WHERE q.name = ?`;
 
 function prepareStatements(database: Database.Database) {
   return {
@@ -54,10 +57,7 @@ function prepareStatements(database: Database.Database) {
       'SELECT 1 FROM queues q JOIN deliveries d ON d.queue = q.number WHERE q.name = ? AND d.position = ?',
     ),
     makeDue: database.prepare<[number, number]>(dueQuery),
-    anyReady: database
-      .prepare<[number], number>('SELECT 1 FROM deliveries WHERE queue = ? AND state = 0 LIMIT 1')
-      .pluck(),
-    nextDue: database.prepare<[number], number | null>(nextDueQuery).pluck(),
+    nextDue: database.prepare<[string], number | null>(nextDueQuery).pluck(),
     claimable: database.prepare<[number, number], ClaimableRow>(claimQuery),
     lease: database.prepare<[number, number, number, number, string, number, number]>(
       'UPDATE deliveries SET state = 2, due = ?, lease_ms = ?, count = ?, epoch = ?, token = ? WHERE queue = ? AND position = ?',
@@ -153,10 +153,7 @@ export class DeliveryTable {
 
   /** Milliseconds until something of the queue can be claimed: 0 for at once, null where nothing waits. Reads only. */
   untilDue(queue: string, now: number): number | null {
-    const number = this.queueNumber(queue);
-    if (number === null) return null;
-    if (this.#statements.anyReady.get(number) !== undefined) return 0;
-    const due = this.#statements.nextDue.get(number) ?? null;
+    const due = this.#statements.nextDue.get(queue) ?? null;
     return due === null ? null : Math.max(0, due - now);
   }
 

@@ -37,9 +37,11 @@ function prepareStatements(database: Database.Database) {
     raiseFloor: database.prepare<[number]>(
       `INSERT INTO facts (name, value) VALUES ('position_floor', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
     ),
+    tip: database.prepare<[string], Tip>(
+      'SELECT number, (SELECT coalesce(max(seq), 0) FROM messages WHERE stream = number) AS version FROM streams WHERE name = ?',
+    ),
     streamNumber: database.prepare<[string], number>('SELECT number FROM streams WHERE name = ?').pluck(),
     addStream: database.prepare<[string]>('INSERT INTO streams (name) VALUES (?)'),
-    version: database.prepare<[number], number>('SELECT coalesce(max(seq), 0) FROM messages WHERE stream = ?').pluck(),
     add: database.prepare<[string, number, number, number, number, Buffer, number, string]>(
       'INSERT INTO messages (id, position, stream, seq, stored_at, digest, checksum, envelope) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING',
     ),
@@ -90,8 +92,7 @@ export class Ledger {
   }
 
   version(stream: string): number {
-    const number = this.#statements.streamNumber.get(stream);
-    return number === undefined ? 0 : (this.#statements.version.get(number) ?? 0);
+    return this.#statements.tip.get(stream)?.version ?? 0;
   }
 
   /** Error: `AC_BUS_CONFLICT` unless the stream is where the decision was made. */
@@ -189,18 +190,14 @@ export class Ledger {
   }
 
   #tip(stream: string): Tip | null {
-    const known = this.#tips.get(stream);
-    if (known !== undefined) return known;
-    const number = this.#statements.streamNumber.get(stream);
-    return number === undefined ? null : this.#keepTip(stream, number, this.#statements.version.get(number) ?? 0);
+    const tip = this.#tips.get(stream) ?? this.#statements.tip.get(stream);
+    if (tip === undefined) return null;
+    this.#tips.set(stream, tip);
+    return tip;
   }
 
   #addStream(stream: string): Tip {
-    return this.#keepTip(stream, Number(this.#statements.addStream.run(stream).lastInsertRowid), 0);
-  }
-
-  #keepTip(stream: string, number: number, version: number): Tip {
-    const tip = { number, version };
+    const tip = { number: Number(this.#statements.addStream.run(stream).lastInsertRowid), version: 0 };
     this.#tips.set(stream, tip);
     return tip;
   }

@@ -7,7 +7,7 @@ import type { CommonBusOptions, FolderBusOptions } from '../../bus-options.ts';
 import { Committer } from './committer.ts';
 import { Compaction } from './compaction.ts';
 import { DiskReserve } from '../../disk-reserve.ts';
-import { openDatabase } from './database.ts';
+import { endOpening, openDatabase } from './database.ts';
 import { DeliveryTable } from './delivery-table.ts';
 import { bootId } from '../../file-system.ts';
 import { Graveyard } from './graveyard.ts';
@@ -88,6 +88,7 @@ export function assembleBus(database: Database.Database, options: AssembleOption
   const graveyard = new Graveyard(database, ledger, deliveries);
   const namedLeases = new NamedLeases(database);
   expireOrphans(database, deliveries, namedLeases, now());
+  endOpening(database);
   const steps = new Steps({
     ledger,
     deliveries,
@@ -105,6 +106,7 @@ export function assembleBus(database: Database.Database, options: AssembleOption
       ledger.rewind();
       deliveries.rewind();
     },
+    onCommitting: () => wakeups.announce(),
     onCommitted: () => wakeups.ring(),
     onFatal: (error: AppError) => bus.shutDown(error),
   });

@@ -32,9 +32,9 @@ async function open(name: string): Promise<AgentBus> {
 /** Sends two envelopes a step until `ended`; says how many positions were acknowledged. */
 async function writeUntil(bus: AgentBus, ended: Promise<unknown>): Promise<number> {
   let acknowledged = 0;
-  let running = true;
-  void ended.then(() => (running = false));
-  while (running) {
+  const over = new AbortController();
+  void ended.then(() => over.abort());
+  while (!over.signal.aborted) {
     const { entries } = unwrap(await bus.send(makeRun(2).envelopes.map((envelope) => ({ envelope }))));
     acknowledged = entries.at(-1)?.position ?? 0;
   }
@@ -49,11 +49,11 @@ describe('a copy of the SQLite bus', () => {
       const bus = await open('bus');
       for (let round = 0; round < 10; round += 1)
         unwrap(await bus.send(makeRun(300).envelopes.map((envelope) => ({ envelope }))));
-      const { child, firstLine, ended } = startBusProcess({
+      const { child, nextLine, ended } = startBusProcess({
         program: 'drain',
         place: { options: { adapter: 'sqlite', folder: join(folder, 'bus') } },
       });
-      const { handled } = await firstLine;
+      const handled = (await nextLine())?.['handled'];
       const before = unwrap(await bus.lastPosition());
       const copied = backupSqliteBus(join(folder, 'bus'), join(folder, 'copy'));
       const after = await writeUntil(bus, copied);

@@ -84,17 +84,21 @@ describe.skipIf(!traced)('durability of the SQLite bus, seen from below', () => 
     },
   );
 
-  it('S67 an fsync that fails closes the bus: nothing is acknowledged then or later', { timeout: 60_000 }, async () => {
-    const calls = await trace();
-    const call =
-      calls.slice(calls.indexOf('opened')).find((name) => name === 'fsync' || name === 'fdatasync') ?? 'none';
-    const lines = await inject(call, 'EIO', `${countBefore(calls, call) + 2}`);
-    expect(outcomes(lines)).toEqual(['opened', 'sent', 'AC_BUS_FSYNC', 'AC_BUS_FSYNC', 'ended']);
-    const bus = unwrap(await openBus({ adapter: 'sqlite', folder: join(folder, 'broken') }));
-    const entries = unwrap(await bus.queues());
-    await bus.close();
-    expect(entries[0]?.waiting).toBeGreaterThanOrEqual(1);
-  });
+  it(
+    'S67 S85 an fsync that fails closes the bus: nothing is acknowledged then or later',
+    { timeout: 60_000 },
+    async () => {
+      const calls = await trace();
+      const call =
+        calls.slice(calls.indexOf('opened')).find((name) => name === 'fsync' || name === 'fdatasync') ?? 'none';
+      const lines = await inject(call, 'EIO', `${countBefore(calls, call) + 2}`);
+      expect(outcomes(lines)).toEqual(['opened', 'sent', 'AC_BUS_FSYNC', 'AC_BUS_FSYNC', 'ended']);
+      const bus = unwrap(await openBus({ adapter: 'sqlite', folder: join(folder, 'broken') }));
+      const entries = unwrap(await bus.queues());
+      await bus.close();
+      expect(entries[0]?.waiting).toBeGreaterThanOrEqual(1);
+    },
+  );
 
   it(
     'S67 a full disk is AC_BUS_FULL, nothing of the step is kept, and the next one goes through',

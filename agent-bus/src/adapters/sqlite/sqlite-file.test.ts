@@ -1,13 +1,13 @@
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { derivedId, newId, parsePayload, unwrap, type Result } from '@agentcompany/protocol';
+import { derivedId, newId, unwrap, type Result } from '@agentcompany/protocol';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AgentBus } from '../../bus.ts';
 import { derivedIdSync } from '../../dead-letter-notice.ts';
 import { openBus } from '../../open-bus.ts';
-import { claim, claimOne, makeEnvelope, makeRun, sendAll } from '../../testing/support.ts';
+import { claimOne, makeEnvelope, sendAll } from '../../testing/support.ts';
 import { openDatabase } from './database.ts';
 import { claimQuery, dueQuery, nextDueQuery } from './delivery-table.ts';
 import { networkKind } from '../../file-system.ts';
@@ -75,7 +75,9 @@ describe('the file of the SQLite bus', () => {
       expect(plan(dueQuery)).toMatch(
         /^SEARCH deliveries USING (COVERING )?INDEX deliveries_timed \(queue=\? AND due<\?\)$/,
       );
-      expect(plan(nextDueQuery)).toMatch(/^SEARCH deliveries USING (COVERING )?INDEX deliveries_timed \(queue=\?\)$/);
+      expect(plan(nextDueQuery)).toMatch(/SEARCH d USING (COVERING )?INDEX deliveries_ready \(queue=\?\)/);
+      expect(plan(nextDueQuery)).toMatch(/SEARCH t USING (COVERING )?INDEX deliveries_timed \(queue=\?\)/);
+      expect(plan(nextDueQuery)).not.toContain('SCAN');
     });
   });
 
@@ -110,37 +112,6 @@ describe('the file of the SQLite bus', () => {
       '9P',
       null,
       null,
-    ]);
-  });
-
-  it('S75 buries a stored message that cannot be read, by name, and moves on; its stream shows it in its place', async () => {
-    const bus = await open();
-    const { run, envelopes } = makeRun(3);
-    await sendAll(bus, envelopes);
-    tamper((database) => {
-      database.prepare('UPDATE messages SET envelope = ? WHERE id = ?').run('{"rubbish', envelopes[0]!.id);
-      database
-        .prepare('UPDATE messages SET envelope = ? WHERE id = ?')
-        .run(JSON.stringify(envelopes[0]), envelopes[1]!.id);
-    });
-    expect((await claim(bus, 'workers')).map(({ envelope }) => envelope.id)).toEqual([envelopes[2]!.id]);
-    const notices = await claim(bus, 'engine');
-    const payloads = notices.map(({ envelope }) => unwrap(parsePayload('dead_letter', envelope.payload)));
-    expect(payloads.map(({ envelope_id, error }) => [envelope_id, error.code])).toEqual(
-      [envelopes[0]!, envelopes[1]!].map(({ id }) => [id, 'AC_BUS_UNREADABLE']),
-    );
-    expect(notices.map(({ stream }) => stream)).toEqual([run, run]);
-    const entries = unwrap(await bus.readStream(run, { after: 0 }));
-    expect(entries.map(({ seq, envelope }) => [seq, envelope.envelope_type])).toEqual([
-      [1, 'dead_letter'],
-      [2, 'dead_letter'],
-      [3, 'task_note'],
-      [4, 'dead_letter'],
-      [5, 'dead_letter'],
-    ]);
-    expect(unwrap(await bus.deadLetters()).map(({ envelope }) => envelope.id)).toEqual([
-      envelopes[0]!.id,
-      envelopes[1]!.id,
     ]);
   });
 

@@ -78,7 +78,7 @@ function makeOldFile(folder: string): void {
   const database = new Database(join(folder, 'bus.db'));
   database.pragma('journal_mode = WAL');
   database.exec(tables);
-  database.pragma(`application_id = ${0x41434255}`);
+  database.pragma('application_id = 1094926933');
   database.pragma('user_version = 1');
   database.prepare('INSERT INTO streams (number, name) VALUES (1, ?)').run(run);
   database.exec(`INSERT INTO queues (number, name) VALUES (1, 'workers')`);

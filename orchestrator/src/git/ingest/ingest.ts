@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { failure, success, type AppError, type IngestedCommit, type Result } from '@agentcompany/protocol';
 import { isAncestor, readCommits, readReference, type BareRepository, type CommitFacts } from '../bare-repository.ts';
@@ -34,13 +35,21 @@ export async function ingestBundle(request: IngestRequest, options: IngestOption
   }
   const present = await readReference(options.vault, reference.value);
   if (!present.ok) return present;
-  if (present.value !== null) return answerFromVault(request, options, present.value);
+  // The bundle goes once its result is kept: where it is there, it is the attempt's, whatever a ledger that was put back left in the vault.
+  if (present.value !== null && !existsSync(request.bundleFile)) {
+    return answerFromVault(request, options, present.value);
+  }
   const quarantine = await openQuarantine(request.attemptId, options);
   try {
     const accepted = await acceptBundle(quarantine, request, options);
     if (!accepted.ok) return failure(blameWorker(request.attemptId, accepted.error));
     const { commit } = accepted.value;
-    const stored = await store(quarantine, request, { ...options, commit, reference: reference.value });
+    const stored = await store(quarantine, request, {
+      ...options,
+      commit,
+      reference: reference.value,
+      previous: present.value,
+    });
     return stored.ok ? accepted : stored;
   } finally {
     await rm(quarantine.folder, { recursive: true, force: true });
@@ -139,7 +148,7 @@ function rewriteCommit(
 async function store(
   quarantine: BareRepository,
   request: IngestRequest,
-  options: IngestOptions & { readonly commit: string; readonly reference: string },
+  options: IngestOptions & { readonly commit: string; readonly reference: string; readonly previous: string | null },
 ): Promise<Result<undefined>> {
   const brought = await transferObjects(quarantine, options.vault, {
     include: [options.commit],
@@ -150,7 +159,7 @@ async function store(
   const stored = await updateReference(options.vault, {
     reference: options.reference,
     next: options.commit,
-    previous: null,
+    previous: options.previous,
   });
   if (stored.ok) options.onDurableStep('vault-reference');
   return stored;

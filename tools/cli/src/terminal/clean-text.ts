@@ -8,7 +8,13 @@ export function cleanText(text: string): string {
   return stripVTControlCharacters(text.replaceAll('\r\n', '\n')).replace(unsafe, '');
 }
 
-/** The same on one line. */
+/** JSON made safe for a terminal: what could act on it is written as an escape, which means the same. */
+export function cleanJson(json: string): string {
+  const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return json.replace(unsafe, (character) => character.split('').map(escaped).join(''));
+}
+
+/** `cleanText` on one line. */
 export function cleanLine(text: string): string {
   return cleanText(text).replace(/\s+/g, ' ').trim();
 }

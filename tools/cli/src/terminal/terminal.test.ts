@@ -2,7 +2,7 @@ import type { StreamEntry } from '@agentcompany/orchestrator';
 import { envelopeTypes, type EnvelopeType } from '@agentcompany/protocol';
 import { describe, expect, it } from 'vitest';
 import { sketchRun, sketchTask } from '../testing/fake-company.ts';
-import { cleanLine, cleanText, fit } from './clean-text.ts';
+import { cleanJson, cleanLine, cleanText, fit } from './clean-text.ts';
 import { statusLines, terminalView } from './live-view.ts';
 import { createStyle } from './style.ts';
 import { renderTable } from './table.ts';
@@ -157,5 +157,15 @@ describe('renderTable', () => {
     );
     expect(lines.map((line) => line.length)).toEqual([53, 80]);
     expect(lines[1]).toMatch(/^x{50} {2}y{27}…$/);
+  });
+});
+
+describe('JSON on a terminal', () => {
+  it('means the same, and nothing in it acts on the terminal', () => {
+    const value = { text: 'a\u001b[2J\u009b2J\u202eb\u2028\u{e0041}c\td \u00e9 \u6f22 \u{1f600}' };
+    const json = cleanJson(JSON.stringify(value));
+    expect(JSON.parse(json)).toEqual(value);
+    expect(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(json)).toBe(false);
+    expect(json).toContain('\u00e9 \u6f22 \u{1f600}');
   });
 });

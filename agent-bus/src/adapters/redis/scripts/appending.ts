@@ -55,8 +55,8 @@ end
 local function queueOf(plan, name)
   local queue = plan.queues[name]
   if not queue then
-    queue = { name = name, added = {}, fresh = {}, back = {}, delayed = {},
-      length = redis.call('LLEN', prefix .. 'queue:' .. name) }
+    queue = { name = name, added = {}, fields = {}, values = {}, slots = {}, fresh = {}, back = {}, delayed = {},
+      handed = 0, served = {}, leased = {}, offers = {}, length = redis.call('LLEN', prefix .. 'queue:' .. name) }
     plan.queues[name] = queue
   end
   return queue
@@ -71,18 +71,16 @@ local function planDelivery(plan, item, known, isFirst)
   -- who comes later takes a place behind all others: no entry will have its number
   if not isFirst then plan.last = plan.last + 1 end
   local place = plan.last
-  local record = { position = known.position, place = place, count = 0, epoch = 0, due = 0, lease = 0, token = '', receipt = '' }
-  queue.added[known.position] = record
+  local state, later = 'w', 0
   if due > now then
-    record.state, record.due = 'd', due
+    state, later = 'd', due
     push(queue.delayed, text(due), known.position)
-  elseif isFirst then
-    record.state = 'w'
-    push(queue.fresh, known.position)
-  else
-    record.state = 'w'
-    push(queue.back, text(place), padded(known.position))
-  end
+  elseif isFirst then push(queue.fresh, known.position)
+  else push(queue.back, text(place), padded(known.position)) end
+  queue.added[known.position] = true
+  push(queue.fields, known.position)
+  queue.slots[known.position] = #queue.values + 2
+  push(queue.values, known.position, state .. '|' .. text(place) .. '|0|0|' .. text(later) .. '|0||')
 end
 
 -- nil and the id of an envelope that is known with other content
@@ -104,6 +102,11 @@ local function planAppend(items, known)
     if entry.digest ~= item.digest then return nil, item.id end
     if item.queue ~= '' and not entry.forgotten then planDelivery(plan, item, entry, isFirst) end
     push(plan.reply, entry.position, entry.stream, entry.seq)
+  end
+  if #plan.fresh > 0 then
+    local entries = {}
+    for _, entry in ipairs(plan.fresh) do entries[entry.position] = entry end
+    for _, queue in pairs(plan.queues) do planHanding(queue, entries) end
   end
   return plan
 end
@@ -131,20 +134,16 @@ local function applyEntries(plan)
 end
 
 local function applyQueue(queue)
-  local values, fields = {}, {}
-  for position, record in pairs(queue.added) do
-    push(values, position, packed(record))
-    push(fields, position)
-  end
-  if #fields == 0 then return end
+  if #queue.fields == 0 then return end
   if redis.call('SADD', prefix .. 'queues', queue.name) == 1 then inverse('SREM', prefix .. 'queues', { queue.name }) end
-  write('HSET', prefix .. 'deliveries:' .. queue.name, values, 'HDEL', fields)
+  write('HSET', prefix .. 'deliveries:' .. queue.name, queue.values, 'HDEL', queue.fields)
+  applyHanding(queue)
   append(prefix .. 'queue:' .. queue.name, queue.fresh, queue.length)
   local members = {}
   for index = 2, #queue.back, 2 do push(members, queue.back[index]) end
   write('ZADD', prefix .. 'back:' .. queue.name, queue.back, 'ZREM', members)
-  write('ZADD', prefix .. 'delayed:' .. queue.name, queue.delayed, 'ZREM', fields)
-  ring(queue.name)
+  write('ZADD', prefix .. 'delayed:' .. queue.name, queue.delayed, 'ZREM', queue.fields)
+  if queue.handed < #queue.fields then ring(queue.name) end
 end
 
 local function applyAppend(plan)

@@ -37,6 +37,14 @@ if not now then
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+-- appends up to three values
+local function push(list, first, second, third)
+  local length = #list
+  list[length + 1] = first
+  if second ~= nil then list[length + 2] = second end
+  if third ~= nil then list[length + 3] = third end
+end
+
 -- Lua's stack does not hold arguments without end
 local function callMany(call, command, key, list)
   if #list == 0 then return call(command, key) end
@@ -104,8 +112,12 @@ local function ring(queue)
   rung[#rung + 1] = queue
 end
 
--- wakes those who wait; '' stands for new entries
+-- what is told to single instances: pairs of channel and text
+local offered = {}
+
+-- wakes those who wait, when everything is written
 local function ringBells()
+  for _, offer in ipairs(offered) do redis.call('PUBLISH', offer[1], offer[2]) end
   if #rung > 0 then redis.call('PUBLISH', prefix .. 'bell', table.concat(rung, ' ')) end
 end
 `;

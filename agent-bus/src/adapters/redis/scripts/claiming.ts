@@ -51,7 +51,7 @@ local function withEntries(chosen)
     one.entry = entryAt(one.position)
     if not one.entry then error('LOST entry ' .. one.position .. ' of the ledger') end
     bytes = bytes + #one.entry.json
-    if index > 1 and bytes > 33554432 then break end
+    if index > 1 and bytes > 67108864 then break end
     ready[index] = one
   end
   return ready
@@ -113,8 +113,21 @@ local function nextDue(queue)
   return first and text(math.max(0, first - now)) or ''
 end
 
+-- leaves the name of a consumer that will wait, once
+local function enlist(queue, waiter)
+  local key = prefix .. 'waiters:' .. queue
+  if waiter ~= '' and not redis.call('LPOS', key, waiter) then append(key, { waiter }, redis.call('LLEN', key)) end
+end
+
+local function strike(queue, waiter)
+  if waiter == '' then return end
+  local key = prefix .. 'waiters:' .. queue
+  if redis.call('LREM', key, 1, waiter) == 1 then inverse('RPUSH', key, { waiter }) end
+end
+
 local function step()
   local queue, limit, milliseconds, token, allowed = take(), takeNumber(), takeNumber(), take(), takeNumber()
+  local waiter = take()
   if take() == '1' then
     local before = claimedBefore(queue, token, allowed)
     if #before > 0 then return { 'claimed', text(now), before } end
@@ -123,17 +136,35 @@ local function step()
   more = promote(queue, 'leased') or more
   if more then return { 'again', text(now) } end
   local chosen = withEntries(firstWaiting(queue, limit))
-  if #chosen == 0 then return { 'none', text(now), nextDue(queue) } end
+  if #chosen == 0 then
+    enlist(queue, waiter)
+    return { 'none', text(now), nextDue(queue) }
+  end
   local positions = {}
   for index, one in ipairs(chosen) do positions[index] = one.position end
   for index, record in ipairs(recordsOf(queue, positions)) do chosen[index].record = record end
   takeOut(queue, chosen)
   lease(queue, chosen, token, milliseconds, allowed)
+  strike(queue, waiter)
   local reply = {}
   for _, one in ipairs(chosen) do pushDelivery(reply, one) end
   return { 'claimed', text(now), reply }
 end
 `;
 
-/** Arguments: queue, at most how many, lease in milliseconds, token, deliveries allowed, `1` where the same call was sent before. */
+/**
+ * Arguments: queue, at most how many, lease in milliseconds, token, deliveries allowed, the consumer as it stands among the waiters (empty
+ * where it will not wait), `1` where the token may have been given deliveries before.
+ */
 export const claimScript = defineScript('claim', `${promoting}${choosing}${claiming}`);
+
+/** Arguments: queue, the consumer as it stands among the waiters. It waits no more. */
+export const leaveScript = defineScript(
+  'leave',
+  `
+local function step()
+  redis.call('LREM', prefix .. 'waiters:' .. take(), 1, take())
+  return { 'done' }
+end
+`,
+);

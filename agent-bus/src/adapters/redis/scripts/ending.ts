@@ -7,16 +7,36 @@ import { defineScript } from './script.ts';
 export const endScript = defineScript(
   'end',
   `
-local function takeEnds()
-  local ends, ended = {}, 0
+local function takeLeases()
+  local leases, ids = {}, {}
   for index = 1, takeNumber() do
-    local queue, id, token = take(), take(), take()
-    local record = recordOf(queue, id)
-    if not isHeld(record, token) then return nil, index end
-    if isEnded(record) then ended = ended + 1 end
-    ends[index] = { queue = queue, record = record }
+    leases[index] = { queue = take(), id = take(), token = take() }
+    ids[index] = leases[index].id
   end
-  return ends, ended
+  return leases, ids
+end
+
+-- the records of the leases, and how many have ended; or nil and the number of the lease that is not held
+local function takeEnds()
+  local leases, ids = takeLeases()
+  local positions = readMany('HMGET', prefix .. 'ids', ids)
+  local wanted, ended = {}, 0
+  for index, lease in ipairs(leases) do
+    if not positions[index] then return nil, index end
+    wanted[lease.queue] = wanted[lease.queue] or {}
+    push(wanted[lease.queue], positions[index])
+  end
+  local found = {}
+  for queue, list in pairs(wanted) do found[queue] = recordsOf(queue, list) end
+  local taken = {}
+  for index, lease in ipairs(leases) do
+    local place = (taken[lease.queue] or 0) + 1
+    taken[lease.queue] = place
+    lease.record = found[lease.queue][place]
+    if not isHeld(lease.record, lease.token) then return nil, index end
+    if isEnded(lease.record) then ended = ended + 1 end
+  end
+  return leases, ended
 end
 
 -- the receipt of several deliveries stands with the first of them
@@ -45,13 +65,15 @@ local function endAll(ends, state, receipt)
   local first = ends[1]
   local changed = {}
   for index, one in ipairs(ends) do
-    lift(one.queue, one.record)
-    one.record.state, one.record.due = state, 0
     one.record.receipt = index == 1 and receipt or '@' .. first.queue .. ' ' .. first.record.position
     changed[one.queue] = changed[one.queue] or {}
     push(changed[one.queue], one.record)
   end
-  for queue, list in pairs(changed) do keep(queue, list) end
+  for queue, list in pairs(changed) do
+    lift(queue, list)
+    for _, record in ipairs(list) do record.state, record.due = state, 0 end
+    keep(queue, list)
+  end
 end
 
 local function bury(first, notice, problem)

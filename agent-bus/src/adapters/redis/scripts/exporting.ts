@@ -88,7 +88,9 @@ local function step()
     for index, position in ipairs(positions) do
       local record = parsed(position, values[index])
       if record then
-        push(reply, queue, ids[index], record.state, text(record.place), text(record.due), record.count, record.epoch)
+        push(reply, queue, ids[index], record.state)
+        push(reply, text(record.place), text(record.due))
+        push(reply, record.count, record.epoch)
       end
     end
   end

@@ -20,7 +20,8 @@ local function step()
     local letter = letterOf(all[index + 1])
     local entry = entryAt(letter.position)
     if not entry then error('LOST entry ' .. letter.position .. ' of the ledger') end
-    push(reply, all[index], letter.queue, letter.count, letter.problem, letter.at)
+    push(reply, all[index], letter.queue, letter.count)
+    push(reply, letter.problem, letter.at)
     pushEntry(reply, entry)
   end
   return { 'done', reply }

@@ -8,7 +8,7 @@ local function step()
   local queue, id, token, milliseconds = take(), take(), take(), takeNumber()
   local record = recordOf(queue, id)
   if not isHeld(record, token) or isEnded(record) then return { 'stale' } end
-  if record.state == 'w' then lift(queue, record) end
+  if record.state == 'w' then lift(queue, { record }) end
   local due = record.state == 'l' and text(record.due)
   record.state, record.due, record.lease = 'l', now + milliseconds, milliseconds
   local key, added = prefix .. 'leased:' .. queue, { text(record.due), record.position }
@@ -27,7 +27,7 @@ local function step()
   local queue, id, token, due = take(), take(), take(), takeNumber()
   local record = recordOf(queue, id)
   if not isHeld(record, token) or isEnded(record) then return { 'stale' } end
-  lift(queue, record)
+  lift(queue, { record })
   record.count, record.token = record.count - 1, ''
   if due > now then
     record.state, record.due = 'd', due

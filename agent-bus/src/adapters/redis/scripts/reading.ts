@@ -59,7 +59,8 @@ local function step()
       later[index] = redis.call('ZCOUNT', key, '(' .. text(now), '+inf')
     end
     local waiting = redis.call('LLEN', prefix .. 'queue:' .. queue) + redis.call('ZCARD', prefix .. 'back:' .. queue) + due
-    push(reply, queue, waiting, later[1], later[2])
+    push(reply, queue, waiting)
+    push(reply, later[1], later[2])
   end
   return { 'done', reply }
 end
@@ -79,7 +80,8 @@ local function step()
     for index, record in ipairs(recordsOf(queue, positions)) do
       if record then
         local isDue = (record.state == 'd' or record.state == 'l') and record.due <= now
-        push(reply, ids[index], queue, isDue and 'w' or record.state, record.count)
+        push(reply, ids[index], queue)
+        push(reply, isDue and 'w' or record.state, record.count)
       end
     end
   end

@@ -37,18 +37,26 @@ end
 local function keep(queue, changed)
   local values, old = {}, {}
   for _, record in ipairs(changed) do
-    values[#values + 1] = record.position
-    values[#values + 1] = packed(record)
-    old[#old + 1] = record.position
-    old[#old + 1] = record.old
+    push(values, record.position, packed(record))
+    push(old, record.position, record.old)
   end
   write('HSET', prefix .. 'deliveries:' .. queue, values, 'HSET', old)
 end
 
 -- takes what had been leased from where it lies: among the leased, or, when its lease has lapsed, among what came back
-local function lift(queue, record)
-  if record.state == 'l' then unscore(prefix .. 'leased:' .. queue, record.position, text(record.due))
-  else unscore(prefix .. 'back:' .. queue, padded(record.position), text(record.place)) end
+local function lift(queue, records)
+  local leased, due, back, places = {}, {}, {}, {}
+  for _, record in ipairs(records) do
+    if record.state == 'l' then
+      push(leased, record.position)
+      push(due, text(record.due), record.position)
+    else
+      push(back, padded(record.position))
+      push(places, text(record.place), padded(record.position))
+    end
+  end
+  write('ZREM', prefix .. 'leased:' .. queue, leased, 'ZADD', due)
+  write('ZREM', prefix .. 'back:' .. queue, back, 'ZADD', places)
 end
 
 local function isHeld(record, token)
@@ -71,11 +79,8 @@ local function entryAt(position)
   return found and shaped(found) or nil
 end
 
-local function push(reply, ...)
-  for index = 1, select('#', ...) do reply[#reply + 1] = (select(index, ...)) end
-end
-
 local function pushEntry(reply, entry)
-  push(reply, entry.position, entry.stream, entry.seq, entry.at, entry.id, entry.json)
+  push(reply, entry.position, entry.stream, entry.seq)
+  push(reply, entry.at, entry.id, entry.json)
 end
 `;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { appending } from './appending.ts';
 import { basics } from './basics.ts';
+import { handing } from './handing.ts';
 import { records } from './records.ts';
 
 /** A Lua script by its digest, as `EVALSHA` wants it. */
@@ -23,6 +24,6 @@ return redis.error_reply(type(outcome) == 'table' and outcome.err or tostring(ou
 
 /** The script whose Lua function `step()` is `body`, after the shared functions. */
 export function defineScript(name: string, body: string): Script {
-  const source = `${basics}${records}${appending}${body}${frame}`;
+  const source = `${basics}${records}${handing}${appending}${body}${frame}`;
   return { name, source, sha: createHash('sha1').update(source).digest('hex') };
 }

@@ -1,0 +1,74 @@
+/**
+ * The engine of a soak, as a process of its own: `node soak-engine.ts '<SoakEngineArguments as JSON>'`. It works until SIGTERM,
+ * or until its `crashAt`-th durable step, where it dies by SIGKILL. Every line it prints is `{resources}`.
+ */
+import { randomUUID } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { openBus, type OpenBusOptions } from '@agentcompany/agent-bus';
+import { success, unwrap } from '@agentcompany/protocol';
+import { initHome } from '../../orchestrator/src/company-home.ts';
+import { runEnds } from '../../orchestrator/src/company/states.ts';
+import { crashPoint } from '../../orchestrator/src/crash-point.ts';
+import { drive } from '../../orchestrator/src/engine/drive.ts';
+import { holdingEngineLease } from '../../orchestrator/src/engine/engine-lease.ts';
+import type { HostParts } from '../../orchestrator/src/engine/host-parts.ts';
+import { localRepositories } from '../../orchestrator/src/engine/local-repositories.ts';
+import type { EngineParts } from '../../orchestrator/src/engine/parts.ts';
+import { RunFolds } from '../../orchestrator/src/engine/run-folds.ts';
+import { PretendedOutside } from './pretended-outside.ts';
+import { pretendedRunner } from './pretended-runner.ts';
+
+export interface SoakEngineArguments {
+  readonly place: OpenBusOptions;
+  /** Home of the company and state of the outside. */
+  readonly folder: string;
+  readonly seed: number;
+  readonly crashAt: number | null;
+}
+
+export interface Resources {
+  /** Bytes. */
+  readonly memory: number;
+  readonly descriptors: number;
+}
+
+const { place, folder, seed, crashAt } = JSON.parse(process.argv[2] ?? '{}') as SoakEngineArguments;
+const step = crashPoint(crashAt === null ? undefined : String(crashAt));
+const stop = new AbortController();
+process.once('SIGTERM', () => stop.abort());
+process.on('SIGUSR2', () => {
+  globalThis.gc?.();
+  const resources: Resources = {
+    memory: process.memoryUsage().rss,
+    descriptors: readdirSync('/proc/self/fd').length,
+  };
+  process.stdout.write(`${JSON.stringify({ resources })}\n`);
+});
+
+// Before a commit too: then an effect has happened outside that the ledger does not know of.
+const bus = unwrap(await openBus({ ...place, onDurableStep: step }));
+const outside = new PretendedOutside(folder, seed);
+const home = unwrap(initHome(`${folder}/home`));
+const log = (): void => undefined;
+const project: EngineParts['project'] = async () =>
+  success({ repositories: outside.repositories, forge: outside.forge });
+const common = { bus, folds: new RunFolds(bus), leaseMs: 60_000, log };
+const host: HostParts = {
+  ...common,
+  folders: home,
+  instance: 'soak',
+  hostId: `host-${randomUUID()}`,
+  runner: pretendedRunner(seed),
+  repositories: localRepositories(project),
+  maximumWorkers: 4,
+  tell: log,
+};
+const parts: EngineParts = { ...common, home, project, host, serveHosts: null };
+const open: string[] = [];
+for (const stream of unwrap(await bus.streams())) {
+  const run = unwrap(await parts.folds.refresh(stream));
+  if (run !== null && !runEnds.has(run.state)) open.push(run.id);
+  else parts.folds.forget(stream);
+}
+unwrap(await holdingEngineLease(bus, 30_000, () => drive(parts, { open, until: null, signal: stop.signal })));
+await bus.close();
