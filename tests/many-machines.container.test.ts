@@ -4,6 +4,7 @@ import type { RunView } from '@agentcompany/orchestrator';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   containersOf,
+  instanceOf,
   isThere,
   Machines,
   namespacesLeft,
@@ -75,10 +76,6 @@ function begun(seen: readonly LedgerEntry[]): readonly Begun[] {
     if (container === undefined || host === undefined) return [];
     return [{ task: envelope.context.task_id ?? '', attempt: attempt ?? '', host, epoch: epoch ?? 0, container }];
   });
-}
-
-function instanceOf(folder: string): string {
-  return (JSON.parse(readFileSync(join(folder, 'instance.json'), 'utf8')) as { instance_id: string }).instance_id;
 }
 
 /** Two tasks at work, one on each host. */
