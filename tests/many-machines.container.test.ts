@@ -1,9 +1,10 @@
-import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunView } from '@agentcompany/orchestrator';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   containersOf,
+  instanceOf,
   isThere,
   Machines,
   namespacesLeft,
@@ -27,7 +28,7 @@ afterEach(async () => {
 });
 
 /** Long enough that a busy machine keeps it, short enough to wait for. */
-const leaseMs = 4000;
+const leaseMs = 6000;
 
 /** A task that goes on once the test lets it. */
 const gated = (id: string, dependsOn: readonly string[] = []) => ({
@@ -75,10 +76,6 @@ function begun(seen: readonly LedgerEntry[]): readonly Begun[] {
     if (container === undefined || host === undefined) return [];
     return [{ task: envelope.context.task_id ?? '', attempt: attempt ?? '', host, epoch: epoch ?? 0, container }];
   });
-}
-
-function instanceOf(folder: string): string {
-  return (JSON.parse(readFileSync(join(folder, 'instance.json'), 'utf8')) as { instance_id: string }).instance_id;
 }
 
 /** Two tasks at work, one on each host. */

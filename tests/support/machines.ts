@@ -207,9 +207,12 @@ export class Machines {
     return { until, seen };
   }
 
-  /** Ends every process, then takes the network away. */
+  /** Ends every process, then takes containers and network away. */
   async close(): Promise<void> {
-    for (const host of this.hosts) await this.kill(host, 'SIGKILL');
+    for (const host of this.hosts) {
+      await this.kill(host, 'SIGKILL');
+      await removeContainersOf(host.folder);
+    }
     await this.kill(this.hub, 'SIGKILL');
     for (const child of this.#others) {
       if (child.exitCode !== null || child.signalCode !== null) continue;
@@ -251,12 +254,20 @@ export async function isThere(containerId: string): Promise<boolean> {
   return (await engine().inspect(containerId)).ok;
 }
 
+/** The name of the host in this folder: its containers carry it. */
+export function instanceOf(folder: string): string {
+  return (JSON.parse(readFileSync(join(folder, 'instance.json'), 'utf8')) as { readonly instance_id: string })
+    .instance_id;
+}
+
 /** Containers that belong to the host in this folder. */
 export async function containersOf(folder: string): Promise<number> {
-  const { instance_id: instance } = JSON.parse(readFileSync(join(folder, 'instance.json'), 'utf8')) as {
-    readonly instance_id: string;
-  };
-  return unwrap(await engine().list(instance)).length;
+  return unwrap(await engine().list(instanceOf(folder))).length;
+}
+
+async function removeContainersOf(folder: string): Promise<void> {
+  if (!existsSync(join(folder, 'instance.json'))) return;
+  for (const { id } of unwrap(await engine().list(instanceOf(folder)))) unwrap(await engine().remove(id));
 }
 
 export function namespacesLeft(): readonly string[] {

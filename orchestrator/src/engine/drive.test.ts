@@ -152,6 +152,20 @@ describe('the engine at work', () => {
     expect(await readdir(folder)).toStrictEqual([`${attempt}.bundle`]);
   });
 
+  it('removes what attempts have handed over that came to nothing, once their run is settled', async () => {
+    const bundles: string[] = [];
+    const runner = runnerOf(async ({ bundleFile }) => {
+      bundles.push(bundleFile ?? '');
+      await writeFile(bundleFile ?? '', 'of no use');
+      return failure(errorOf('AC_WORK_FAILED', 'never'));
+    });
+    const parts = await partsOf({ project: async () => success({ repositories } as never) }, runner);
+    const runId = await submit(bus, planOf({ a: [] }));
+    unwrap(await drive(parts, { open: [runId], until: [runId], signal: AbortSignal.timeout(60_000) }));
+    expect(bundles.length).toBe(1);
+    expect(await readdir(parts.home.bundlesFolder)).toStrictEqual([]);
+  });
+
   it('opens the way for other machines once it has swept, and closes it with its end', async () => {
     const events: string[] = [];
     const parts = await partsOf({});

@@ -194,7 +194,7 @@ describe('a worker host', () => {
       isCut = false;
       return { ok: false, error: errorOf('AC_WORKER_CANCELLED', 'never') };
     };
-    const { until } = await atWork(carryOut, { bus: cut, leaseMs: 300 });
+    const { until } = await atWork(carryOut, { bus: cut, leaseMs: 1500 });
     const run = await until(({ tasks }) => tasks.get('a')?.state === 'failed');
     expect(ends).toStrictEqual(['container ended']);
     expect([...run.attempts.values()].map(({ epoch, state, error }) => [epoch, state, error?.code])).toStrictEqual([

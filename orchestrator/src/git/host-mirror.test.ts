@@ -2,9 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { newId, unwrap } from '@agentcompany/protocol';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openHostMirror, type HostMirror } from './host-mirror.ts';
 import { commitAll, createGitFixture, git, writeFiles, type GitFixture } from './testing/git-fixture.ts';
+
+// Each starts git some dozens of times.
+vi.setConfig({ testTimeout: 30_000 });
 
 interface Opened {
   readonly fixture: GitFixture;

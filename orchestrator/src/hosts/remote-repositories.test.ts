@@ -5,12 +5,15 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { newId, unwrap } from '@agentcompany/protocol';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openEngineHome, token, type TestEngineHome } from '../api/testing/engine-home.ts';
 import type { HostRepositories } from '../engine/host-parts.ts';
 import { commitAll, git, writeFiles } from '../git/testing/git-fixture.ts';
 import { openEngineClient } from './engine-client.ts';
 import { remoteRepositories } from './remote-repositories.ts';
+
+// Each starts git some dozens of times.
+vi.setConfig({ testTimeout: 30_000 });
 
 interface TestHost {
   readonly folder: string;
@@ -55,7 +58,7 @@ describe('the way of a worker host to an engine home elsewhere', () => {
   it('brings the tip of a run with all below it, and later only what is new', async () => {
     const home = await openEngineHome();
     const large = Array.from(
-      { length: 20_000 },
+      { length: 4000 },
       (_, index) => `${createHash('sha256').update(String(index)).digest('hex')}\n`,
     ).join('');
     const first = await moveOn(home, { 'large.txt': large });
@@ -67,6 +70,14 @@ describe('the way of a worker host to an engine home elsewhere', () => {
     expect(git(host.mirror, ['rev-parse', `refs/agentcompany/runs/${home.runId}`])).toBe(first);
     const second = await moveOn(home, { 'large.txt': `${large}one line more\n` });
     expect(unwrap(await host.repositories.baseOf(work, forever)).oid).toBe(second);
+    const bytesFor = async (have: readonly string[]): Promise<number> => {
+      const { pack } = unwrap(await home.repositories.packFor({ runId: home.runId, have }));
+      await pack?.handle.close();
+      return pack?.bytes ?? 0;
+    };
+    expect(await bytesFor([])).toBeGreaterThan(100_000);
+    expect(await bytesFor([first])).toBeLessThan(2000);
+    expect(await bytesFor([second])).toBe(0);
     git(host.mirror, ['fsck', '--strict', '--connectivity-only']);
     expect(git(host.mirror, ['diff', '--stat', first, second])).toContain('1 insertion');
     expect(host.packs()).toBe(2);
