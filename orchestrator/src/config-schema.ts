@@ -28,8 +28,10 @@ const hostName = z
 /** Every key of `config.json` with its default (DESIGN §8; docs/configuration.md). Times are in seconds unless the name says `_ms`. */
 export const configSchema = z.strictObject({
   version: z.literal(1, { error: 'version 1 is expected; a later AgentCompany may have written this file' }).default(1),
-  /** Containers at work at once on the engine's own machine; 0: all work is done by worker hosts elsewhere. */
-  max_workers: z.int().min(0).max(256).default(3),
+  /** Containers at work at once. */
+  max_workers: z.int().min(1).max(256).default(3),
+  /** Whether the engine's own machine carries work out too, or worker hosts elsewhere do all. */
+  local_workers: z.boolean().default(true),
   /** Memory of one worker container: a number of bytes with an optional k, m or g (powers of 1024). */
   worker_memory_limit: z
     .string()

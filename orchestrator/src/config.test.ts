@@ -138,6 +138,8 @@ describe('loadConfig', () => {
     ['retention_days', 0, 'retention_days'],
     ['progress_retention_days', -1, 'progress_retention_days'],
     ['max_workers', 0, 'max_workers'],
+    ['local_workers', 'no', 'local_workers'],
+    ['api', { certificate_file: '/a.pem' }, 'certificate_file and key_file are given together'],
     ['max_workers', -1, 'max_workers'],
     ['max_workers', null, 'max_workers'],
     ['command_timeout', 0, 'command_timeout'],

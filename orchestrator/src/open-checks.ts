@@ -27,7 +27,7 @@ export function chainChecks(options: ChainOptions): readonly Check[] {
   return [
     { id: 'bus', title: 'message store', run: () => checkBus(options) },
     // Where all work is done on other machines, this one needs no containers.
-    ...(options.config.max_workers === 0 ? [] : containerChecks(options)),
+    ...(options.config.local_workers ? containerChecks(options) : []),
     ...(projects.ok ? projects.value : []).map((project) => ({
       id: `project-${project.id}`,
       title: `project ${project.id}`.slice(0, 16),

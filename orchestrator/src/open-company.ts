@@ -124,13 +124,13 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
   }
 }
 
-/** The worker host beside the engine; none where `max_workers` is 0. */
+/** The worker host beside the engine; none where all work is done elsewhere. */
 async function openLocalHost(
   { home, config, options, onDurableStep }: DriveContext,
   project: EngineParts['project'],
   common: Pick<HostParts, 'bus' | 'folds' | 'leaseMs' | 'log'>,
 ): Promise<Result<HostParts | null>> {
-  if (config.max_workers === 0) return success(null);
+  if (!config.local_workers) return success(null);
   const instance = instanceId(home);
   if (!instance.ok) return instance;
   const runner = await openWorkers({

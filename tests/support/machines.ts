@@ -122,7 +122,7 @@ export class Machines {
   /** Starts the engine, which does no work itself; resolves when hosts can join. */
   async startEngine(): Promise<void> {
     const before = this.hub.output.length;
-    this.#keep(this.hub, this.#spawn(this.hub, ['engine', '--max-workers', '0']));
+    this.#keep(this.hub, this.#spawn(this.hub, ['engine', '--no-workers']));
     await untilSaid(this.hub, 'Worker hosts join at', before);
   }
 
