@@ -19,11 +19,12 @@ export interface ChainOptions {
   readonly installation: string;
 }
 
-/** The checks that stand on configuration: bus, container engine, image, one real worker, each project's source. */
+/** The checks that stand on configuration: bus, model, container engine, image, one real worker, each project's source. */
 export function chainChecks(options: ChainOptions): readonly Check[] {
   const projects = listProjects(options.home);
   return [
     { id: 'bus', title: 'message store', run: () => checkBus(options) },
+    { id: 'model', title: 'model', run: async () => (await import('./facade/check-models.ts')).checkModels(options) },
     { id: 'engine', title: 'container engine', run: () => checkEngine(options) },
     { id: 'image', title: 'worker image', run: () => checkImage(options.installation) },
     { id: 'worker', title: 'sealed worker', run: () => checkWorker(options) },

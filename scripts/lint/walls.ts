@@ -50,6 +50,20 @@ const orchestratorZones: readonly Zone[] = [
     packages: [protocol],
     builtins: ['stream'],
   },
+  // The Anthropic, OpenAI … SDKs: each belongs to one adapter, which only `open-models.ts` loads, with `import()`.
+  modelAdapter('anthropic', ['@anthropic-ai/sdk']),
+  modelAdapter('openai', ['openai']),
+  modelAdapter('gemini', ['@google/genai']),
+  modelAdapter('ollama', ['ollama']),
+  modelAdapter('scripted', ['zod']),
+  modelAdapter('prices', ['@pydantic/genai-prices']),
+  {
+    name: 'models',
+    files: /^orchestrator\/src\/models\/[^/]+\.ts$/,
+    zones: [],
+    packages: [protocol],
+    builtins: ['timers/promises'],
+  },
   {
     name: 'company',
     files: /^orchestrator\/src\/company\//,
@@ -61,14 +75,14 @@ const orchestratorZones: readonly Zone[] = [
   {
     name: 'agents',
     files: /^orchestrator\/src\/agents\//,
-    zones: ['company', 'ports'],
+    zones: ['company', 'ports', 'models'],
     packages: [protocol, 'canonicalize', 'picomatch', 'zod'],
     builtins: ['crypto', 'path', 'util'],
   },
   {
     name: 'engine',
     files: /^orchestrator\/src\/engine\//,
-    zones: ['company', 'agents', 'ports', 'door', 'home'],
+    zones: ['company', 'agents', 'ports', 'models', 'door', 'home'],
     packages: [protocol, bus, 'better-sqlite3', 'canonicalize', 'zod'],
     builtins: 'all',
   },
@@ -134,6 +148,11 @@ const zones: readonly Zone[] = [
 const owners: Readonly<Record<string, RegExp>> = {
   'dockerode': /^orchestrator\/src\/containers\//,
   'simple-git': /^orchestrator\/src\/git\//,
+  '@anthropic-ai/sdk': /^orchestrator\/src\/models\/anthropic\//,
+  'openai': /^orchestrator\/src\/models\/openai\//,
+  '@google/genai': /^orchestrator\/src\/models\/gemini\//,
+  'ollama': /^orchestrator\/src\/models\/ollama\//,
+  '@pydantic/genai-prices': /^orchestrator\/src\/models\/prices\//,
   // The bus, the read model `company.db` and the lock files are the only SQLite files there are.
   'better-sqlite3':
     /^(agent-bus\/src\/adapters\/sqlite\/|orchestrator\/src\/(.+\/)?([a-z-]*read-model|company-db|[a-z-]*lock)(\/|[a-z-]*\.ts$))/,
@@ -164,6 +183,16 @@ function portAdapter(name: string, files: RegExp, libraries: readonly string[], 
     zones: ['ports', ...alsoImports],
     packages: [protocol, 'zod', ...libraries],
     builtins: 'all',
+  };
+}
+
+function modelAdapter(name: string, libraries: readonly string[]): Zone {
+  return {
+    name: `models ${name}`,
+    files: new RegExp(`^orchestrator/src/models/${name}/`),
+    zones: ['models'],
+    packages: [protocol, ...libraries],
+    builtins: ['crypto', 'fs/promises'],
   };
 }
 

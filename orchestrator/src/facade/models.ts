@@ -1,6 +1,13 @@
-import { success, type Result } from '@agentcompany/protocol';
+import { failure, success, type Result } from '@agentcompany/protocol';
 import { modelFamilies } from '../models/resolve-model.ts';
-import { providerNames, type ModelReply, type ProviderName, type Usage } from '../models/model.ts';
+import {
+  noUsage,
+  providerNames,
+  type CallRecord,
+  type ModelRequest,
+  type ProviderName,
+  type Usage,
+} from '../models/model.ts';
 import { nameModel, openCost, openModel, providerPlace, type ModelsOptions } from '../open-models.ts';
 
 export interface ProviderReport {
@@ -66,15 +73,27 @@ function pricesOf(costOf: (usage: Usage) => number | null): ModelReport['prices'
   return { input, output, cache_read: cacheRead ?? input, cache_write: cacheWrite ?? input };
 }
 
-export interface ModelTest {
-  readonly reply: ModelReply;
-  readonly latency_ms: number;
+export interface ModelTest extends CallRecord {
+  readonly text: string;
+  /** Milliseconds until the first text, and until the end; null where no text came. */
+  readonly first_token_ms: number | null;
+  readonly total_ms: number;
 }
 
 const testTimeoutMs = 60_000;
 
+const testRequest: ModelRequest = {
+  system: '',
+  messages: [{ role: 'user', content: [{ type: 'text', text: 'Answer with the single word: ready' }] }],
+  tools: [],
+  answerSchema: null,
+  // Room for models that think before they answer.
+  maxOutputTokens: 1024,
+  cachePrefix: false,
+};
+
 /**
- * Makes one tiny call of a model: the named one, else the configured one. `latency_ms` is that of the whole call, tries included.
+ * Makes one tiny call of a model: the named one, else the configured one. Times hold the tries and pauses there were.
  * Errors: those of `openModel` and of a call.
  */
 export async function testModel(
@@ -84,18 +103,20 @@ export async function testModel(
 ): Promise<Result<ModelTest>> {
   const model = await openModel(options, name);
   if (!model.ok) return model;
+  const { provider, name: called } = model.value;
+  let call: CallRecord = { provider, model: called, usage: noUsage, costUsd: null };
+  const onCall = (made: CallRecord): void => {
+    call = made;
+  };
   const start = performance.now();
-  const reply = await model.value.complete(
-    {
-      system: '',
-      messages: [{ role: 'user', content: [{ type: 'text', text: 'Answer with the single word: ready' }] }],
-      tools: [],
-      answerSchema: null,
-      // Room for models that think before they answer.
-      maxOutputTokens: 1024,
-      cachePrefix: false,
-    },
-    { signal, timeoutMs: testTimeoutMs },
-  );
-  return reply.ok ? success({ reply: reply.value, latency_ms: Math.round(performance.now() - start) }) : reply;
+  const passed = (): number => Math.round(performance.now() - start);
+  let text = '';
+  let firstToken: number | null = null;
+  for await (const event of model.value.stream(testRequest, { signal, timeoutMs: testTimeoutMs, onCall })) {
+    if (event.type === 'failed') return failure(event.error);
+    if (event.type !== 'text') continue;
+    firstToken ??= passed();
+    text += event.text;
+  }
+  return success({ ...call, text, first_token_ms: firstToken, total_ms: passed() });
 }

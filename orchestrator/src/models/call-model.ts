@@ -67,6 +67,7 @@ async function* tries(
       const delay = Math.max(retryDelaysMs[count] ?? 0, retryAfterMs ?? 0);
       if (error.retry === 'never' || count >= retryDelaysMs.length || delay > longestWaitMs) break;
       await wait(delay, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return;
     }
   }
 }

@@ -15,7 +15,8 @@ const checkLimit = 8 * 1024 * 1024;
 export type Wire = Omit<TransportOptions, 'limit' | 'signal'>;
 
 /**
- * One exchange with a provider: whatever its SDK throws becomes the last event, and an end without one is `AC_MODEL_CUT`.
+ * One exchange with a provider: whatever its SDK throws becomes the last event. An end without one is
+ * `AC_MODEL_CUT`, or `AC_MODEL_RUBBISH` where nothing was understood at all.
  */
 export async function* exchange(
   wire: Wire,
@@ -25,8 +26,10 @@ export async function* exchange(
   const { model, request, signal } = call;
   const { maxOutputTokens } = request;
   const transport = new Transport({ ...wire, limit: answerLimit(maxOutputTokens), signal });
+  let isUnderstood = false;
   try {
     for await (const event of talk(transport)) {
+      isUnderstood = true;
       yield event;
       if (event.type === 'end' || event.type === 'failed') return;
     }
@@ -35,7 +38,8 @@ export async function* exchange(
     return;
   }
   const { provider } = wire.connection;
-  yield { type: 'failed', error: errors.AC_MODEL_CUT({ provider }), retryAfterMs: null };
+  const make = isUnderstood ? errors.AC_MODEL_CUT : errors.AC_MODEL_RUBBISH;
+  yield { type: 'failed', error: make({ provider }), retryAfterMs: null };
 }
 
 /** Asks a provider about a model; `ask` says whether it has it. Errors: as of an exchange, `AC_MODEL_ABSENT`. */

@@ -5,6 +5,7 @@ import { addDoctor } from './commands/doctor.ts';
 import { addEngine } from './commands/engine.ts';
 import { addInit } from './commands/init.ts';
 import { addLogs } from './commands/logs.ts';
+import { addModels } from './commands/models.ts';
 import { addPlan } from './commands/plan.ts';
 import { addProjectCommands } from './commands/project.ts';
 import { addPullRequests } from './commands/pr.ts';
@@ -79,6 +80,7 @@ export function createProgram(session: Session): Command {
     addCancel,
     addPause,
     addPullRequests,
+    addModels,
     addState,
     addEngine,
   ];
