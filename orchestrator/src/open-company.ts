@@ -12,6 +12,8 @@ import { engineLogFile, fileLog } from './engine/file-log.ts';
 import type { EngineParts } from './engine/parts.ts';
 import { ReadModel } from './engine/read-model.ts';
 import { RunFolds } from './engine/run-folds.ts';
+import { draftPlan } from './facade/draft-plan.ts';
+import { openPlanMaker } from './facade/plan-maker.ts';
 import { openPullRequests } from './facade/pull-requests.ts';
 import { openRunCommands } from './facade/run-commands.ts';
 import { openRunQueries } from './facade/run-queries.ts';
@@ -57,6 +59,7 @@ export async function openCompany(home: CompanyHome, options: OpenCompanyOptions
     home,
     ...openRunCommands(context),
     ...openRunQueries(context),
+    draftPlan: (request, signal) => draftPlan(context, request, signal),
     ...openPullRequests(context),
     drive: (request) => driveCompany({ ...context, options, onDurableStep }, request),
     enginePid: async () => engineOwner(home.lockFile),
@@ -115,6 +118,7 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
     folds: new RunFolds(bus),
     runner: runner.value,
     project: (id) => projects.parts(id),
+    makePlan: openPlanMaker({ home, config, environment: options.environment }),
     maximumWorkers: config.max_workers,
     leaseMs: config.lease_ms,
     log: fileLog(engineLogFile(home)),

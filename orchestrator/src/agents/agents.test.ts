@@ -19,6 +19,7 @@ function repositories(known: Partial<ProjectRepositories>): ProjectRepositories 
   const methods = [
     'synchronize',
     'branchTip',
+    'listFiles',
     'createRunBranch',
     'runTip',
     'ingest',
@@ -60,6 +61,7 @@ function waitingFor(type: 'review_request' | 'merge_request'): {
 }
 
 describe('the Manager', () => {
+  const rest = { checkPlan, makePlan: null, onCall: () => undefined, signal: new AbortController().signal };
   const plan = planOf({ a: [], b: ['a'] });
   const reachable = repositories({
     synchronize: async () => success(),
@@ -69,7 +71,7 @@ describe('the Manager', () => {
   });
 
   it('gives the checked plan with its hash, pinned to the integration branch', async () => {
-    const answer = payloadOf(await planRun(openedRun(plan), { repositories: reachable, checkPlan }));
+    const answer = payloadOf(await planRun(openedRun(plan), { repositories: reachable, ...rest }));
     expect(answer).toMatchObject({ type: 'task_plan', base_oid: 'tip', plan, hash: planHash(plan) });
     expect(planHash({ ...plan, title: 'Another' })).not.toBe(planHash(plan));
     expect(planHash(plan)).toMatch(/^[0-9a-f]{64}$/);
@@ -80,18 +82,18 @@ describe('the Manager', () => {
     ['a cycle', planOf({ a: ['b'], b: ['a'] }), 'AC_PLAN_CYCLE'],
     ['an empty plan', planOf({}), 'AC_PLAN_EMPTY'],
   ])('ends the run on %s before it touches the repository', async (_, submitted, code) => {
-    const answer = payloadOf(await planRun(openedRun(submitted), { repositories: repositories({}), checkPlan }));
+    const answer = payloadOf(await planRun(openedRun(submitted), { repositories: repositories({}), ...rest }));
     expect(answer).toMatchObject({ type: 'run_failed', error: { code } });
   });
 
   it('ends the run where the branch does not exist, and asks to be called again where git is away', async () => {
     const unknown = await planRun(openedRun(plan, { integration_branch: 'nowhere' }), {
       repositories: reachable,
-      checkPlan,
+      ...rest,
     });
     expect(payloadOf(unknown)).toMatchObject({ type: 'run_failed', error: { code: 'AC_BRANCH_UNKNOWN' } });
     const away = repositories({ synchronize: () => fail(errorOf('AC_GIT_UNREACHABLE', 'later')) });
-    expect(await planRun(openedRun(plan), { repositories: away, checkPlan })).toMatchObject({
+    expect(await planRun(openedRun(plan), { repositories: away, ...rest })).toMatchObject({
       ok: false,
       error: { code: 'AC_GIT_UNREACHABLE' },
     });

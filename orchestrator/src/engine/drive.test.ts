@@ -31,6 +31,7 @@ async function partsOf(parts: Partial<EngineParts>): Promise<EngineParts> {
     folds: new RunFolds(bus),
     runner: runnerOf(async () => failure(errorOf('AC_WORKER_EXITED'))),
     project: async () => failure(errorOf('AC_PROJECT_UNKNOWN', 'never')),
+    makePlan: null,
     maximumWorkers: 2,
     leaseMs: 60_000,
     log: () => undefined,

@@ -1,5 +1,6 @@
 import type { AgentBus } from '@agentcompany/agent-bus';
 import type { Result } from '@agentcompany/protocol';
+import type { PlanMaker } from '../agents/manager/plan-with-model.ts';
 import type { CompanyHome } from '../company-home.ts';
 import type { WorkerRunner } from '../containers/worker-runner.ts';
 import type { Forge } from '../forges/forge.ts';
@@ -23,6 +24,8 @@ export interface EngineParts {
   readonly folds: RunFolds;
   readonly runner: WorkerRunner;
   readonly project: (id: string) => Promise<Result<ProjectParts>>;
+  /** Null where no model is configured. */
+  readonly makePlan: PlanMaker | null;
   readonly maximumWorkers: number;
   readonly leaseMs: number;
   readonly log: Log;

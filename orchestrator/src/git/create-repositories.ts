@@ -4,6 +4,7 @@ import { mergeMessage } from './commit-message.ts';
 import { findConflictMarkers } from './conflict-markers.ts';
 import { gitErrors } from './errors.ts';
 import { ingestBundle } from './ingest/ingest.ts';
+import { listFiles } from './list-files.ts';
 import { mergeInto } from './merge.ts';
 import { fetchBranches, fetchedBranchTip, openRemote } from './mirror.ts';
 import type { RepositoriesContext } from './repositories-context.ts';
@@ -22,6 +23,12 @@ export function createRepositories(context: RepositoriesContext): ProjectReposit
     mirrorFolder: context.mirror.folder,
     synchronize: () => context.exclusively(() => synchronize(context)),
     branchTip: (branch) => branchTip(context, branch),
+    listFiles: async (commit) => {
+      const prepared = await context.prepare();
+      if (!prepared.ok) return prepared;
+      const judged = judgeObjectName(commit);
+      return judged.ok ? listFiles(context.mirror, commit) : judged;
+    },
     createRunBranch: (runId, oid) => context.exclusively(() => createRunBranch(context, runId, oid)),
     runTip: (runId) => runTip(context, runId),
     ingest: async (request) => {

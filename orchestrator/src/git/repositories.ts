@@ -34,6 +34,8 @@ export interface ProjectRepositories {
   synchronize(): Promise<Result<undefined>>;
   /** The commit of a branch of the source as last fetched. Error: `AC_BRANCH_UNKNOWN`. */
   branchTip(branch: string): Promise<Result<string>>;
+  /** Paths of the files of a commit that the mirror holds, in git's order; at most those of the top folder of a huge tree. */
+  listFiles(commit: string): Promise<Result<readonly string[]>>;
   /** Creates `refs/agentcompany/runs/<run>` at `oid` unless it exists. */
   createRunBranch(runId: string, oid: string): Promise<Result<undefined>>;
   /** Error: `AC_BRANCH_UNKNOWN`. */

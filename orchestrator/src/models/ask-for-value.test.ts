@@ -67,11 +67,14 @@ describe('askForValue', () => {
 });
 
 describe('findJson', () => {
-  it('finds objects and arrays, the whole text first', () => {
-    expect(findJson('[1]')).toEqual([[1], [1]]);
-    expect(findJson('a {"b": [2]} c')).toEqual([{ b: [2] }, [2]]);
-    expect(findJson('```\n[3]\n```')[0]).toEqual([3]);
-    expect(findJson('no, "text" and 5 {')).toEqual([]);
+  it('finds the value an answer is, and never a part of one', () => {
+    expect(findJson('[1]')).toEqual([[1]]);
+    expect(findJson('a {"b": [2]} c')).toEqual([{ b: [2] }]);
+    expect(findJson('as in [1]: {"b": 2}')).toEqual([{ b: 2 }, [1]]);
+    expect(findJson('so: [{"b": 2}].')).toEqual([[{ b: 2 }]]);
+    expect(findJson('```\n[3]\n```\n```json\n{}\n```')).toEqual([[3], {}]);
+    for (const broken of ['{"a": [1], }', '```\n{"a": [1], }\n```', 'x {"a": [1],} y', 'no, "text" and 5 {', '"{}"'])
+      expect(findJson(broken)).toEqual([]);
   });
 
   it('takes no long time over a hostile text', () => {

@@ -43,7 +43,7 @@ function error(status: number, type: string, message: string): FaultAnswer {
 }
 
 const faults: Readonly<Record<Fault, (key: string) => FaultAnswer>> = {
-  'wrong-key': (key) => error(401, 'authentication_error', `invalid x-api-key; expected ${key}`),
+  'wrong-key': (key) => error(401, 'authentication_error', `invalid x-api-key: ${key}`),
   'rate-limit': () => error(429, 'rate_limit_error', 'Number of request tokens has exceeded your rate limit'),
   'no-credit': () => error(400, 'invalid_request_error', 'Your credit balance is too low to access the API'),
   'overloaded': () => error(529, 'overloaded_error', 'Overloaded'),

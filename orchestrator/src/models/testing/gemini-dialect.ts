@@ -43,7 +43,7 @@ function error(code: number, status: string, message: string, details: readonly 
 
 const faults: Readonly<Record<Fault, (key: string) => FaultAnswer>> = {
   'wrong-key': (key) =>
-    error(400, 'INVALID_ARGUMENT', `API key not valid, expected ${key}. Please pass a valid API key.`, [
+    error(400, 'INVALID_ARGUMENT', `API key not valid: ${key}. Please pass a valid API key.`, [
       { '@type': 'type.googleapis.com/google.rpc.ErrorInfo', 'reason': 'API_KEY_INVALID' },
     ]),
   'rate-limit': () =>

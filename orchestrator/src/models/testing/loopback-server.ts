@@ -63,7 +63,8 @@ export async function openLoopbackServer(options: LoopbackOptions): Promise<Loop
     const text = await readAll(request);
     const body: unknown = text === '' ? null : JSON.parse(text);
     seen.push({ method, path, headers: request.headers, body });
-    if (dialect.keyOf(request.headers) !== key) return send(response, dialect.fault('wrong-key', key));
+    const given = dialect.keyOf(request.headers);
+    if (given !== key) return send(response, dialect.fault('wrong-key', given ?? ''));
     const described = dialect.describeModel(method, path, body, models);
     if (described !== null) return send(response, described);
     const objection = dialect.isChat(method, path)

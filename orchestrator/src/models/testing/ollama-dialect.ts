@@ -38,7 +38,7 @@ function error(status: number, text: string): FaultAnswer {
 }
 
 const faults: Readonly<Record<Fault, (key: string) => FaultAnswer>> = {
-  'wrong-key': (key) => error(401, `unauthorized, expected ${key}`),
+  'wrong-key': (key) => error(401, `unauthorized: ${key}`),
   'rate-limit': () => error(429, 'too many requests'),
   'no-credit': () => error(402, 'you have reached your usage limit'),
   'overloaded': () => error(503, 'server busy, please try again. maximum pending requests exceeded'),

@@ -58,7 +58,7 @@ function error(status: number, text: string, code: string | null, type = 'invali
 }
 
 const faults: Readonly<Record<Fault, (key: string) => FaultAnswer>> = {
-  'wrong-key': (key) => error(401, `Incorrect API key provided, expected ${key}.`, 'invalid_api_key'),
+  'wrong-key': (key) => error(401, `Incorrect API key provided: ${key}.`, 'invalid_api_key'),
   'rate-limit': () => error(429, 'Rate limit reached for requests', 'rate_limit_exceeded', 'requests'),
   'no-credit': () => error(429, 'You exceeded your current quota', 'insufficient_quota', 'insufficient_quota'),
   'overloaded': () => error(503, 'The engine is currently overloaded', null, 'server_error'),
