@@ -123,7 +123,7 @@ const orchestratorZones: readonly Zone[] = [
   {
     name: 'facade',
     files: /^orchestrator\/src\/[^/]+\.ts$/,
-    zones: ['company', 'home', 'plans', 'ports'],
+    zones: ['company', 'home', 'plans', 'ports', 'models'],
     packages: [protocol, bus, 'better-sqlite3', 'canonicalize', 'yaml', 'zod'],
     builtins: 'all',
   },

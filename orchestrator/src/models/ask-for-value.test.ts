@@ -73,7 +73,7 @@ describe('findJson', () => {
     expect(findJson('as in [1]: {"b": 2}')).toEqual([{ b: 2 }, [1]]);
     expect(findJson('so: [{"b": 2}].')).toEqual([[{ b: 2 }]]);
     expect(findJson('```\n[3]\n```\n```json\n{}\n```')).toEqual([[3], {}]);
-    for (const broken of ['{"a": [1], }', '```\n{"a": [1], }\n```', 'x {"a": [1],} y', 'no, "text" and 5 {', '"{}"'])
+    for (const broken of ['{"a": [1], }', '```\n{"a": [1], }\n```', 'x {"a": [1],} y', 'no, "text" and 5 {'])
       expect(findJson(broken)).toEqual([]);
   });
 

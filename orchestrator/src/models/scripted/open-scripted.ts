@@ -32,23 +32,31 @@ async function* answer(
   request: ModelRequest,
   signal: AbortSignal,
 ): AsyncGenerator<ModelEvent> {
+  const found = await findReply(file, model, request);
+  const reply: Result<ScriptedReply> = signal.aborted ? failure(errors.AC_MODEL_ABORTED()) : found;
+  if (!reply.ok) {
+    yield { type: 'failed', error: reply.error, retryAfterMs: null };
+    return;
+  }
+  const { text, tool_calls: calls, usage, stop } = reply.value;
+  if (text !== '') yield { type: 'text', text };
+  for (const [index, { name, input }] of calls.entries())
+    yield toolCall({ id: `call-${request.messages.length}-${index + 1}`, name, input }, request.tools);
+  yield { type: 'usage', usage };
+  yield { type: 'end', stop: calls.length > 0 ? 'tool_calls' : stop };
+}
+
+async function findReply(file: string, model: string, request: ModelRequest): Promise<Result<ScriptedReply>> {
   const replies = await readScript(file);
-  if (!replies.ok) return yield { type: 'failed', error: replies.error, retryAfterMs: null };
-  if (signal.aborted) return yield { type: 'failed', error: errors.AC_MODEL_ABORTED(), retryAfterMs: null };
+  if (!replies.ok) return replies;
   const { system, messages, tools } = request;
   const asked = JSON.stringify({ model, system, messages, tools });
-  const texts = [system, ...messages.map((message) => JSON.stringify(message, null, 1)), ...textsOf(request)];
   const digest = createHash('sha256').update(asked).digest('hex');
+  const texts = [system, ...textsOf(request)];
   const reply = replies.value.find((candidate) => fits(candidate, texts, digest));
-  if (reply === undefined) {
-    const error = errors.AC_MODEL_SCRIPT_MISMATCH({ digest }, asked.slice(-shown));
-    return yield { type: 'failed', error, retryAfterMs: null };
-  }
-  if (reply.text !== '') yield { type: 'text', text: reply.text };
-  for (const [index, { name, input }] of reply.tool_calls.entries())
-    yield toolCall({ id: `call-${messages.length}-${index + 1}`, name, input }, tools);
-  yield { type: 'usage', usage: reply.usage };
-  yield { type: 'end', stop: reply.tool_calls.length > 0 ? 'tool_calls' : reply.stop };
+  return reply === undefined
+    ? failure(errors.AC_MODEL_SCRIPT_MISMATCH({ digest }, asked.slice(-shown)))
+    : success(reply);
 }
 
 function fits({ contains, sha256 }: ScriptedReply, texts: readonly string[], digest: string): boolean {

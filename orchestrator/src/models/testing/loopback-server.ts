@@ -7,7 +7,11 @@ export type Behaviour =
   | { readonly kind: 'answer'; readonly answer: Partial<Answer> }
   | { readonly kind: 'fault'; readonly fault: Fault; readonly headers?: Readonly<Record<string, string>> }
   /** Half of the answer, then the connection breaks, the stream ends early, an error event comes, or nothing more. */
-  | { readonly kind: 'half'; readonly then: 'break' | 'end' | 'error' | 'silence'; readonly answer: Partial<Answer> }
+  | {
+      readonly kind: 'half';
+      readonly afterwards: 'break' | 'end' | 'error' | 'silence';
+      readonly answer: Partial<Answer>;
+    }
   | { readonly kind: 'silence' }
   | { readonly kind: 'rubbish'; readonly text: string }
   | { readonly kind: 'redirect'; readonly location: string }
@@ -142,7 +146,7 @@ function behave(response: ServerResponse, dialect: Dialect, behaviour: Behaviour
 function half(response: ServerResponse, dialect: Dialect, behaviour: Extract<Behaviour, { kind: 'half' }>): void {
   const frames = dialect.frames({ ...ordinary, ...behaviour.answer });
   const written = frames.slice(0, Math.ceil(frames.length / 2)).join('');
-  switch (behaviour.then) {
+  switch (behaviour.afterwards) {
     case 'break':
       response.write(written, () => response.destroy());
       return;
