@@ -1,9 +1,20 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { unwrap } from '@agentcompany/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
-import { git, openTestCompany, type TestCompany } from './support/open-test-company.ts';
+import { openLoopbackServer, type LoopbackServer } from '../orchestrator/src/models/testing/loopback-server.ts';
+import { openaiDialect } from '../orchestrator/src/models/testing/openai-dialect.ts';
+import {
+  environmentOfEngine,
+  git,
+  installation,
+  openTestCompany,
+  type TestCompany,
+} from './support/open-test-company.ts';
 
 let test: TestCompany;
 afterEach(() => test.dispose());
@@ -30,6 +41,19 @@ async function openScripted(replies: readonly unknown[]): Promise<TestCompany> {
   writeFileSync(file, JSON.stringify({ version: 1, replies }));
   const flags = { ai_adapter: 'scripted', model: 'planner', models: { scripted: { file } } };
   return openTestCompany({ flags });
+}
+
+async function openServer(key: string): Promise<LoopbackServer & AsyncDisposable> {
+  const server = await openLoopbackServer({ dialect: openaiDialect, key, models: ['m1'] });
+  return { ...server, [Symbol.asyncDispose]: () => server.close() };
+}
+
+/** The command line as a person has it, on the company under test. */
+function startCli(environment: Readonly<Record<string, string>>, ...words: readonly string[]): ChildProcess {
+  const main = join(installation, 'tools/cli/src/main.ts');
+  const env = { ...environmentOfEngine(), PATH: process.env['PATH'], ...environment };
+  const call = ['--conditions=development', main, ...words, '--home', test.home.root];
+  return spawn(process.execPath, call, { env, stdio: 'ignore' });
 }
 
 async function carryOut(): Promise<string> {
@@ -83,5 +107,38 @@ describe('a run without a plan file', () => {
     const run = unwrap(await test.company.showRun(await carryOut()));
     expect([run.state, run.error?.code, run.task_list]).toEqual(['failed', 'AC_MODEL_ANSWER_INVALID', []]);
     expect(run.error?.message).toContain('tasks.0.id');
+  });
+
+  it('C11 goes on after kill -9 in the middle of planning: the model is asked again, and there is one plan', async () => {
+    const key = 'sk-of-the-test';
+    await using server = await openServer(key);
+    const models = { openai: { base_url: `${server.url}/v1`, api_key: '${MODEL_KEY}' } };
+    const environment = {
+      MODEL_KEY: key,
+      AGENTCOMPANY_AI_ADAPTER: 'openai',
+      AGENTCOMPANY_MODEL: 'm1',
+      AGENTCOMPANY_MODELS: JSON.stringify(models),
+    };
+    test = await openTestCompany({ environment });
+    server.next({ kind: 'half', afterwards: 'silence', answer: { texts: [JSON.stringify(plan)] } });
+    const killed = startCli(environment, 'run', instruction);
+    const ended = once(killed, 'exit');
+    while (server.seen.length === 0) await setTimeout(20);
+    killed.kill('SIGKILL');
+    await ended;
+    server.next({ kind: 'answer', answer: { texts: [JSON.stringify(plan)] } });
+    const [code] = (await once(startCli(environment, 'resume'), 'exit')) as [number];
+    expect([code, server.seen.length, server.objections]).toEqual([0, 2, []]);
+    const [run] = unwrap(await test.company.listRuns());
+    const types: string[] = [];
+    const everything = { after: 0, follow: false, signal: AbortSignal.timeout(10_000) };
+    for await (const { envelope } of test.company.timeline(run?.run_id ?? '', everything)) {
+      types.push(envelope.envelope_type);
+      expect(JSON.stringify(envelope)).not.toContain(key);
+    }
+    expect([run?.state, types.filter((type) => type === 'task_plan').length]).toEqual(['published', 1]);
+    const log = readFileSync(join(dirname(test.home.configFile), 'engine.log'), 'utf8');
+    expect(log).toContain('model-called');
+    expect(log).not.toContain(key);
   });
 });

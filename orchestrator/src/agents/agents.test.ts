@@ -6,6 +6,7 @@ import { errorOf, openedRun, planOf } from '../company/testing/fixtures.ts';
 import { Simulation } from '../company/testing/simulation.ts';
 import type { ProjectRepositories } from '../git/repositories.ts';
 import { planHash, planRun } from './manager/manager.ts';
+import type { PlanMaker } from './manager/plan-with-model.ts';
 import { integrateBase, mergeTask } from './merger/merger.ts';
 import { reviewTask } from './reviewer/reviewer.ts';
 
@@ -84,6 +85,36 @@ describe('the Manager', () => {
   ])('ends the run on %s before it touches the repository', async (_, submitted, code) => {
     const answer = payloadOf(await planRun(openedRun(submitted), { repositories: repositories({}), ...rest }));
     expect(answer).toMatchObject({ type: 'run_failed', error: { code } });
+  });
+
+  it('lets the model make the plan from the files at the base, and keeps what that took beside it', async () => {
+    const withFiles = { ...reachable, listFiles: async (commit: string) => success([`${commit}.ts`]) };
+    const usage = { input: 5, output: 6, cache_read: 7, cache_write: 8 };
+    const orders: unknown[] = [];
+    const makePlan: PlanMaker = async (order) => {
+      orders.push(order);
+      return success({ plan, calls: [{ provider: 'openai', model: 'm', usage, costUsd: null }] });
+    };
+    const answer = await planRun(openedRun(null, { verify: ['make'] }), { ...rest, repositories: withFiles, makePlan });
+    expect(payloadOf(answer)).toMatchObject({
+      type: 'task_plan',
+      plan,
+      hash: planHash(plan),
+      planning: { calls: [{ provider: 'openai', model: 'm', usage, cost_usd: null }] },
+    });
+    expect(orders).toEqual([{ instruction: 'Do it all.', files: ['tip.ts'], verify: ['make'] }]);
+  });
+
+  it('ends the run where the model fails for good, and leaves it open where the engine stops meanwhile', async () => {
+    const withFiles = { ...reachable, listFiles: async () => success([]) };
+    const failing = (code: string, retry: AppError['retry']): ReturnType<typeof planRun> =>
+      planRun(openedRun(null), { ...rest, repositories: withFiles, makePlan: () => fail(errorOf(code, retry)) });
+    for (const retry of ['later', 'never'] as const) {
+      const answer = payloadOf(await failing('AC_MODEL_UNREACHABLE', retry));
+      expect(answer).toMatchObject({ type: 'run_failed', error: { code: 'AC_MODEL_UNREACHABLE' } });
+    }
+    const stopped = await failing('AC_MODEL_ABORTED', 'never');
+    expect(stopped).toMatchObject({ ok: false, error: { code: 'AC_MODEL_ABORTED' } });
   });
 
   it('ends the run where the branch does not exist, and asks to be called again where git is away', async () => {

@@ -51,7 +51,9 @@ async function makePlan(run: Run, base: string, parts: ManagerParts): Promise<Re
   const files = await repositories.listFiles(base);
   if (!files.ok) return files;
   const order = { instruction: run.instruction, files: files.value, verify: run.settings.verify };
-  return maker(order, { signal, onCall });
+  const made = await maker(order, { signal, onCall });
+  // The call was tried several times already; only one that was called off is made again.
+  return made.ok || made.error.code === 'AC_MODEL_ABORTED' ? made : failure({ ...made.error, retry: 'never' });
 }
 
 /** What one request to a model took, as the ledger keeps it. */
