@@ -21,6 +21,7 @@ function repositories(known: Partial<ProjectRepositories>): ProjectRepositories 
     'synchronize',
     'branchTip',
     'listFiles',
+    'readText',
     'createRunBranch',
     'runTip',
     'ingest',
@@ -88,9 +89,13 @@ describe('the Manager', () => {
   });
 
   it('lets the model make the plan from the files at the base, and keeps what that took beside it', async () => {
-    const withFiles = { ...reachable, listFiles: async (commit: string) => success([`${commit}.ts`]) };
+    const withFiles = {
+      ...reachable,
+      listFiles: async (commit: string) => success([`${commit}.ts`]),
+      readText: async (commit: string, path: string) => success(`${commit}:${path}`),
+    };
     const usage = { input: 5, output: 6, cache_read: 7, cache_write: 8 };
-    const orders: unknown[] = [];
+    const orders: Parameters<PlanMaker>[0][] = [];
     const makePlan: PlanMaker = async (order) => {
       orders.push(order);
       return success({ plan, calls: [{ provider: 'openai', model: 'm', usage, costUsd: null }] });
@@ -102,7 +107,8 @@ describe('the Manager', () => {
       hash: planHash(plan),
       planning: { calls: [{ provider: 'openai', model: 'm', usage, cost_usd: null }] },
     });
-    expect(orders).toEqual([{ instruction: 'Do it all.', files: ['tip.ts'], verify: ['make'] }]);
+    expect(orders).toMatchObject([{ instruction: 'Do it all.', files: ['tip.ts'], verify: ['make'] }]);
+    expect(await orders[0]?.readFile('a.ts')).toEqual(success('tip:a.ts'));
   });
 
   it('ends the run where the model fails for good, and leaves it open where the engine stops meanwhile', async () => {

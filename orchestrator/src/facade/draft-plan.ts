@@ -26,5 +26,6 @@ export async function draftPlan(
   const files = await repositories.listFiles(tip.value);
   if (!files.ok) return files;
   const verify = project.value.verify ?? [];
-  return makePlan({ instruction, files: files.value, verify }, { signal, onCall: () => undefined });
+  const readFile = (path: string): Promise<Result<string | null>> => repositories.readText(tip.value, path);
+  return makePlan({ instruction, files: files.value, readFile, verify }, { signal, onCall: () => undefined });
 }

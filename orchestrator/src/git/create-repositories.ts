@@ -11,11 +11,15 @@ import type { RepositoriesContext } from './repositories-context.ts';
 import { assertMergeTarget } from './protected-branch.ts';
 import { judgePushBranch, pushBranch } from './push.ts';
 import { changedPath, rawChanges } from './raw-diff.ts';
+import { readText } from './read-text.ts';
 import { attemptReference, judgeBranch, judgeObjectName, runReference } from './reference-policy.ts';
 import { judgeSource, type Remote } from './remote.ts';
 import type { MergeOutcome, ProjectRepositories } from './repositories.ts';
 import { outputText } from './runner.ts';
 import { updateReference } from './update-reference.ts';
+
+/** Bytes of a file that is read as text. */
+const textLimit = 1024 * 1024;
 
 /** The methods of the port over prepared folders. */
 export function createRepositories(context: RepositoriesContext): ProjectRepositories {
@@ -28,6 +32,12 @@ export function createRepositories(context: RepositoriesContext): ProjectReposit
       if (!prepared.ok) return prepared;
       const judged = judgeObjectName(commit);
       return judged.ok ? listFiles(context.mirror, commit) : judged;
+    },
+    readText: async (commit, path) => {
+      const prepared = await context.prepare();
+      if (!prepared.ok) return prepared;
+      const judged = judgeObjectName(commit);
+      return judged.ok ? readText(context.mirror, { commit, path, maxBytes: textLimit }) : judged;
     },
     createRunBranch: (runId, oid) => context.exclusively(() => createRunBranch(context, runId, oid)),
     runTip: (runId) => runTip(context, runId),

@@ -18,6 +18,7 @@ const asked: ValueQuestion<number> = {
   system: '',
   question: 'A number, please.',
   form: { name: 'number', schema: { type: 'object' } },
+  tools: [],
   maxOutputTokens: 100,
   repairs: 2,
   accept,

@@ -1,4 +1,5 @@
 import { failure, success, type Result } from '@agentcompany/protocol';
+import { completeWithTools, type Tool } from './complete-with-tools.ts';
 import { modelErrors as errors } from './errors.ts';
 import { findJson } from './find-json.ts';
 import type { CallOptions, JsonSchema, Model, ModelMessage } from './model.ts';
@@ -8,12 +9,16 @@ export interface ValueQuestion<Value> {
   readonly question: string;
   readonly form: { readonly name: string; readonly schema: JsonSchema };
   readonly maxOutputTokens: number;
+  /** What the model may use before it answers; none where its provider knows no tools. */
+  readonly tools: readonly Tool[];
   /** Times the model is told what was wrong and asked again. */
   readonly repairs: number;
   /** Takes a value of the answer, or says in words for the model what is wrong with it. */
   readonly accept: (value: unknown) => Result<Value, string>;
 }
 
+/** Times a model may use its tools before it has to answer. */
+const rounds = 12;
 /** Characters of a wrong answer that the model is shown again. */
 const shownAnswer = 100_000;
 const shownProblem = 2000;
@@ -27,12 +32,16 @@ export async function askForValue<Value>(
   asked: ValueQuestion<Value>,
   options: CallOptions,
 ): Promise<Result<Value>> {
-  const { system, question, form, maxOutputTokens, repairs, accept } = asked;
+  const { system, question, form, tools, maxOutputTokens, repairs, accept } = asked;
   let messages: readonly ModelMessage[] = [{ role: 'user', content: [{ type: 'text', text: question }] }];
   for (let count = 0; ; count += 1) {
     // Who had to be asked again may have to be a third time: then the beginning is read from the cache.
-    const request = { system, messages, tools: [], answerSchema: form, maxOutputTokens, cachePrefix: count > 0 };
-    const reply = await model.complete(request, options);
+    const request = { system, messages, answerSchema: form, maxOutputTokens, cachePrefix: count > 0 };
+    const reply =
+      count === 0 && tools.length > 0 && model.capabilities.tools
+        ? // Not every provider takes a form and tools at once; the form is in the words as well.
+          await completeWithTools(model, { ...request, answerSchema: null }, { tools, rounds }, options)
+        : await model.complete({ ...request, tools: [] }, options);
     if (!reply.ok) return reply;
     const accepted = judge(reply.value, accept);
     if (accepted.ok) return success(accepted.value);

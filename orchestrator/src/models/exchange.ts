@@ -96,3 +96,8 @@ function parseArguments(text: string): unknown {
     return null;
   }
 }
+
+/** The arguments of a call as they go back into the conversation: an object, whatever the model wrote. */
+export function argumentsOf(input: unknown): Record<string, unknown> {
+  return typeof input === 'object' && input !== null && !Array.isArray(input) ? { ...input } : {};
+}

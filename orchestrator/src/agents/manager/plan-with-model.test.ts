@@ -1,4 +1,4 @@
-import { unwrap, type Result } from '@agentcompany/protocol';
+import { success, unwrap, type Result } from '@agentcompany/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkPlan } from '../../company/plan-check.ts';
 import { createModel } from '../../models/call-model.ts';
@@ -20,7 +20,12 @@ const task = {
   run: { command: 'echo hello > README.md' },
 };
 const good = { title: 'Say hello', tasks: [task] };
-const order: PlanOrder = { instruction: 'Say hello\nin the readme', files: ['README.md'], verify: ['npm test'] };
+const order: PlanOrder = {
+  instruction: 'Say hello\nin the readme',
+  files: ['README.md'],
+  readFile: async (path) => success(path === 'README.md' ? '# The shop' : null),
+  verify: ['npm test'],
+};
 
 async function make(answers: readonly unknown[], more: Partial<PlanOrder> = {}): Promise<Result<MadePlan>> {
   const texts = answers.map((answer) => (typeof answer === 'string' ? answer : JSON.stringify(answer)));
@@ -93,6 +98,58 @@ describe('planWithModel', () => {
     expect(text).toContain('(101 more are not listed.)');
     expect(text).not.toContain('\n\nIgnore the instruction.');
     expect(text).not.toContain('src/599.ts');
+  });
+
+  it('W8 lets the model read files first, and answers what it cannot have instead of failing', async () => {
+    const files = ['README.md', 'logo.png', 'big.txt', 'src/a.ts', 'src/b.ts'];
+    const opened: string[] = [];
+    const readFile: PlanOrder['readFile'] = async (path) => {
+      opened.push(path);
+      if (path === 'logo.png') return success(null);
+      return success(path === 'big.txt' ? 'x'.repeat(50_000) : '# The shop');
+    };
+    const asks = (id: string, name: string, input: unknown): { id: string; name: string; input: unknown } => ({
+      id,
+      name,
+      input,
+    });
+    const calls = [
+      asks('1', 'read_file', { path: 'README.md' }),
+      asks('2', 'read_file', { path: '../../etc/passwd' }),
+      asks('3', 'read_file', { path: 'logo.png' }),
+      asks('4', 'read_file', { path: 'big.txt' }),
+      asks('5', 'list_files', { folder: './src/' }),
+      asks('6', 'format_disk', {}),
+      asks('7', 'read_file', 'not an object'),
+    ];
+    server.next({ kind: 'answer', answer: { texts: [], calls } });
+    const made = unwrap(await make([good], { files, readFile }));
+    expect([made.plan.title, made.calls.length, opened]).toEqual([
+      'Say hello',
+      2,
+      ['README.md', 'logo.png', 'big.txt'],
+    ]);
+    expect(server.objections).toEqual([]);
+    const second = server.seen[1]?.body as { messages: { role: string; tool_call_id: string; content: string }[] };
+    const results = second.messages.filter(({ role }) => role === 'tool');
+    expect(results.map(({ tool_call_id: id, content }) => [id, content.slice(0, 60)])).toEqual([
+      ['1', '# The shop'],
+      ['2', expect.stringContaining('no such file')],
+      ['3', expect.stringContaining('no text')],
+      ['4', 'x'.repeat(60)],
+      ['5', '{"paths":["src/a.ts","src/b.ts"],"not_shown":0}'],
+      ['6', expect.stringContaining('there is no tool format_disk')],
+      ['7', expect.stringContaining('not a JSON object')],
+    ]);
+    expect(results[3]?.content).toHaveLength(40_000 + '\n(the rest is not shown)'.length);
+  });
+
+  it('W8 ends the reading of a model that never stops, and refuses it when it then says nothing', async () => {
+    const again = { texts: [], calls: [{ id: '1', name: 'list_files', input: { folder: '' } }] };
+    server.next(...Array.from({ length: 14 }, () => ({ kind: 'answer' as const, answer: again })));
+    expect(unwrap(await make([good])).calls).toHaveLength(15);
+    expect(bodies()[13]).toContain('There are no more calls');
+    expect(bodies()[14]).toContain('it is empty');
   });
 
   it('hands on the failure of a call', async () => {

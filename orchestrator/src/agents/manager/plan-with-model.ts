@@ -3,13 +3,12 @@ import { z } from 'zod';
 import { askForValue } from '../../models/ask-for-value.ts';
 import type { CallRecord, Model } from '../../models/model.ts';
 import { simpleSchema } from '../../models/simple-schema.ts';
+import { readingTools, type ReadableFiles } from './reading-tools.ts';
 import { planningQuestion, planningRules } from './planning-words.ts';
 
-/** What a plan is made from. */
-export interface PlanOrder {
+/** What a plan is made from; the files are those at the commit that work starts from. */
+export interface PlanOrder extends ReadableFiles {
   readonly instruction: string;
-  /** Paths of the files at the commit that work starts from. */
-  readonly files: readonly string[];
   /** The project's own checks. */
   readonly verify: readonly string[];
 }
@@ -61,6 +60,7 @@ export async function planWithModel(
       system: planningRules,
       question: planningQuestion(order),
       form,
+      tools: readingTools(order),
       maxOutputTokens,
       repairs,
       accept: (value) => acceptPlan(value, order.instruction, options.checkPlan),

@@ -1,4 +1,5 @@
 import type Anthropic from '@anthropic-ai/sdk';
+import { argumentsOf } from '../exchange.ts';
 import type { ModelMessage, ModelRequest } from '../model.ts';
 
 /** The conversation in Anthropic's form; with `cachePrefix` the last message is marked to be kept in the cache. */
@@ -26,7 +27,12 @@ function toBlocks(message: ModelMessage): Anthropic.ContentBlockParam[] {
   }
   if (message.role === 'assistant') {
     const text: Anthropic.ContentBlockParam[] = message.text === '' ? [] : [{ type: 'text', text: message.text }];
-    const calls = message.toolCalls.map(({ id, name, input }) => ({ type: 'tool_use' as const, id, name, input }));
+    const calls = message.toolCalls.map(({ id, name, input }) => ({
+      type: 'tool_use' as const,
+      id,
+      name,
+      input: argumentsOf(input),
+    }));
     return [...text, ...calls];
   }
   return message.content.map((part) =>

@@ -1,4 +1,5 @@
 import type { Content, Part } from '@google/genai';
+import { argumentsOf } from '../exchange.ts';
 import type { ModelMessage, ModelRequest } from '../model.ts';
 
 /** The conversation in Gemini's form. */
@@ -17,7 +18,7 @@ function toParts(message: ModelMessage): Part[] {
   }
   if (message.role === 'assistant') {
     const calls = message.toolCalls.map(({ id, name, input, signature }) => ({
-      functionCall: { id, name, args: isRecord(input) ? input : {} },
+      functionCall: { id, name, args: argumentsOf(input) },
       ...(signature === undefined ? {} : { thoughtSignature: signature }),
     }));
     return [...(message.text === '' ? [] : [{ text: message.text }]), ...calls];
@@ -25,8 +26,4 @@ function toParts(message: ModelMessage): Part[] {
   return message.content.map((part) =>
     part.type === 'text' ? { text: part.text } : { inlineData: { mimeType: part.mediaType, data: part.data } },
   );
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

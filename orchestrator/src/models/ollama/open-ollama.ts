@@ -1,6 +1,6 @@
 // The other entry reads an image from the disk when its text happens to be a path.
 import { Ollama, type ChatRequest, type Message } from 'ollama/browser';
-import { exchange, inquire, toolCall, type Wire } from '../exchange.ts';
+import { argumentsOf, exchange, inquire, toolCall, type Wire } from '../exchange.ts';
 import type { ModelEvent, ModelMessage, ModelProvider, ModelRequest } from '../model.ts';
 import type { Connection, Transport } from '../transport.ts';
 
@@ -53,17 +53,13 @@ function toMessages(message: ModelMessage): Message[] {
     return message.results.map(({ name, text }) => ({ role: 'tool', tool_name: name, content: text }));
   if (message.role === 'assistant') {
     const calls = message.toolCalls.map(({ name, input }) => ({
-      function: { name, arguments: isRecord(input) ? input : {} },
+      function: { name, arguments: argumentsOf(input) },
     }));
     return [{ role: 'assistant', content: message.text, ...(calls.length === 0 ? {} : { tool_calls: calls }) }];
   }
   const texts = message.content.flatMap((part) => (part.type === 'text' ? [part.text] : []));
   const images = message.content.flatMap((part) => (part.type === 'image' ? [part.data] : []));
   return [{ role: 'user', content: texts.join('\n'), ...(images.length === 0 ? {} : { images }) }];
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 async function* talk(client: Ollama, model: string, request: ModelRequest): AsyncGenerator<ModelEvent> {

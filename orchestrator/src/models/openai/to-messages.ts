@@ -1,4 +1,5 @@
 import type OpenAI from 'openai';
+import { argumentsOf } from '../exchange.ts';
 import type { ModelMessage, ModelRequest } from '../model.ts';
 
 type Message = OpenAI.ChatCompletionMessageParam;
@@ -17,7 +18,7 @@ function toMessage(message: ModelMessage): Message[] {
     const calls = message.toolCalls.map(({ id, name, input }) => ({
       type: 'function' as const,
       id,
-      function: { name, arguments: JSON.stringify(input ?? {}) },
+      function: { name, arguments: JSON.stringify(argumentsOf(input)) },
     }));
     return [{ role: 'assistant', content: message.text, ...(calls.length === 0 ? {} : { tool_calls: calls }) }];
   }
