@@ -51,7 +51,7 @@ export function nameModel({ config }: Pick<ModelsOptions, 'config'>, name: strin
 
 /**
  * The company's model with its fallback, or the named one alone. Nothing is sent yet; the SDK of its provider is loaded here.
- * Errors: those of `nameModel`, `AC_MODEL_KEY_MISSING`, `AC_MODEL_ADDRESS_UNSAFE`, `AC_MODEL_SCRIPT_UNREADABLE` where no file is named.
+ * Errors: those of `nameModel`, `AC_MODEL_KEY_MISSING`, `AC_MODEL_KEY_MALFORMED`, `AC_MODEL_ADDRESS_UNSAFE`, `AC_MODEL_SCRIPT_UNREADABLE` where no file is named.
  */
 export async function openModel(options: ModelsOptions, name?: string): Promise<Result<Model>> {
   const first = await openCandidate(options, name ?? options.config.model);
@@ -110,6 +110,9 @@ function connect({ config, environment }: ModelsOptions, provider: ProviderName)
   const key = variable === null ? null : environment[variable]?.trim();
   if (key === undefined || key === '')
     return failure(errors.AC_MODEL_KEY_MISSING({ provider, variable: variable ?? '' }));
+  // A header could not carry it, and the library's complaint would show it.
+  if (key !== null && !/^[\x21-\x7e]+$/.test(key))
+    return failure(errors.AC_MODEL_KEY_MALFORMED({ provider, variable: variable ?? '' }));
   if (key !== null && url.startsWith('http:') && !isLoopback(url))
     return failure(errors.AC_MODEL_ADDRESS_UNSAFE({ provider, url }));
   return success({ provider, baseUrl: url, key, variable: variable ?? 'an environment variable' });

@@ -98,7 +98,7 @@ describe('the Manager', () => {
     const orders: Parameters<PlanMaker>[0][] = [];
     const makePlan: PlanMaker = async (order) => {
       orders.push(order);
-      return success({ plan, calls: [{ provider: 'openai', model: 'm', usage, costUsd: null }] });
+      return success({ plan, calls: [{ provider: 'openai', model: 'm', usage, cost_usd: null }] });
     };
     const answer = await planRun(openedRun(null, { verify: ['make'] }), { ...rest, repositories: withFiles, makePlan });
     expect(payloadOf(answer)).toMatchObject({

@@ -65,6 +65,13 @@ describe('the doctor’s look at the model', () => {
   it.each<[string, Record<string, unknown>, Environment, string, string]>([
     ['no key', {}, {}, 'AC_MODEL_KEY_MISSING', 'ANTHROPIC_API_KEY'],
     ['a blank key', {}, { ANTHROPIC_API_KEY: ' ' }, 'AC_MODEL_KEY_MISSING', 'ANTHROPIC_API_KEY'],
+    [
+      'a key that is none',
+      {},
+      { ANTHROPIC_API_KEY: 'sk-ant-wrong\nsk-ant-wrong' },
+      'AC_MODEL_KEY_MALFORMED',
+      'ANTHROPIC',
+    ],
     ['a wrong key', {}, { ANTHROPIC_API_KEY: 'sk-ant-wrong' }, 'AC_MODEL_KEY_REFUSED', 'models.anthropic.api_key'],
     ['a model it has not', { model: 'claude-9' }, { ANTHROPIC_API_KEY: key }, 'AC_MODEL_ABSENT', 'claude-9'],
     ['a fallback it has not', { fallback_model: 'anthropic:b' }, { ANTHROPIC_API_KEY: key }, 'AC_MODEL_ABSENT', 'b'],
@@ -144,7 +151,7 @@ describe('listModels and testModel', () => {
       answer: { texts: ['rea', 'dy'], usage: { input: 1000, output: 100, cacheRead: 0, cacheWrite: 0 } },
     });
     const tested = unwrap(await testModel(options(claude()), undefined, AbortSignal.timeout(10_000)));
-    expect(tested).toMatchObject({ text: 'ready', usage: { input: 1000, output: 100 }, costUsd: 0.003 });
+    expect(tested).toMatchObject({ text: 'ready', usage: { input: 1000, output: 100 }, cost_usd: 0.003 });
     expect(tested.first_token_ms).toBeLessThanOrEqual(tested.total_ms);
     expect(server.seen).toHaveLength(1);
     server.next({ kind: 'fault', fault: 'context' });
@@ -194,7 +201,7 @@ describe('an instruction without a plan', () => {
     server.next({ kind: 'answer', answer: { texts: [JSON.stringify({ title: 'All', tasks: [task] })] } });
     const request = { projectId: 'shop', instruction: 'Do it all' };
     const { plan, calls } = unwrap(await company.draftPlan(request, AbortSignal.timeout(10_000)));
-    expect([plan.title, calls.length, calls[0]?.costUsd]).toEqual(['All', 1, expect.closeTo(0.000074, 9)]);
+    expect([plan.title, calls.length, calls[0]?.cost_usd]).toEqual(['All', 1, expect.closeTo(0.000074, 9)]);
     expect(server.objections).toEqual([]);
     expect(JSON.stringify(server.seen[0]?.body)).toContain('till.ts');
     expect(unwrap(await company.listRuns())).toEqual([]);

@@ -104,7 +104,7 @@ export async function testModel(
   const model = await openModel(options, name);
   if (!model.ok) return model;
   const { provider, name: called } = model.value;
-  let call: CallRecord = { provider, model: called, usage: noUsage, costUsd: null };
+  let call: CallRecord = { provider, model: called, usage: noUsage, cost_usd: null };
   const onCall = (made: CallRecord): void => {
     call = made;
   };

@@ -49,9 +49,9 @@ describe('createModel', () => {
     const second = { provider, name: 'b', costOf: () => null };
     const { options, calls } = watched();
     const reply = await createModel(first, second, { retryDelaysMs: [1] }).complete(requestOf('x'), options);
-    expect(reply).toMatchObject({ ok: true, value: { model: 'b', text: 'yes', costUsd: null } });
+    expect(reply).toMatchObject({ ok: true, value: { model: 'b', text: 'yes', cost_usd: null } });
     expect(provider.requests).toEqual(['a', 'a', 'b']);
-    const told = calls.map(({ model, costUsd }: CallRecord) => [model, costUsd]);
+    const told = calls.map(({ model, cost_usd }: CallRecord) => [model, cost_usd]);
     expect(told).toEqual([
       ['a', 0.5],
       ['b', null],

@@ -86,7 +86,7 @@ async function* attempt(
       yield event;
     }
   } finally {
-    if (usage !== null) options.onCall?.({ provider: provider.name, model: name, usage, costUsd: costOf(usage) });
+    if (usage !== null) options.onCall?.({ provider: provider.name, model: name, usage, cost_usd: costOf(usage) });
   }
 }
 
@@ -154,5 +154,5 @@ async function collect(
     else stop = event.stop;
   }
   const { provider, name, costOf } = candidate;
-  return { provider: provider.name, model: name, text: text.join(''), toolCalls, stop, usage, costUsd: costOf(usage) };
+  return { provider: provider.name, model: name, text: text.join(''), toolCalls, stop, usage, cost_usd: costOf(usage) };
 }

@@ -18,6 +18,12 @@ export const modelErrors = errorCatalogue({
       'Set the environment variable {variable}, or name another one in `models.{provider}.api_key` of the configuration.',
     retry: 'never',
   },
+  AC_MODEL_KEY_MALFORMED: {
+    message:
+      'what the variable {variable} holds cannot be a key for {provider}: there are spaces or other odd characters in it',
+    remedy: 'Set {variable} to the key and nothing else.',
+    retry: 'never',
+  },
   AC_MODEL_ADDRESS_UNSAFE: {
     message: 'the key for {provider} would go unencrypted to {url}',
     remedy: 'Use an https address, or set `models.{provider}.api_key` to null if the server wants no key.',
@@ -50,7 +56,8 @@ export const modelErrors = errorCatalogue({
   },
   AC_MODEL_ABSENT: {
     message: '{provider} does not have the model {model}, or your key may not use it',
-    remedy: 'Correct `model` (`agentcompany models` lists what is known); with ollama run `ollama pull {model}`.',
+    remedy:
+      'Correct `model` (`agentcompany models` lists what is known); with ollama run `ollama pull {model}`; see that `models.{provider}.base_url` is right.',
     retry: 'never',
   },
   AC_MODEL_CONTEXT_TOO_LONG: {

@@ -98,7 +98,7 @@ export interface CallRecord {
   readonly model: string;
   readonly usage: Usage;
   /** US dollars; null: unpriced. */
-  readonly costUsd: number | null;
+  readonly cost_usd: number | null;
 }
 
 export interface CallOptions {

@@ -58,8 +58,8 @@ async function makePlan(run: Run, base: string, parts: ManagerParts): Promise<Re
 }
 
 /** What one request to a model took, as the ledger keeps it. */
-function toRecord({ provider, model, usage, costUsd }: CallRecord): ModelCall {
-  return { provider, model, usage: { ...usage }, cost_usd: costUsd };
+function toRecord({ provider, model, usage, cost_usd }: CallRecord): ModelCall {
+  return { provider, model, usage: { ...usage }, cost_usd: cost_usd };
 }
 
 /** A call that was called off is one the engine stopped: whoever goes on asks again. */

@@ -52,7 +52,7 @@ describe('planWithModel', () => {
   ])('C11 takes %s', async (_, text, title) => {
     const { plan, calls } = unwrap(await make([text]));
     expect([plan.title, plan.tasks.map(({ id }) => id), plan.version]).toEqual([title, ['readme'], 1]);
-    expect(calls).toEqual([expect.objectContaining({ provider: 'openai', model: 'm1', costUsd: 0.01 })]);
+    expect(calls).toEqual([expect.objectContaining({ provider: 'openai', model: 'm1', cost_usd: 0.01 })]);
     expect(server.objections).toEqual([]);
   });
 

@@ -41,7 +41,7 @@ describe('the scripted adapter', () => {
     const { toolCalls, ...reply } = unwrap(
       await model.complete(requestOf('one', { tools: [tool] }), watched().options),
     );
-    expect(reply).toMatchObject({ stop: 'tool_calls', costUsd: 0, usage: { input: 3, output: 1, cache_read: 0 } });
+    expect(reply).toMatchObject({ stop: 'tool_calls', cost_usd: 0, usage: { input: 3, output: 1, cache_read: 0 } });
     expect(toolCalls.map(({ problem }) => problem?.code ?? null)).toEqual([null, 'AC_MODEL_TOOL_UNKNOWN']);
   });
 

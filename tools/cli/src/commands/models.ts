@@ -55,7 +55,7 @@ async function list(context: Context): Promise<number> {
 }
 
 function showTest(context: Context, test: ModelTest): void {
-  const { provider, model, usage, costUsd } = test;
+  const { provider, model, usage, cost_usd } = test;
   if (context.json) {
     context.document({ version: 1, ...test });
     return;
@@ -65,7 +65,7 @@ function showTest(context: Context, test: ModelTest): void {
   context.data(`answer   ${cleanLine(test.text).slice(0, 200)}`);
   context.data(`latency  ${test.first_token_ms ?? '-'} ms to the first text, ${test.total_ms} ms in all`);
   context.data(`tokens   ${read} in, ${usage.output} out`);
-  context.data(`cost     ${costUsd === null ? 'unpriced' : `$${costUsd.toFixed(6)}`}`);
+  context.data(`cost     ${cost_usd === null ? 'unpriced' : `$${cost_usd.toFixed(6)}`}`);
 }
 
 async function test(context: Context, name: string | undefined): Promise<number> {

@@ -149,7 +149,7 @@ describe('run', () => {
       model: 'm',
       usage: { input: 900, output: 90, cache_read: 10, cache_write: 0 },
     } as const;
-    company.drafted = { plan, calls: [{ ...call, costUsd: 0.25 }] };
+    company.drafted = { plan, calls: [{ ...call, cost_usd: 0.25 }] };
     const priced = await runCli(['run', 'do it', '--dry-run'], { company });
     expect([priced.exitCode, company.submitted]).toEqual([0, []]);
     expect(priced.stdout).toContain('second  first  Then that');
@@ -157,8 +157,8 @@ describe('run', () => {
     company.drafted = {
       plan,
       calls: [
-        { ...call, costUsd: 0.25 },
-        { ...call, costUsd: null },
+        { ...call, cost_usd: 0.25 },
+        { ...call, cost_usd: null },
       ],
     };
     const unpriced = await runCli(['run', 'do it', '--dry-run', '--json'], { company });

@@ -118,8 +118,8 @@ function sayCost(calls: DraftedPlan['calls']): string {
     (sum, { usage }) => sum + usage.input + usage.cache_read + usage.cache_write + usage.output,
     0,
   );
-  const known = calls.reduce((sum, { costUsd }) => sum + (costUsd ?? 0), 0);
-  const isPriced = calls.every(({ costUsd }) => costUsd !== null);
+  const known = calls.reduce((sum, { cost_usd }) => sum + (cost_usd ?? 0), 0);
+  const isPriced = calls.every(({ cost_usd }) => cost_usd !== null);
   return `${counted(calls.length, 'call')}, ${counted(tokens, 'token')}, ${isPriced ? `$${known.toFixed(4)}` : 'unpriced'}`;
 }
 
