@@ -35,12 +35,12 @@ export interface DriveOptions {
  */
 export interface Company {
   readonly home: CompanyHome;
-  /**
-   * Errors: `AC_PROJECT_UNKNOWN`, `AC_INSTRUCTION_EMPTY`, plan errors, `AC_MODEL_UNAVAILABLE` where there is no plan and no model,
-   * those of opening a model, e.g. `AC_MODEL_KEY_MISSING`.
-   */
+  /** Errors: `AC_PROJECT_UNKNOWN`, `AC_INSTRUCTION_EMPTY`, plan errors, `AC_MODEL_UNAVAILABLE` where there is no plan and no model. */
   submit(request: SubmitRequest): Promise<Result<{ readonly runId: string }>>;
-  /** Lets the model make the plan of an instruction and starts nothing. Errors: those of `submit`, of git, of the model. */
+  /**
+   * Lets the model make the plan of an instruction and starts nothing. Errors: those of `submit`, of git, of the model.
+   * `submit` without a plan gives those of opening the model, such as `AC_MODEL_KEY_MISSING`.
+   */
   draftPlan(
     request: Pick<SubmitRequest, 'projectId' | 'instruction'>,
     signal: AbortSignal,

@@ -146,13 +146,13 @@ const zones: readonly Zone[] = [
 
 /** Libraries that only one place may touch, whatever its zone allows. */
 const owners: Readonly<Record<string, RegExp>> = {
-  'dockerode': /^orchestrator\/src\/containers\//,
-  'simple-git': /^orchestrator\/src\/git\//,
   '@anthropic-ai/sdk': /^orchestrator\/src\/models\/anthropic\//,
   'openai': /^orchestrator\/src\/models\/openai\//,
   '@google/genai': /^orchestrator\/src\/models\/gemini\//,
   'ollama': /^orchestrator\/src\/models\/ollama\//,
   '@pydantic/genai-prices': /^orchestrator\/src\/models\/prices\//,
+  'dockerode': /^orchestrator\/src\/containers\//,
+  'simple-git': /^orchestrator\/src\/git\//,
   // The bus, the read model `company.db` and the lock files are the only SQLite files there are.
   'better-sqlite3':
     /^(agent-bus\/src\/adapters\/sqlite\/|orchestrator\/src\/(.+\/)?([a-z-]*read-model|company-db|[a-z-]*lock)(\/|[a-z-]*\.ts$))/,

@@ -21,11 +21,11 @@ export interface EngineParts {
   readonly instance: string;
   readonly hostId: string;
   readonly bus: AgentBus;
+  /** Null where no model is configured. */
+  readonly makePlan: PlanMaker | null;
   readonly folds: RunFolds;
   readonly runner: WorkerRunner;
   readonly project: (id: string) => Promise<Result<ProjectParts>>;
-  /** Null where no model is configured. */
-  readonly makePlan: PlanMaker | null;
   readonly maximumWorkers: number;
   readonly leaseMs: number;
   readonly log: Log;

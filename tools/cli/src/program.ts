@@ -69,6 +69,7 @@ export function createProgram(session: Session): Command {
     addDoctor,
     addDemo,
     addProjectCommands,
+    addModels,
     addPlan,
     addRun,
     addResume,
@@ -80,7 +81,6 @@ export function createProgram(session: Session): Command {
     addCancel,
     addPause,
     addPullRequests,
-    addModels,
     addState,
     addEngine,
   ];
