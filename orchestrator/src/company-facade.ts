@@ -3,6 +3,7 @@ import type { StreamEntry } from '@agentcompany/agent-bus';
 import type { CompanyBus } from './bus-facade.ts';
 import type { RunSummary, RunView } from './company/view.ts';
 import type { CompanyHome } from './company-home.ts';
+import type { CallRecord } from './models/model.ts';
 import type { PullRequest } from './forges/forge.ts';
 
 export interface SubmitRequest {
@@ -12,6 +13,12 @@ export interface SubmitRequest {
   /** Makes a repeated submit the same run. */
   readonly idempotencyKey?: string;
   readonly settings?: Partial<Pick<RunSettings, 'max_attempts' | 'max_review_rounds' | 'on_failure' | 'approvals'>>;
+}
+
+/** A plan that a model made, shown before anything starts. */
+export interface DraftedPlan {
+  readonly plan: Plan;
+  readonly calls: readonly CallRecord[];
 }
 
 export interface DriveOptions {
@@ -36,6 +43,14 @@ export interface Company {
   readonly bus: CompanyBus;
   /** Errors: `AC_PROJECT_UNKNOWN`, `AC_INSTRUCTION_EMPTY`, plan errors, `AC_MODEL_UNAVAILABLE` where there is no plan and no model. */
   submit(request: SubmitRequest): Promise<Result<{ readonly runId: string }>>;
+  /**
+   * Lets the model make the plan of an instruction and starts nothing. Errors: those of `submit`, of git, of the model.
+   * `submit` without a plan gives those of opening the model, such as `AC_MODEL_KEY_MISSING`.
+   */
+  draftPlan(
+    request: Pick<SubmitRequest, 'projectId' | 'instruction'>,
+    signal: AbortSignal,
+  ): Promise<Result<DraftedPlan>>;
   listRuns(): Promise<Result<readonly RunSummary[]>>;
   /** By id or by a prefix of it that is unique. Errors: `AC_RUN_UNKNOWN`, `AC_RUN_AMBIGUOUS`. */
   showRun(id: string): Promise<Result<RunView>>;

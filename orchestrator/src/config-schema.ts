@@ -25,6 +25,56 @@ const hostName = z
     'a host name, with an optional :port, is expected',
   );
 
+/** Where a key is found: the reference stays as it is until a model is called, so the configuration never holds a key. */
+const keyReference = z
+  .string()
+  .regex(/^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/, 'a reference such as ${MODEL_KEY} is expected, never the key itself')
+  .nullable();
+const modelAddress = z
+  .url({ protocol: /^https?$/, error: 'an http or https address is expected' })
+  .max(2048)
+  .refine((url) => !/[@?#]/.test(url), 'an address without user, query and fragment is expected');
+const dollarsPerMillion = z.number().nonnegative().max(1_000_000);
+
+/** How to reach models, and prices that differ from the table in the product (docs/models.md). */
+const modelSettings = z.strictObject({
+  anthropic: z
+    .strictObject({
+      base_url: modelAddress.nullable().default(null),
+      api_key: keyReference.default('${ANTHROPIC_API_KEY}'),
+    })
+    .prefault({}),
+  openai: z
+    .strictObject({
+      base_url: modelAddress.nullable().default(null),
+      api_key: keyReference.default('${OPENAI_API_KEY}'),
+    })
+    .prefault({}),
+  gemini: z
+    .strictObject({
+      base_url: modelAddress.nullable().default(null),
+      api_key: keyReference.default('${GEMINI_API_KEY}'),
+    })
+    .prefault({}),
+  ollama: z
+    .strictObject({ base_url: modelAddress.default('http://127.0.0.1:11434'), api_key: keyReference.default(null) })
+    .prefault({}),
+  scripted: z.strictObject({ file: z.string().min(1).max(4096).nullable().default(null) }).prefault({}),
+  /** US dollars per million tokens. */
+  prices: z
+    .array(
+      z.strictObject({
+        model: z.string().min(1).max(200),
+        input: dollarsPerMillion,
+        output: dollarsPerMillion,
+        cache_read: dollarsPerMillion.optional(),
+        cache_write: dollarsPerMillion.optional(),
+      }),
+    )
+    .max(1000)
+    .default([]),
+});
+
 /** Every key of `config.json` with its default (DESIGN §8; docs/configuration.md). Times are in seconds unless the name says `_ms`. */
 export const configSchema = z.strictObject({
   version: z.literal(1, { error: 'version 1 is expected; a later AgentCompany may have written this file' }).default(1),
@@ -43,6 +93,7 @@ export const configSchema = z.strictObject({
   ai_adapter: z.enum(['ollama', 'anthropic', 'openai', 'gemini', 'scripted']).default('ollama'),
   model: z.string().min(1).nullable().default(null),
   fallback_model: z.string().min(1).nullable().default(null),
+  models: modelSettings.prefault({}),
   container_runtime: adapter(adapters.container_runtime.known, adapters.container_runtime.available).default('dod'),
   message_queue: adapter(adapters.message_queue.known, adapters.message_queue.available).default(defaultMessageQueue),
   /** Server of `message_queue: redis`; may hold a password, so no message repeats it. */

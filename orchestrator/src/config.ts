@@ -105,6 +105,9 @@ class UnknownReference extends Error {
   }
 }
 
+/** Secrets: their references are followed where they are used, so that no secret is ever part of the configuration. */
+const keptReferences: ReadonlySet<string> = new Set(['api_key']);
+
 /** Replaces `${NAME}` in every text below `value`; a text that is one reference alone may stand for a number or a boolean. */
 function resolveReferences(value: unknown, key: string, environment: Environment): unknown {
   if (Array.isArray(value)) return value.map((item) => resolveReferences(item, key, environment));
@@ -112,7 +115,7 @@ function resolveReferences(value: unknown, key: string, environment: Environment
     return Object.fromEntries(
       Object.entries(value).map(([name, item]) => [name, resolveReferences(item, name, environment)]),
     );
-  if (typeof value !== 'string' || !value.includes('${')) return value;
+  if (typeof value !== 'string' || !value.includes('${') || keptReferences.has(key)) return value;
   const resolved = value.replace(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, name: string) => {
     const text = environment[name];
     if (text === undefined) throw new UnknownReference(name);
@@ -149,7 +152,7 @@ function resolveLayer(layer: Layer, environment: Environment): Result<Layer> {
   return success({ ...layer, values });
 }
 
-/** Later layers win key by key; the parts of `approvals` and `api` are joined one level deep. */
+/** Later layers win key by key; the parts of `approvals`, `api` and `models` are joined one level deep. */
 function join(layers: readonly Layer[]): { readonly values: Values; readonly origin: ReadonlyMap<string, Layer> } {
   const values: Values = {};
   const origin = new Map<string, Layer>();

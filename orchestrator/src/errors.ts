@@ -135,7 +135,7 @@ export const orchestratorErrors = errorCatalogue({
   },
   AC_MODEL_UNAVAILABLE: {
     message: 'there is no plan, and no model that could make one: {detail}',
-    remedy: 'Give a plan file with --plan FILE (docs/plan-files.md).',
+    remedy: 'Give a plan file with --plan FILE (docs/plan-files.md), or set `model` (docs/models.md).',
     retry: 'never',
   },
   AC_RUN_UNKNOWN: {

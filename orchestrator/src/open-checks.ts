@@ -21,11 +21,12 @@ export interface ChainOptions {
   readonly installation: string;
 }
 
-/** The checks that stand on configuration: bus, container engine, image, one real worker, each project's source. */
+/** The checks that stand on configuration: bus, model, container engine, image, one real worker, each project's source. */
 export function chainChecks(options: ChainOptions): readonly Check[] {
   const projects = listProjects(options.home);
   return [
     { id: 'bus', title: 'message store', run: () => checkBus(options) },
+    { id: 'model', title: 'model', run: async () => (await import('./facade/check-models.ts')).checkModels(options) },
     // Where all work is done on other machines, this one needs no containers.
     ...(options.config.local_workers ? containerChecks(options) : []),
     ...(projects.ok ? projects.value : []).map((project) => ({

@@ -16,6 +16,8 @@ import { ReadModel } from './engine/read-model.ts';
 import { keepRetention } from './engine/retention.ts';
 import { RunFolds } from './engine/run-folds.ts';
 import { openCompanyBus } from './facade/company-bus.ts';
+import { draftPlan } from './facade/draft-plan.ts';
+import { openPlanMaker } from './facade/plan-maker.ts';
 import { openPullRequests } from './facade/pull-requests.ts';
 import { openRunCommands } from './facade/run-commands.ts';
 import { openRunQueries } from './facade/run-queries.ts';
@@ -61,6 +63,7 @@ export async function openCompany(home: CompanyHome, options: OpenCompanyOptions
     bus: openCompanyBus(context),
     ...openRunCommands(context),
     ...openRunQueries(context),
+    draftPlan: (request, signal) => draftPlan(context, request, signal),
     ...openPullRequests(context),
     drive: (request) => driveCompany({ ...context, options, onDurableStep }, request),
     enginePid: async () => engineOwner(home.lockFile),
@@ -95,7 +98,7 @@ async function driveCompany(context: DriveContext, request: DriveOptions): Promi
 }
 
 async function work(context: DriveContext, request: DriveOptions): Promise<Result<undefined>> {
-  const { home, bus, model, projects, config } = context;
+  const { home, bus, model, projects, config, options } = context;
   const refreshed = await model.refresh();
   if (!refreshed.ok) return refreshed;
   const open = model.open();
@@ -109,7 +112,8 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
   if (!host.ok) return host;
   const isServed = request.serve === true || bus.capabilities().crossMachine;
   const serveHosts = isServed ? () => serveWorkerHosts({ home, config, project, log }, request.onServing) : null;
-  const parts: EngineParts = { ...common, home, project, host: host.value, serveHosts };
+  const makePlan = openPlanMaker({ home, config, environment: options.environment });
+  const parts: EngineParts = { ...common, home, project, host: host.value, serveHosts, makePlan };
   const stop = new AbortController();
   const days = { runDays: config.retention_days, progressDays: config.progress_retention_days };
   const retaining = keepRetention({ ...parts, model, now: Date.now, ...days }, stop.signal);

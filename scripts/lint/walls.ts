@@ -53,6 +53,20 @@ const orchestratorZones: readonly Zone[] = [
     packages: [protocol],
     builtins: ['fs/promises', 'stream'],
   },
+  // The Anthropic, OpenAI … SDKs: each belongs to one adapter, which only `open-models.ts` loads, with `import()`.
+  modelAdapter('anthropic', ['@anthropic-ai/sdk']),
+  modelAdapter('openai', ['openai']),
+  modelAdapter('gemini', ['@google/genai']),
+  modelAdapter('ollama', ['ollama']),
+  modelAdapter('scripted', ['zod']),
+  modelAdapter('prices', ['@pydantic/genai-prices']),
+  {
+    name: 'models',
+    files: /^orchestrator\/src\/models\/[^/]+\.ts$/,
+    zones: [],
+    packages: [protocol],
+    builtins: ['timers/promises'],
+  },
   {
     name: 'company',
     files: /^orchestrator\/src\/company\//,
@@ -64,14 +78,14 @@ const orchestratorZones: readonly Zone[] = [
   {
     name: 'agents',
     files: /^orchestrator\/src\/agents\//,
-    zones: ['company', 'ports'],
+    zones: ['company', 'ports', 'models'],
     packages: [protocol, 'canonicalize', 'picomatch', 'zod'],
     builtins: ['crypto', 'path', 'util'],
   },
   {
     name: 'engine',
     files: /^orchestrator\/src\/engine\//,
-    zones: ['company', 'agents', 'ports', 'door', 'home'],
+    zones: ['company', 'agents', 'ports', 'models', 'door', 'home'],
     packages: [protocol, bus, 'better-sqlite3', 'canonicalize', 'zod'],
     builtins: 'all',
   },
@@ -128,7 +142,7 @@ const orchestratorZones: readonly Zone[] = [
   {
     name: 'facade',
     files: /^orchestrator\/src\/[^/]+\.ts$/,
-    zones: ['company', 'contract', 'home', 'hosts', 'plans', 'ports'],
+    zones: ['company', 'contract', 'home', 'hosts', 'models', 'plans', 'ports'],
     packages: [protocol, bus, 'better-sqlite3', 'canonicalize', 'yaml', 'zod'],
     builtins: 'all',
   },
@@ -151,6 +165,11 @@ const zones: readonly Zone[] = [
 
 /** Libraries that only one place may touch, whatever its zone allows. */
 const owners: Readonly<Record<string, RegExp>> = {
+  '@anthropic-ai/sdk': /^orchestrator\/src\/models\/anthropic\//,
+  'openai': /^orchestrator\/src\/models\/openai\//,
+  '@google/genai': /^orchestrator\/src\/models\/gemini\//,
+  'ollama': /^orchestrator\/src\/models\/ollama\//,
+  '@pydantic/genai-prices': /^orchestrator\/src\/models\/prices\//,
   'dockerode': /^orchestrator\/src\/containers\//,
   'simple-git': /^orchestrator\/src\/git\//,
   'ioredis': /^agent-bus\/src\/adapters\/redis\//,
@@ -184,6 +203,16 @@ function portAdapter(name: string, files: RegExp, libraries: readonly string[], 
     zones: ['ports', ...alsoImports],
     packages: [protocol, 'zod', ...libraries],
     builtins: 'all',
+  };
+}
+
+function modelAdapter(name: string, libraries: readonly string[]): Zone {
+  return {
+    name: `models ${name}`,
+    files: new RegExp(`^orchestrator/src/models/${name}/`),
+    zones: ['models'],
+    packages: [protocol, ...libraries],
+    builtins: ['crypto', 'fs/promises'],
   };
 }
 

@@ -6,6 +6,7 @@ import { errorOf, openedRun, planOf } from '../company/testing/fixtures.ts';
 import { Simulation } from '../company/testing/simulation.ts';
 import type { ProjectRepositories } from '../git/repositories.ts';
 import { planHash, planRun } from './manager/manager.ts';
+import type { PlanMaker } from './manager/plan-with-model.ts';
 import { integrateBase, mergeTask } from './merger/merger.ts';
 import { reviewTask } from './reviewer/reviewer.ts';
 
@@ -19,6 +20,8 @@ function repositories(known: Partial<ProjectRepositories>): ProjectRepositories 
   const methods = [
     'synchronize',
     'branchTip',
+    'listFiles',
+    'readText',
     'createRunBranch',
     'runTip',
     'ingest',
@@ -60,6 +63,7 @@ function waitingFor(type: 'review_request' | 'merge_request'): {
 }
 
 describe('the Manager', () => {
+  const rest = { checkPlan, makePlan: null, onCall: () => undefined, signal: new AbortController().signal };
   const plan = planOf({ a: [], b: ['a'] });
   const reachable = repositories({
     synchronize: async () => success(),
@@ -69,7 +73,7 @@ describe('the Manager', () => {
   });
 
   it('gives the checked plan with its hash, pinned to the integration branch', async () => {
-    const answer = payloadOf(await planRun(openedRun(plan), { repositories: reachable, checkPlan }));
+    const answer = payloadOf(await planRun(openedRun(plan), { repositories: reachable, ...rest }));
     expect(answer).toMatchObject({ type: 'task_plan', base_oid: 'tip', plan, hash: planHash(plan) });
     expect(planHash({ ...plan, title: 'Another' })).not.toBe(planHash(plan));
     expect(planHash(plan)).toMatch(/^[0-9a-f]{64}$/);
@@ -80,18 +84,53 @@ describe('the Manager', () => {
     ['a cycle', planOf({ a: ['b'], b: ['a'] }), 'AC_PLAN_CYCLE'],
     ['an empty plan', planOf({}), 'AC_PLAN_EMPTY'],
   ])('ends the run on %s before it touches the repository', async (_, submitted, code) => {
-    const answer = payloadOf(await planRun(openedRun(submitted), { repositories: repositories({}), checkPlan }));
+    const answer = payloadOf(await planRun(openedRun(submitted), { repositories: repositories({}), ...rest }));
     expect(answer).toMatchObject({ type: 'run_failed', error: { code } });
+  });
+
+  it('lets the model make the plan from the files at the base, and keeps what that took beside it', async () => {
+    const withFiles = {
+      ...reachable,
+      listFiles: async (commit: string) => success([`${commit}.ts`]),
+      readText: async (commit: string, path: string) => success(`${commit}:${path}`),
+    };
+    const usage = { input: 5, output: 6, cache_read: 7, cache_write: 8 };
+    const orders: Parameters<PlanMaker>[0][] = [];
+    const makePlan: PlanMaker = async (order) => {
+      orders.push(order);
+      return success({ plan, calls: [{ provider: 'openai', model: 'm', usage, cost_usd: null }] });
+    };
+    const answer = await planRun(openedRun(null, { verify: ['make'] }), { ...rest, repositories: withFiles, makePlan });
+    expect(payloadOf(answer)).toMatchObject({
+      type: 'task_plan',
+      plan,
+      hash: planHash(plan),
+      planning: { calls: [{ provider: 'openai', model: 'm', usage, cost_usd: null }] },
+    });
+    expect(orders).toMatchObject([{ instruction: 'Do it all.', files: ['tip.ts'], verify: ['make'] }]);
+    expect(await orders[0]?.readFile('a.ts')).toEqual(success('tip:a.ts'));
+  });
+
+  it('ends the run where the model fails for good, and leaves it open where the engine stops meanwhile', async () => {
+    const withFiles = { ...reachable, listFiles: async () => success([]) };
+    const failing = (code: string, retry: AppError['retry']): ReturnType<typeof planRun> =>
+      planRun(openedRun(null), { ...rest, repositories: withFiles, makePlan: () => fail(errorOf(code, retry)) });
+    for (const retry of ['later', 'never'] as const) {
+      const answer = payloadOf(await failing('AC_MODEL_UNREACHABLE', retry));
+      expect(answer).toMatchObject({ type: 'run_failed', error: { code: 'AC_MODEL_UNREACHABLE' } });
+    }
+    const stopped = await failing('AC_MODEL_ABORTED', 'never');
+    expect(stopped).toMatchObject({ ok: false, error: { code: 'AC_MODEL_ABORTED' } });
   });
 
   it('ends the run where the branch does not exist, and asks to be called again where git is away', async () => {
     const unknown = await planRun(openedRun(plan, { integration_branch: 'nowhere' }), {
       repositories: reachable,
-      checkPlan,
+      ...rest,
     });
     expect(payloadOf(unknown)).toMatchObject({ type: 'run_failed', error: { code: 'AC_BRANCH_UNKNOWN' } });
     const away = repositories({ synchronize: () => fail(errorOf('AC_GIT_UNREACHABLE', 'later')) });
-    expect(await planRun(openedRun(plan), { repositories: away, checkPlan })).toMatchObject({
+    expect(await planRun(openedRun(plan), { repositories: away, ...rest })).toMatchObject({
       ok: false,
       error: { code: 'AC_GIT_UNREACHABLE' },
     });

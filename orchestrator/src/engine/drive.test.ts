@@ -40,6 +40,7 @@ async function partsOf(
     ...common,
     home,
     project,
+    makePlan: null,
     serveHosts: null,
     host: {
       ...common,

@@ -8,6 +8,7 @@ import { checkPlan } from '../company/plan-check.ts';
 import type { Run } from '../company/records.ts';
 import { stageOf } from '../company/stage.ts';
 import { attemptEnds, type RunState } from '../company/states.ts';
+import type { CallRecord } from '../models/model.ts';
 import { consume, type Handle } from './consumer.ts';
 import { decideForever, settle } from './decider.ts';
 import { performEffect } from './effects.ts';
@@ -81,7 +82,7 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
     });
   const start = (): readonly Promise<Result<undefined>>[] => [
     decideForever(deciding),
-    consumer('manager', managing(parts)),
+    consumer('manager', managing(parts, stopping)),
     consumer('reviewer', reviewing(parts)),
     consumer('merger', merging(parts)),
     ...Array.from({ length: effectConsumers }, () =>
@@ -102,11 +103,14 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
   }
 }
 
-function managing(parts: EngineParts): Handle {
+function managing({ project: open, makePlan, log }: EngineParts, signal: AbortSignal): Handle {
   return async (run) => {
     if (stageOf(run) !== 'planning' || run.plan !== null) return success([]);
-    const project = await parts.project(run.projectId);
-    return project.ok ? planRun(run, { repositories: project.value.repositories, checkPlan }) : project;
+    const project = await open(run.projectId);
+    if (!project.ok) return project;
+    const { repositories } = project.value;
+    const onCall = (call: CallRecord): void => log('model-called', { run: run.id, ...call });
+    return planRun(run, { repositories, checkPlan, makePlan, onCall, signal });
   };
 }
 

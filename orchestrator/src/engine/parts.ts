@@ -1,5 +1,6 @@
 import type { AgentBus } from '@agentcompany/agent-bus';
 import type { Result } from '@agentcompany/protocol';
+import type { PlanMaker } from '../agents/manager/plan-with-model.ts';
 import type { CompanyHome } from '../company-home.ts';
 import type { Forge } from '../forges/forge.ts';
 import type { ProjectRepositories } from '../git/repositories.ts';
@@ -22,6 +23,8 @@ export interface HostService {
 export interface EngineParts {
   readonly home: CompanyHome;
   readonly bus: AgentBus;
+  /** Null where no model is configured. */
+  readonly makePlan: PlanMaker | null;
   readonly folds: RunFolds;
   readonly project: (id: string) => Promise<Result<ProjectParts>>;
   readonly leaseMs: number;

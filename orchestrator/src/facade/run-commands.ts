@@ -6,6 +6,7 @@ import {
   type EnvelopeType,
   type Envelope,
   type PayloadOf,
+  type Plan,
   type Result,
   type RunSettings,
 } from '@agentcompany/protocol';
@@ -15,6 +16,7 @@ import type { Company, SubmitRequest } from '../company-facade.ts';
 import { checkPlan } from '../company/plan-check.ts';
 import { loadConfig, memoryBytes } from '../config.ts';
 import { orchestratorErrors } from '../errors.ts';
+import { openModel } from '../open-models.ts';
 import { showProject, type Project } from '../projects.ts';
 import type { FacadeContext } from './context.ts';
 import { findRun } from './find-run.ts';
@@ -38,11 +40,7 @@ async function submit(context: FacadeContext, request: SubmitRequest): Promise<R
   if (request.instruction.trim() === '') return failure(orchestratorErrors.AC_INSTRUCTION_EMPTY());
   const project = showProject(context.home, request.projectId);
   if (!project.ok) return project;
-  if (request.plan === null) {
-    const detail = 'planning by a model is not part of this version';
-    return failure(orchestratorErrors.AC_MODEL_UNAVAILABLE({ detail }));
-  }
-  const plan = checkPlan(request.plan);
+  const plan = await planFor(context, request);
   if (!plan.ok) return plan;
   const settings = settingsFor(context, project.value, request);
   if (!settings.ok) return settings;
@@ -62,6 +60,15 @@ async function submit(context: FacadeContext, request: SubmitRequest): Promise<R
   // Of two who give the same key at once, one comes second: the first one's run is theirs too.
   const isKnown = !sent.ok && request.idempotencyKey !== undefined && sent.error.code === 'AC_BUS_ID_CONFLICT';
   return sent.ok || isKnown ? success({ runId: id }) : sent;
+}
+
+/** The checked plan, or null where a model makes it later: one that cannot even be opened is told at once. */
+async function planFor(context: FacadeContext, { plan }: SubmitRequest): Promise<Result<Plan | null>> {
+  if (plan !== null) return checkPlan(plan);
+  if (context.config.model === null)
+    return failure(orchestratorErrors.AC_MODEL_UNAVAILABLE({ detail: 'none is configured' }));
+  const model = await openModel(context);
+  return model.ok ? success(null) : model;
 }
 
 /** What the run is promised, kept on record: configuration, the project's policy over it, the command's own flags over both. */

@@ -5,6 +5,7 @@ import { findConflictMarkers } from './conflict-markers.ts';
 import { gitErrors } from './errors.ts';
 import { followLedger } from './follow-ledger.ts';
 import { ingestBundle } from './ingest/ingest.ts';
+import { listFiles } from './list-files.ts';
 import { mergeInto } from './merge.ts';
 import { fetchBranches, fetchedBranchTip, openRemote } from './mirror.ts';
 import type { RepositoriesContext } from './repositories-context.ts';
@@ -12,11 +13,15 @@ import { packOutgoing } from './outgoing-pack.ts';
 import { assertMergeTarget } from './protected-branch.ts';
 import { judgePushBranch, pushBranch } from './push.ts';
 import { changedPath, rawChanges } from './raw-diff.ts';
+import { readText } from './read-text.ts';
 import { attemptReference, judgeBranch, judgeObjectName, runReference } from './reference-policy.ts';
 import { judgeSource, type Remote } from './remote.ts';
 import type { MergeOutcome, ProjectRepositories } from './repositories.ts';
 import { outputText } from './runner.ts';
 import { updateReference } from './update-reference.ts';
+
+/** Bytes of a file that is read as text. */
+const textLimit = 1024 * 1024;
 
 /** The methods of the port over prepared folders. */
 export function createRepositories(context: RepositoriesContext): ProjectRepositories {
@@ -24,6 +29,18 @@ export function createRepositories(context: RepositoriesContext): ProjectReposit
     mirrorFolder: context.mirror.folder,
     synchronize: () => context.exclusively(() => synchronize(context)),
     branchTip: (branch) => branchTip(context, branch),
+    listFiles: async (commit) => {
+      const prepared = await context.prepare();
+      if (!prepared.ok) return prepared;
+      const judged = judgeObjectName(commit);
+      return judged.ok ? listFiles(context.mirror, commit) : judged;
+    },
+    readText: async (commit, path) => {
+      const prepared = await context.prepare();
+      if (!prepared.ok) return prepared;
+      const judged = judgeObjectName(commit);
+      return judged.ok ? readText(context.mirror, { commit, path, maxBytes: textLimit }) : judged;
+    },
     createRunBranch: (runId, oid) => context.exclusively(() => createRunBranch(context, runId, oid)),
     followLedger: (tip) =>
       context.exclusively(async () => {

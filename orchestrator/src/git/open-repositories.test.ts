@@ -42,6 +42,24 @@ describe('the git side of a project', () => {
     expect(fixture.steps).toEqual([]);
   });
 
+  it('lists the files of a commit and reads their texts, and nothing else', async () => {
+    using fixture = createGitFixture({
+      'a b.txt': 'text\n',
+      'src/é.ts': 'x',
+      'logo.png': 'a\0b',
+      'big.txt': 'y'.repeat(1024 * 1024 + 1),
+    });
+    const { repositories, base } = await startRun(fixture);
+    const files = unwrap(await repositories.listFiles(base));
+    expect(files.toSorted()).toEqual(['a b.txt', 'big.txt', 'logo.png', 'src/é.ts']);
+    const texts = ['a b.txt', 'src/é.ts', 'big.txt', 'logo.png', 'src', 'absent', '../HEAD', '/etc/passwd', 'a\nb'].map(
+      async (path) => unwrap(await repositories.readText(base, path)),
+    );
+    expect(await Promise.all(texts)).toEqual(['text\n', 'x', ...Array.from({ length: 7 }, () => null)]);
+    expect(await repositories.readText('HEAD', 'a b.txt')).toMatchObject({ ok: false });
+    expect(await repositories.listFiles('--help')).toMatchObject({ ok: false });
+  });
+
   it('refuses to merge what was not ingested', async () => {
     using fixture = createGitFixture();
     const { repositories, runId, base } = await startRun(fixture);

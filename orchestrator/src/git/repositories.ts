@@ -50,6 +50,10 @@ export interface ProjectRepositories {
   synchronize(): Promise<Result<undefined>>;
   /** The commit of a branch of the source as last fetched. Error: `AC_BRANCH_UNKNOWN`. */
   branchTip(branch: string): Promise<Result<string>>;
+  /** Paths of the files of a commit that the mirror holds, in git's order; at most those of the top folder of a huge tree. */
+  listFiles(commit: string): Promise<Result<readonly string[]>>;
+  /** The text of a file of a commit that the mirror holds; null where there is none, it has more than 1 MiB, or is no UTF-8 text. */
+  readText(commit: string, path: string): Promise<Result<string | null>>;
   /** Creates `refs/agentcompany/runs/<run>` at `oid` unless it exists. */
   createRunBranch(runId: string, oid: string): Promise<Result<undefined>>;
   /** Sets the run's branch back to where the ledger knows it, which may have been restored from an earlier copy (S84). */

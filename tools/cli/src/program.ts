@@ -7,6 +7,7 @@ import { addEngine } from './commands/engine.ts';
 import { addHostToken } from './commands/host-token.ts';
 import { addInit } from './commands/init.ts';
 import { addLogs } from './commands/logs.ts';
+import { addModels } from './commands/models.ts';
 import { addPlan } from './commands/plan.ts';
 import { addProjectCommands } from './commands/project.ts';
 import { addPullRequests } from './commands/pr.ts';
@@ -71,6 +72,7 @@ export function createProgram(session: Session): Command {
     addDoctor,
     addDemo,
     addProjectCommands,
+    addModels,
     addPlan,
     addRun,
     addResume,

@@ -21,6 +21,16 @@ export const runSettings = z.object({
 });
 export type RunSettings = z.infer<typeof runSettings>;
 
+const tokens = z.number().nonnegative();
+
+/** One request to a model: tokens that do not overlap, and US dollars, null where there is no price. */
+const modelCall = z.object({
+  provider: z.string(),
+  model: z.string(),
+  usage: z.object({ input: tokens, output: tokens, cache_read: tokens, cache_write: tokens }),
+  cost_usd: z.number().nonnegative().nullable(),
+});
+
 export const instructionPayloads = {
   task_submit: z.looseObject({
     project_id: slug,
@@ -29,8 +39,14 @@ export const instructionPayloads = {
     settings: runSettings,
   }),
   plan_request: z.looseObject({ project_id: slug, instruction: z.string(), plan: planSchema.nullable() }),
-  /** `hash`: sha256 of the RFC 8785 form of the plan; what an approval names. */
-  task_plan: z.looseObject({ revision: z.literal(1), base_oid: z.string(), plan: planSchema, hash: z.string() }),
+  /** `hash`: sha256 of the RFC 8785 form of the plan; what an approval names. `planning`: what a model's making of it took. */
+  task_plan: z.looseObject({
+    revision: z.literal(1),
+    base_oid: z.string(),
+    plan: planSchema,
+    hash: z.string(),
+    planning: z.object({ calls: z.array(modelCall) }).optional(),
+  }),
   /** Not-started tasks may be cancelled; a started one is superseded by a new one, never edited. */
   plan_revision: z.looseObject({
     revision: z.int().min(2),

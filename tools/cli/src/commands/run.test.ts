@@ -2,7 +2,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { orchestratorErrors } from '@agentcompany/orchestrator/errors';
-import { failure, success } from '@agentcompany/protocol';
+import { loadPlanFile } from '@agentcompany/orchestrator/plan-file';
+import { failure, success, unwrap } from '@agentcompany/protocol';
 import { describe, expect, it } from 'vitest';
 import { FakeCompany, sketchTask } from '../testing/fake-company.ts';
 import { homeWithProject, runCli } from '../testing/run-cli.ts';
@@ -123,7 +124,7 @@ describe('run', () => {
     [['run'], 2, 'AC_INSTRUCTION_EMPTY'],
     [['run', 'do it', '--project', 'tol'], 4, 'AC_PROJECT_UNKNOWN: there is no project tol, did you mean tool?'],
     [['run', 'do it', '--plan', '/absent.yaml'], 2, 'AC_PLAN_UNREADABLE'],
-    [['run', 'do it', '--dry-run'], 2, 'AC_USAGE: --dry-run shows a plan'],
+    [['run', 'do it', '--dry-run'], 4, 'AC_MODEL_UNAVAILABLE'],
     [['run', 'do it', '--timeout', '0'], 2, 'AC_USAGE'],
     [['run', 'do it', '--wait', '--detach'], 2, 'AC_USAGE'],
     [['run', 'do it', '--max-workers', '1000'], 4, 'AC_CONFIG_INVALID: the configuration is not valid: max_workers'],
@@ -138,6 +139,31 @@ describe('run', () => {
     const { exitCode, stdout, company } = await runCli(['run', '--plan', planFile(), '--dry-run']);
     expect([exitCode, company.submitted]).toEqual([0, []]);
     expect(stdout).toContain('second  first  Then that');
+  });
+
+  it('--dry-run without a plan file shows what the model plans and what that took', async () => {
+    const company = new FakeCompany();
+    const plan = unwrap(loadPlanFile(planFile()));
+    const call = {
+      provider: 'openai',
+      model: 'm',
+      usage: { input: 900, output: 90, cache_read: 10, cache_write: 0 },
+    } as const;
+    company.drafted = { plan, calls: [{ ...call, cost_usd: 0.25 }] };
+    const priced = await runCli(['run', 'do it', '--dry-run'], { company });
+    expect([priced.exitCode, company.submitted]).toEqual([0, []]);
+    expect(priced.stdout).toContain('second  first  Then that');
+    expect(priced.stderr).toContain('1 call, 1000 tokens, $0.2500');
+    company.drafted = {
+      plan,
+      calls: [
+        { ...call, cost_usd: 0.25 },
+        { ...call, cost_usd: null },
+      ],
+    };
+    const unpriced = await runCli(['run', 'do it', '--dry-run', '--json'], { company });
+    expect(unpriced.stderr).toContain('2 calls, 2000 tokens, unpriced');
+    expect(JSON.parse(unpriced.stdout)).toMatchObject({ plan: { tasks: [{ id: 'first' }, { id: 'second' }] } });
   });
 
   it('--detach prints the id alone and says who will do the work', async () => {

@@ -1,13 +1,16 @@
+import type { DraftedPlan } from '@agentcompany/orchestrator';
 import type { Plan, Result } from '@agentcompany/protocol';
 import { Option, type Command } from 'commander';
 import type { Context } from '../context.ts';
 import { driveRuns } from '../drive-runs.ts';
+import { exitCodes } from '../exit-codes.ts';
 import { checkInstruction } from '../instruction.ts';
 import { chooseProject, positiveInteger, waitingSeconds } from '../operands.ts';
 import { planLines } from '../plan-lines.ts';
 import { reportEnd } from '../report-run.ts';
 import { shortId } from '../run-outcome.ts';
 import { action, examples, type Session } from '../session.ts';
+import { counted } from '../terminal/clean-text.ts';
 
 interface RunOptions {
   readonly project?: string;
@@ -67,7 +70,6 @@ async function readOrder(
   }
   const plan = await readPlan(context, options.plan);
   if (!plan.ok) return plan;
-  if (options.dryRun === true && plan.value === null) return usage('--dry-run shows a plan: give one with --plan FILE');
   const text = await readInstruction(context, given, plan.value);
   if (!text.ok) return text;
   const instruction = await checkInstruction(text.value, root);
@@ -78,12 +80,47 @@ async function readOrder(
     : projectId;
 }
 
-function showOrder(context: Context, order: Order): number {
-  if (context.json)
-    context.document({ version: 1, project_id: order.projectId, instruction: order.instruction, plan: order.plan });
-  else if (order.plan !== null) for (const line of planLines(order.plan, context.io.stdout.columns)) context.data(line);
-  context.talk(`Nothing was started: this is what project ${order.projectId} would get.`);
-  return 0;
+/** `--dry-run`: the plan as a run would get it; without a plan file the model makes it, which costs what it costs. */
+async function showOrder(context: Context, order: Order): Promise<number> {
+  const shown = order.plan === null ? await draft(context, order) : showPlan(context, order, order.plan, []);
+  if (shown === 0) context.talk(`Nothing was started: this is what project ${order.projectId} would get.`);
+  return shown;
+}
+
+function showPlan(context: Context, order: Order, plan: Plan, calls: DraftedPlan['calls']): number {
+  const { projectId, instruction } = order;
+  if (context.json) {
+    const made = calls.length === 0 ? {} : { planning: { calls } };
+    context.document({ version: 1, project_id: projectId, instruction, plan, ...made });
+  } else for (const line of planLines(plan, context.io.stdout.columns)) context.data(line);
+  return exitCodes.ok;
+}
+
+async function draft(context: Context, order: Order): Promise<number> {
+  const interrupt = new AbortController();
+  const release = context.io.onInterrupt(() => interrupt.abort());
+  try {
+    return await context.withCompany({}, async (company) => {
+      const drafted = await company.draftPlan(order, interrupt.signal);
+      if (interrupt.signal.aborted) return exitCodes.interrupted;
+      if (!drafted.ok) return context.fail(drafted.error);
+      const { plan, calls } = drafted.value;
+      context.talk(`Planned by a model: ${sayCost(calls)}. Keep the plan with --json to start exactly this one.`);
+      return showPlan(context, order, plan, calls);
+    });
+  } finally {
+    release();
+  }
+}
+
+function sayCost(calls: DraftedPlan['calls']): string {
+  const tokens = calls.reduce(
+    (sum, { usage }) => sum + usage.input + usage.cache_read + usage.cache_write + usage.output,
+    0,
+  );
+  const known = calls.reduce((sum, { cost_usd }) => sum + (cost_usd ?? 0), 0);
+  const isPriced = calls.every(({ cost_usd }) => cost_usd !== null);
+  return `${counted(calls.length, 'call')}, ${counted(tokens, 'token')}, ${isPriced ? `$${known.toFixed(4)}` : 'unpriced'}`;
 }
 
 async function submit(context: Context, order: Order, options: RunOptions): Promise<number> {
@@ -130,7 +167,7 @@ export function addRun(program: Command, session: Session): void {
     .description('Carries out an instruction and ends with one pull request. `-` reads standard input.')
     .argument('[instruction]', 'what shall be done; the title of the plan where absent')
     .option('-p, --project <id>', 'project to work on; the only one where absent')
-    .option('--plan <file>', 'plan file, YAML or JSON (docs/plan-files.md)')
+    .option('--plan <file>', 'plan file, YAML or JSON (docs/plan-files.md); a model plans where absent')
     .addOption(new Option('--wait', 'work and show it until the end (default)').conflicts('detach'))
     .option('--detach', 'only put it on record; prints the id of the run')
     .option('--timeout <seconds>', 'stop waiting after this time, exit 124', waitingSeconds)

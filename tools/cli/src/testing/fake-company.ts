@@ -1,4 +1,4 @@
-import type { Company, RunView, StreamEntry, SubmitRequest, TaskView } from '@agentcompany/orchestrator';
+import type { Company, DraftedPlan, RunView, StreamEntry, SubmitRequest, TaskView } from '@agentcompany/orchestrator';
 import { homeAt } from '@agentcompany/orchestrator/company-home';
 import { orchestratorErrors } from '@agentcompany/orchestrator/errors';
 import { failure, newId, success, type AppError, type EnvelopeType, type Result } from '@agentcompany/protocol';
@@ -117,6 +117,15 @@ export class FakeCompany implements Company {
     );
     this.record(runId, 'task_submit', { project_id: request.projectId, instruction: request.instruction });
     return success({ runId });
+  }
+
+  /** What the model would plan; null: no model is configured. */
+  drafted: DraftedPlan | null = null;
+
+  async draftPlan(): Promise<Result<DraftedPlan>> {
+    return this.drafted === null
+      ? failure(orchestratorErrors.AC_MODEL_UNAVAILABLE({ detail: 'none is configured' }))
+      : success(this.drafted);
   }
 
   async listRuns(): Promise<Result<readonly RunView[]>> {

@@ -1,0 +1,31 @@
+import { failure, type Result } from '@agentcompany/protocol';
+import type { DraftedPlan, SubmitRequest } from '../company-facade.ts';
+import { orchestratorErrors } from '../errors.ts';
+import { showProject } from '../projects.ts';
+import type { FacadeContext } from './context.ts';
+import { openPlanMaker } from './plan-maker.ts';
+
+/** What a run of the instruction would start with, if the model answered the same again: nothing is put on record. */
+export async function draftPlan(
+  context: FacadeContext,
+  { projectId, instruction }: Pick<SubmitRequest, 'projectId' | 'instruction'>,
+  signal: AbortSignal,
+): Promise<Result<DraftedPlan>> {
+  if (instruction.trim() === '') return failure(orchestratorErrors.AC_INSTRUCTION_EMPTY());
+  const project = showProject(context.home, projectId);
+  if (!project.ok) return project;
+  const makePlan = openPlanMaker(context);
+  if (makePlan === null) return failure(orchestratorErrors.AC_MODEL_UNAVAILABLE({ detail: 'none is configured' }));
+  const parts = await context.projects.parts(projectId);
+  if (!parts.ok) return parts;
+  const { repositories } = parts.value;
+  const fetched = await repositories.synchronize();
+  if (!fetched.ok) return fetched;
+  const tip = await repositories.branchTip(project.value.integration_branch);
+  if (!tip.ok) return tip;
+  const files = await repositories.listFiles(tip.value);
+  if (!files.ok) return files;
+  const verify = project.value.verify ?? [];
+  const readFile = (path: string): Promise<Result<string | null>> => repositories.readText(tip.value, path);
+  return makePlan({ instruction, files: files.value, readFile, verify }, { signal, onCall: () => undefined });
+}
