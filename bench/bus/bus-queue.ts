@@ -8,9 +8,12 @@ const leaseMs = 60_000;
 /** Our bus through its port: nothing here knows an adapter. */
 export class BusQueue implements QueueUnderTest {
   readonly #bus: AgentBus;
+  readonly #lanes: number;
 
-  constructor(bus: AgentBus) {
+  /** `lanes`: receivers that work side by side; with two, one's batch is received while the other's is completed. */
+  constructor(bus: AgentBus, lanes = 1) {
     this.#bus = bus;
+    this.#lanes = lanes;
   }
 
   async send(batches: readonly (readonly Envelope[])[]): Promise<void> {
@@ -23,12 +26,19 @@ export class BusQueue implements QueueUnderTest {
 
   async #handle(count: number, max: number): Promise<readonly string[]> {
     const handled: string[] = [];
-    while (handled.length < count) {
-      const deliveries = unwrap(await this.#bus.receive(benchQueue, { max, waitMs: 1000, leaseMs }));
-      if (deliveries.length === 0) break;
-      unwrap(await this.#bus.completeMany(deliveries.map((delivery) => ({ delivery, items: [] }))));
-      handled.push(...deliveries.map(({ envelope }) => envelope.id));
-    }
+    let claimed = 0;
+    const lane = async (): Promise<void> => {
+      while (claimed < count) {
+        const wanted = Math.min(max, count - claimed);
+        claimed += wanted;
+        const deliveries = unwrap(await this.#bus.receive(benchQueue, { max: wanted, waitMs: 1000, leaseMs }));
+        claimed -= wanted - deliveries.length;
+        if (deliveries.length === 0) return;
+        unwrap(await this.#bus.completeMany(deliveries.map((delivery) => ({ delivery, items: [] }))));
+        handled.push(...deliveries.map(({ envelope }) => envelope.id));
+      }
+    };
+    await Promise.all(Array.from({ length: this.#lanes }, lane));
     return handled;
   }
 

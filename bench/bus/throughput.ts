@@ -16,12 +16,14 @@ export interface Competitor {
   readonly target: Target | null;
   /** Messages a run: as many as take long enough to be told from noise. */
   readonly count: number;
+  /** Receivers side by side, for ours; one where absent. */
+  readonly lanes?: number;
 }
 
-async function openQueue(scene: Scene, kind: Competitor['queue']): Promise<QueueUnderTest> {
+async function openQueue(scene: Scene, kind: Competitor['queue'], lanes: number): Promise<QueueUnderTest> {
   if (kind === 'plainjob') return new PlainjobQueue(await scene.subfolder('plainjob'));
   if (kind === 'bullmq') return new BullmqQueue((await scene.redis()).port);
-  return new BusQueue(await scene.open(kind, 'throughput'));
+  return new BusQueue(await scene.open(kind, `throughput-${lanes}`), lanes);
 }
 
 function callsOf(kind: Competitor['queue'], work: Work, batch: number): string {
@@ -44,8 +46,13 @@ function contenderOf(kind: Competitor['queue'], work: Work, batch: number): Cont
   return { name: callsOf(kind, work, batch), durability };
 }
 
-async function prepareRun(scene: Scene, kind: Competitor['queue'], work: Work, load: Load): Promise<Run> {
-  const queue = await openQueue(scene, kind);
+async function prepareRun(
+  scene: Scene,
+  { queue: kind, lanes = 1 }: Pick<Competitor, 'queue' | 'lanes'>,
+  work: Work,
+  load: Load,
+): Promise<Run> {
+  const queue = await openQueue(scene, kind, lanes);
   if (kind === 'plainjob' || kind === 'bullmq') scene.onClose(() => queue.close());
   const name = callsOf(kind, work, load.batch);
   return work === 'send' ? sending(queue, name, load) : receiving(queue, name, load);
@@ -60,11 +67,10 @@ export function throughput(options: {
   readonly floor: Contender & { readonly prepare: (scene: Scene) => Promise<Run> };
 }): Measurement {
   const { work, batch, rounds, competitors, floor } = options;
-  const sides: readonly Side[] = competitors.map(({ queue, row, target }) => ({
-    row,
-    target,
-    ...contenderOf(queue, work, batch),
-  }));
+  const sides: readonly Side[] = competitors.map(({ queue, row, target, lanes = 1 }) => {
+    const { name, durability } = contenderOf(queue, work, batch);
+    return { row, target, durability, name: lanes === 1 ? name : `${name}, ${lanes} receivers side by side` };
+  });
   return {
     unit: '/s',
     floor,
@@ -73,7 +79,8 @@ export function throughput(options: {
     prepare: async () => {
       const scene = await openScene();
       const runs: Run[] = [];
-      for (const { queue, count } of competitors) runs.push(await prepareRun(scene, queue, work, { count, batch }));
+      for (const competitor of competitors)
+        runs.push(await prepareRun(scene, competitor, work, { count: competitor.count, batch }));
       return { floor: await floor.prepare(scene), sides: runs, close: () => scene.close() };
     },
   };
@@ -85,5 +92,5 @@ export function peerFloor(
   work: Work,
   load: Load,
 ): Contender & { readonly prepare: (scene: Scene) => Promise<Run> } {
-  return { ...contenderOf(kind, work, load.batch), prepare: (scene) => prepareRun(scene, kind, work, load) };
+  return { ...contenderOf(kind, work, load.batch), prepare: (scene) => prepareRun(scene, { queue: kind }, work, load) };
 }

@@ -77,14 +77,15 @@ function againstBullmq(row: string, work: Work, ratio: number): Measurement {
     work,
     batch: load.batch,
     rounds,
-    competitors: [{ queue: 'redis', row, target: atLeast(ratio), count: load.count }],
+    competitors: [
+      { queue: 'redis', row, target: atLeast(ratio), count: load.count },
+      ...(work === 'receive' ? [{ queue: 'redis', row, target: null, count: load.count, lanes: 2 } as const] : []),
+    ],
     floor: peerFloor('bullmq', work, load),
   });
 }
 
-const onRedis: readonly Measurement[] = measuredAdapters.includes('redis')
-  ? [againstBullmq('P4a', 'send', 1.3), againstBullmq('P4b', 'receive', 2.8)]
-  : [];
+const onRedis: readonly Measurement[] = [againstBullmq('P4a', 'send', 1.3), againstBullmq('P4b', 'receive', 2.8)];
 
 /** P5: an idle receiver in another process. */
 const wakeUp: Measurement = {
