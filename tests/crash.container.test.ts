@@ -136,8 +136,7 @@ describe('a company killed at any durable step', () => {
     { timeout: 1_500_000 },
     async (adapter) => {
       const seed = Number(process.env['CRASH_SEED'] ?? Date.now() % 3);
-      console.info(`CRASH_SEED=${seed}`);
-      expect(await sweep(adapter, (n) => n % 3 === seed % 3)).toBeGreaterThan(10);
+      expect(await sweep(adapter, (n) => n % 3 === seed % 3), `CRASH_SEED=${seed}`).toBeGreaterThan(10);
     },
   );
 });

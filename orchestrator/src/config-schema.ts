@@ -7,7 +7,7 @@ const adapters = {
 } as const;
 
 /** Where envelopes are kept unless the configuration says otherwise. */
-const defaultMessageQueue = 'sqlite';
+const defaultMessageQueue = 'file';
 
 function adapter<Available extends string>(known: readonly string[], available: readonly [Available, ...Available[]]) {
   return z.enum(available, {

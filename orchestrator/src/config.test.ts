@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { unwrap, type Result } from '@agentcompany/protocol';
@@ -7,17 +7,21 @@ import { loadConfig, memoryBytes, type Environment, type LoadedConfig } from './
 
 interface Given {
   readonly file?: unknown;
+  /** Names below the folder of the bus. */
+  readonly store?: readonly string[];
   readonly environment?: Environment;
   readonly project?: Record<string, unknown>;
   readonly flags?: Record<string, unknown>;
 }
 
 function load(given: Given): Result<LoadedConfig> {
-  const configFile = path.join(mkdtempSync(path.join(tmpdir(), 'config-')), 'config.json');
+  const folder = mkdtempSync(path.join(tmpdir(), 'config-'));
+  const [configFile, busFolder] = [path.join(folder, 'config.json'), path.join(folder, 'bus')];
+  for (const name of given.store ?? []) mkdirSync(path.join(busFolder, name), { recursive: true });
   if (given.file !== undefined)
     writeFileSync(configFile, typeof given.file === 'string' ? given.file : JSON.stringify(given.file));
   return loadConfig({
-    home: { configFile },
+    home: { configFile, busFolder },
     environment: given.environment ?? {},
     project: given.project ?? {},
     flags: given.flags ?? {},
@@ -40,7 +44,7 @@ describe('loadConfig', () => {
       command_timeout: 300,
       ai_adapter: 'ollama',
       container_runtime: 'dod',
-      message_queue: 'sqlite',
+      message_queue: 'file',
       max_attempts: 3,
       max_review_rounds: 3,
       max_deliveries: 20,
@@ -50,6 +54,13 @@ describe('loadConfig', () => {
     });
     expect(new Set(Object.values(sources))).toEqual(new Set(['default']));
     expect(warnings).toEqual([]);
+  });
+
+  it('C1 goes on with the database of an older home until something else is said', () => {
+    const queueOf = (given: Given): string => unwrap(load(given)).config.message_queue;
+    expect(queueOf({ store: ['bus.db'] })).toBe('sqlite');
+    expect(queueOf({ store: ['bus.db'], file: { message_queue: 'file' } })).toBe('file');
+    expect(queueOf({ store: ['bus.db', 'journal'] })).toBe('file');
   });
 
   it('C1 merges a partial file, snake_case and camelCase alike', () => {

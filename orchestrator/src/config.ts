@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { failure, success, type Result } from '@agentcompany/protocol';
 import type { z } from 'zod';
 import type { CompanyHome } from './company-home.ts';
@@ -20,7 +21,7 @@ interface Layer {
 }
 
 export interface LoadConfigOptions {
-  readonly home: Pick<CompanyHome, 'configFile'>;
+  readonly home: Pick<CompanyHome, 'busFolder' | 'configFile'>;
   readonly environment: Environment;
   /** `policy` of the project, where a run's settings are asked for. */
   readonly project?: Values;
@@ -185,6 +186,12 @@ function safetyWarnings(config: Config): string[] {
   return warnings;
 }
 
+/** A home whose envelopes lie in a database and that has no journal goes on with it where nothing else is said. */
+function storeOfOlderHome({ busFolder }: Pick<CompanyHome, 'busFolder'>): Values {
+  const isOlder = existsSync(path.join(busFolder, 'bus.db')) && !existsSync(path.join(busFolder, 'journal'));
+  return isOlder ? { message_queue: 'sqlite' } : {};
+}
+
 /** `dind` lowers the wall around workers, so it is refused without its opt-in before anything else is said of it (C2). */
 function checkDind(values: Values, origin: ReadonlyMap<string, Layer>): Result<undefined> {
   if (values['container_runtime'] !== 'dind' || values['allow_dind'] === true) return success();
@@ -208,6 +215,7 @@ export function loadConfig(options: LoadConfigOptions): Result<LoadedConfig> {
   if (!file.ok) return file;
   const variables = readEnvironment(options.environment);
   const layers: readonly Layer[] = [
+    { source: 'default', label: () => options.home.busFolder, values: storeOfOlderHome(options.home) },
     { source: 'file', label: () => options.home.configFile, values: file.value },
     { source: 'project', label: () => 'the policy of the project', values: respell(options.project ?? {}) },
     { source: 'environment', label: (key) => prefix + key.toUpperCase(), values: variables.values },

@@ -65,8 +65,9 @@ export class KilledEngine {
   /** What the living engine takes, after a garbage collection. */
   async resources(): Promise<Resources> {
     const child = this.#child;
-    if (child?.stdout == null) throw new Error('no engine is at work');
-    const reader = createInterface({ input: child.stdout });
+    const output = child?.stdout ?? null;
+    if (child === null || output === null) throw new Error('no engine is at work');
+    const reader = createInterface({ input: output });
     const answer = new Promise<string>((resolve) => reader.once('line', resolve));
     child.kill('SIGUSR2');
     const line = await answer;

@@ -74,6 +74,7 @@ async function twoProcesses(store: ContractStore): Promise<void> {
   const watched = collect(bus, 0, 400);
   const processes = [1, 2].map(() => startBusProcess({ program: 'drain', place: store.place }));
   const outputs = await Promise.all(processes.map(({ ended }) => ended));
+  for (const { lines } of outputs) assert.deepEqual(lines.at(-1), { ended: true }, 'no process fails');
   const handled = outputs.flatMap(({ lines }) => lines.flatMap((line) => ('handled' in line ? [line['handled']] : [])));
   assert.equal(handled.length, 200);
   assert.deepEqual(new Set(handled), new Set(envelopes.map(({ id }) => id)));
@@ -111,6 +112,7 @@ async function wakesAcross(store: ContractStore): Promise<void> {
 /** Kills `walk` at that durable moment, lets another one end the run, and compares. True when the moment was never reached. */
 async function walkKilledAt(store: ContractStore, crashAt: number): Promise<boolean> {
   const first = await startBusProcess({ program: 'walk', place: store.place, crashAt }).ended;
+  if (first.signal === null) assert.deepEqual(first.lines.at(-1), { ended: true }, `moment ${crashAt}: no failure`);
   const acknowledged = first.lines.flatMap((line) => (line['entries'] as [number, string][] | undefined) ?? []);
   const bus = await openInstance(store);
   const kept = (await streamOf(bus, walkRun)).map(({ seq, envelope }) => `${seq} ${envelope.id}`);

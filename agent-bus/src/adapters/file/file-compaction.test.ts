@@ -170,3 +170,18 @@ describe('compaction of the file bus', () => {
     }
   });
 });
+
+describe('those who follow a compacted journal', () => {
+  it('S82 give up the descriptors of what others compacted away', async () => {
+    const [bus, follower] = [await open(), await open()];
+    const descriptors = async (): Promise<number> => (await readdir('/proc/self/fd')).length;
+    const compacted = async (): Promise<number> => {
+      const run = await doneRun(bus, 3);
+      expect(unwrap(await bus.compact({ closedBefore: later(), streams: [run] })).streams).toBe(1);
+      unwrap(await follower.readAll({ after: 0, limit: 10 }));
+      return descriptors();
+    };
+    const before = await compacted();
+    for (let round = 0; round < 5; round += 1) expect(await compacted()).toBeLessThanOrEqual(before);
+  });
+});

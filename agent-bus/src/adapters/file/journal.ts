@@ -240,6 +240,7 @@ export class Journal {
     this.#skipped = new Set();
     this.#untold = [];
     this.#base = this.#newestBase(limit);
+    this.segments.releaseBefore(this.#base);
     this.#end = { segment: this.#base, offset: 0 };
     this.#advance(limit, true);
     this.#mustReload = false;

@@ -17,8 +17,9 @@ const askEvery = 8;
 /** On a bus that is never quiet, after how many beats a small lot is written in each all the same, and its size. */
 const patience = 20;
 const lot = 24;
-/** How many files are looked at in a beat, in turn, for what people have done to them. */
-const mendedInBeat = 16;
+/** In how many quiet beats some files are looked at once, in turn, for what people have done to them; and how many of each kind. */
+const mendEvery = 5;
+const mendedAtOnce = 8;
 /** Files that are written at once. */
 const width = 8;
 
@@ -46,6 +47,7 @@ export class Projector {
   /** Where the journal ended at the last beat. */
   #seen: Place = { segment: 0, offset: 0 };
   #busyBeats = 0;
+  #quietBeats = 0;
   #mendAt = 0;
   #working: Promise<void> | null = null;
   #closed = false;
@@ -90,7 +92,8 @@ export class Projector {
     const { state } = journal;
     if (this.#compared !== state) await this.#compare(state);
     await this.#drain(state, isQuiet);
-    if (isQuiet) await this.#mend(state);
+    this.#quietBeats = isQuiet ? this.#quietBeats + 1 : 0;
+    if (this.#quietBeats % mendEvery === 1) await this.#mend(state);
   }
 
   /** Whether this process is the one that writes; it stays so until it ends. */
@@ -132,9 +135,9 @@ export class Projector {
   }
 
   async #mend(state: State): Promise<void> {
-    const nodes = [...state.queues.values()].flatMap((queue) => queue.open(this.#mendAt, mendedInBeat));
-    const streams = state.ledger.names().slice(this.#mendAt, this.#mendAt + mendedInBeat);
-    this.#mendAt = nodes.length + streams.length === 0 ? 0 : this.#mendAt + mendedInBeat;
+    const nodes = [...state.queues.values()].flatMap((queue) => queue.open(this.#mendAt, mendedAtOnce));
+    const streams = state.ledger.names().slice(this.#mendAt, this.#mendAt + mendedAtOnce);
+    this.#mendAt = nodes.length + streams.length === 0 ? 0 : this.#mendAt + mendedAtOnce;
     for (const node of nodes) if (this.#mayGoOn(state)) await this.#queues.mend(node, state);
     for (const name of streams) if (this.#mayGoOn(state)) await this.#history.mend(name, state);
   }

@@ -109,6 +109,15 @@ export class Segments {
     for (const name of readdirSync(this.folder)) if (draftName.test(name)) rmSync(join(this.folder, name));
   }
 
+  /** Gives up the descriptors of segments before `first`: whoever compacted the journal has removed them. */
+  releaseBefore(first: number): void {
+    for (const [segment, descriptor] of this.#descriptors) {
+      if (segment >= first) continue;
+      closeSync(descriptor);
+      this.#descriptors.delete(segment);
+    }
+  }
+
   close(): void {
     this.#closed = true;
     for (const descriptor of this.#descriptors.values()) closeSync(descriptor);
