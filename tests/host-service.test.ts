@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { unwrap } from '@agentcompany/protocol';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { instanceId } from '../orchestrator/src/company-home.ts';
+import { engineLogFile } from '../orchestrator/src/engine/file-log.ts';
 import { hostToken } from '../orchestrator/src/host-token.ts';
-import { openTestCompany, type TestCompany } from './support/open-test-company.ts';
+import { openTestCompany, planOf, type TestCompany } from './support/open-test-company.ts';
 
 /** A company on this machine whose work is done by worker hosts: it needs no container engine. */
 async function openServing(api: Readonly<Record<string, unknown>> = {}): Promise<TestCompany> {
@@ -25,6 +27,24 @@ describe('an engine that serves worker hosts', () => {
     stop.abort();
     unwrap(await driving);
     await expect(fetch(`${address}/v1/company`)).rejects.toThrow();
+  });
+
+  it('keeps nobody from a run of his own when the port is taken, and an engine that is to serve', async () => {
+    const stop = new AbortController();
+    const first = await openServing();
+    const { promise: served, resolve } = Promise.withResolvers<string>();
+    const serving = first.company.drive({ signal: stop.signal, serve: true, onServing: resolve });
+    const second = await openServing({ port: Number(new URL(await served).port) });
+    const plan = planOf([{ id: 'one', run: { command: 'true' } }]);
+    const { runId } = unwrap(await second.company.submit({ projectId: 'app', instruction: 'Do it', plan }));
+    const refused = await second.company.drive({ signal: stop.signal, serve: true });
+    expect(refused).toMatchObject({ ok: false, error: { code: 'AC_API_LISTEN' } });
+    const driving = second.company.drive({ runs: [runId], signal: stop.signal, serve: true });
+    const log = (): string => readFileSync(engineLogFile(second.home), 'utf8');
+    await expect.poll(log).toContain('hosts-not-served');
+    stop.abort();
+    unwrap(await driving);
+    unwrap(await serving);
   });
 
   it('opens nothing where nobody asked for it and the bus is of this machine', async () => {

@@ -11,7 +11,7 @@ import { engineOwner, takeEngineLock } from './engine/engine-lock.ts';
 import { engineLogFile, fileLog } from './engine/file-log.ts';
 import type { HostParts } from './engine/host-parts.ts';
 import { localRepositories } from './engine/local-repositories.ts';
-import type { EngineParts } from './engine/parts.ts';
+import type { EngineParts, HostService } from './engine/parts.ts';
 import { ReadModel } from './engine/read-model.ts';
 import { keepRetention } from './engine/retention.ts';
 import { RunFolds } from './engine/run-folds.ts';
@@ -22,7 +22,7 @@ import { openPullRequests } from './facade/pull-requests.ts';
 import { openRunCommands } from './facade/run-commands.ts';
 import { openRunQueries } from './facade/run-queries.ts';
 import { busOptions, busKey } from './home-bus.ts';
-import { serveWorkerHosts } from './open-host-service.ts';
+import { serveWorkerHosts, type HostServiceOptions } from './open-host-service.ts';
 import { openProjects, type Projects } from './open-projects.ts';
 import { openWorkers } from './open-workers.ts';
 
@@ -111,7 +111,7 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
   const host = await openLocalHost(context, project, common);
   if (!host.ok) return host;
   const isServed = request.serve === true || bus.capabilities().crossMachine;
-  const serveHosts = isServed ? () => serveWorkerHosts({ home, config, project, log }, request.onServing) : null;
+  const serveHosts = isServed ? () => serve({ home, config, project, log }, request) : null;
   const makePlan = openPlanMaker({ home, config, environment: options.environment });
   const parts: EngineParts = { ...common, home, project, host: host.value, serveHosts, makePlan };
   const stop = new AbortController();
@@ -126,6 +126,17 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
     await retaining;
     await host.value?.runner.close();
   }
+}
+
+/**
+ * An engine that only lives for some runs goes on where another company of this machine has the port; one that was started to serve
+ * hosts says so and ends.
+ */
+async function serve(options: HostServiceOptions, { runs, onServing }: DriveOptions): Promise<Result<HostService>> {
+  const served = await serveWorkerHosts(options, onServing);
+  if (served.ok || runs === undefined || served.error.code !== 'AC_API_LISTEN') return served;
+  options.log('hosts-not-served', { error: served.error });
+  return success({ close: async () => undefined });
 }
 
 /** The worker host beside the engine; none where all work is done elsewhere. */
