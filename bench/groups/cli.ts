@@ -72,7 +72,7 @@ function entriesOf(index: number): OutgoingItem[] {
 
 /** Puts the runs into the ledger through the bus. */
 async function recordRuns(home: CompanyHome): Promise<void> {
-  const bus = unwrap(await openBus({ adapter: 'sqlite', folder: home.busFolder }));
+  const bus = unwrap(await openBus({ adapter: 'file', folder: home.busFolder }));
   for (let index = 0; index < runsOnRecord; index += 100) {
     unwrap(await bus.send(Array.from({ length: 100 }, (_, offset) => entriesOf(index + offset)).flat()));
   }
