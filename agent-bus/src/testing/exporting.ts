@@ -147,7 +147,7 @@ export function exportingContract(contract: Contract): void {
     assert.deepEqual(comparable(await recordsOf(to)), comparable(records));
   });
 
-  contract('C3 an export taken while others write is the bus as it was at one moment', async (store, another) => {
+  contract('C3 S84 an export taken while others write is the bus as it was at one moment', async (store, another) => {
     const [from, writer] = [await openInstance(store), await openInstance(store)];
     const before = makeRun(300).envelopes;
     unwrap(await from.send(before.map((envelope) => ({ envelope }))));
