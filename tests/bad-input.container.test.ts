@@ -164,7 +164,7 @@ describe('bad input ends in a named state with a coded error, the rest kept', ()
     'a full disk: refused with its code, nothing lost, and it goes on when there is room',
     async () => {
       const mount = mkdtempSync(join(tmpdir(), 'agentcompany-small-disk-'));
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'tmpfs', mount]);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=32m', 'tmpfs', mount]);
       try {
         test = await openTestCompany({ homeFolder: join(mount, 'home') });
         const { runId } = unwrap(
