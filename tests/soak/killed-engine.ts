@@ -3,7 +3,8 @@ import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import type { OpenBusOptions } from '@agentcompany/agent-bus';
 import { chance } from './seeded.ts';
-import type { Resources, SoakEngineArguments } from './soak-engine.ts';
+import type { Resources } from './resources.ts';
+import type { SoakEngineArguments } from './soak-engine.ts';
 
 const script = join(import.meta.dirname, 'soak-engine.ts');
 /** Moments before and after durable steps that an engine lives at least, and at most. */
@@ -40,7 +41,7 @@ export class KilledEngine {
     const { place, folder, seed } = this.#options;
     const life = shortLife + Math.floor(chance(seed, 'life', this.#lives) ** 2 * (longLife - shortLife));
     const settings: SoakEngineArguments = { place, folder, seed, crashAt: this.#isKilling ? life : null };
-    const program = ['--expose-gc', '--conditions=development', script, JSON.stringify(settings)];
+    const program = ['--conditions=development', script, JSON.stringify(settings)];
     const child = spawn(process.execPath, program, { stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
     child.stderr.on('data', (chunk: Buffer) => (said = `${said}${chunk.toString()}`.slice(-4000)));

@@ -3,7 +3,6 @@
  * or until its `crashAt`-th durable step, where it dies by SIGKILL. Every line it prints is `{resources}`.
  */
 import { randomUUID } from 'node:crypto';
-import { readdirSync } from 'node:fs';
 import { openBus, type OpenBusOptions } from '@agentcompany/agent-bus';
 import { success, unwrap } from '@agentcompany/protocol';
 import { initHome } from '../../orchestrator/src/company-home.ts';
@@ -17,6 +16,7 @@ import type { EngineParts } from '../../orchestrator/src/engine/parts.ts';
 import { RunFolds } from '../../orchestrator/src/engine/run-folds.ts';
 import { PretendedOutside } from './pretended-outside.ts';
 import { pretendedRunner } from './pretended-runner.ts';
+import { resourcesInUse } from './resources.ts';
 
 export interface SoakEngineArguments {
   readonly place: OpenBusOptions;
@@ -26,24 +26,11 @@ export interface SoakEngineArguments {
   readonly crashAt: number | null;
 }
 
-export interface Resources {
-  /** Bytes. */
-  readonly memory: number;
-  readonly descriptors: number;
-}
-
 const { place, folder, seed, crashAt } = JSON.parse(process.argv[2] ?? '{}') as SoakEngineArguments;
 const step = crashPoint(crashAt === null ? undefined : String(crashAt));
 const stop = new AbortController();
 process.once('SIGTERM', () => stop.abort());
-process.on('SIGUSR2', () => {
-  globalThis.gc?.();
-  const resources: Resources = {
-    memory: process.memoryUsage().rss,
-    descriptors: readdirSync('/proc/self/fd').length,
-  };
-  process.stdout.write(`${JSON.stringify({ resources })}\n`);
-});
+process.on('SIGUSR2', () => process.stdout.write(`${JSON.stringify({ resources: resourcesInUse() })}\n`));
 
 // Before a commit too: then an effect has happened outside that the ledger does not know of.
 const bus = unwrap(await openBus({ ...place, onDurableStep: step }));

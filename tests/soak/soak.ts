@@ -1,10 +1,9 @@
-import { readdirSync } from 'node:fs';
 import { openBus, type AgentBus, type OpenBusOptions } from '@agentcompany/agent-bus';
 import { unwrap } from '@agentcompany/protocol';
 import { problemsOfRun } from './check-ledger.ts';
 import { KilledEngine } from './killed-engine.ts';
 import { PretendedOutside } from './pretended-outside.ts';
-import type { Resources } from './soak-engine.ts';
+import { resourcesInUse, type Resources } from './resources.ts';
 import { awaitPublished, completeRuns, submitRuns, tasksOfRun } from './soak-runs.ts';
 
 export interface SoakOptions {
@@ -66,9 +65,14 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
           streams: submitted.flatMap((run) => [run, `${run}/progress`]),
         }),
       );
-      const client = { memory: process.memoryUsage().rss, descriptors: readdirSync('/proc/self/fd').length };
       const storeBytes = await options.storeSize();
-      batches.push({ batch, kills: engine.kills, engine: await engine.resources(), client, storeBytes });
+      batches.push({
+        batch,
+        kills: engine.kills,
+        engine: await engine.resources(),
+        client: resourcesInUse(),
+        storeBytes,
+      });
       options.onBatch?.(batches.at(-1)!);
     }
     problems.push(...(await leftovers(bus)));
