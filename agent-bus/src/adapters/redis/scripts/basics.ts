@@ -66,14 +66,16 @@ end
 
 local inverses = {}
 
--- notes how a write is taken back; for a write that may be taken back although it was not done, before it
+-- notes how a write is taken back; for a write that may be taken back although it was not done, before it.
+-- \`list\` may be a function that makes it: it is called only where something is taken back
 local function inverse(command, key, list)
   inverses[#inverses + 1] = { command, key, list }
 end
 
 local function takeBack()
   for index = #inverses, 1, -1 do
-    callMany(redis.pcall, unpack(inverses[index]))
+    local command, key, list = unpack(inverses[index])
+    callMany(redis.pcall, command, key, type(list) == 'function' and list() or list)
   end
 end
 

@@ -130,8 +130,10 @@ async function claim(max: number, leaseMs = 1000): Promise<readonly Delivery[]> 
   const token = newLeaseToken();
   const { rest } = unwrap(await store().run(claimScript, ['workers', max, leaseMs, token, 20, '', 0]));
   const told = rest[1] as readonly string[];
-  return Array.from({ length: told.length / 9 }, (_unused, index) => {
-    const [, stream, seq, , , json, count, epoch] = told.slice(9 * index);
+  return Array.from({ length: told.length / 4 }, (_unused, index) => {
+    const [, head = '', json, counted = ''] = told.slice(4 * index);
+    const [, , seq, , stream] = head.split('|');
+    const [count, epoch] = counted.split('|');
     const envelope = JSON.parse(json ?? '') as Delivery['envelope'];
     const numbers = { seq: Number(seq), count: Number(count), epoch: Number(epoch), leaseUntil: 0 };
     return { queue: 'workers', stream: stream ?? '', envelope, token, ...numbers };
