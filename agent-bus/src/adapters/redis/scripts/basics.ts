@@ -117,9 +117,9 @@ end
 -- what is told to single instances: pairs of channel and text
 local offered = {}
 
--- wakes those who wait, when everything is written
+-- wakes those who wait, when everything is written; the server writes first to whom it was told last, and an offer is urgent
 local function ringBells()
-  for _, offer in ipairs(offered) do redis.call('PUBLISH', offer[1], offer[2]) end
   if #rung > 0 then redis.call('PUBLISH', prefix .. 'bell', table.concat(rung, ' ')) end
+  for _, offer in ipairs(offered) do redis.call('PUBLISH', offer[1], offer[2]) end
 end
 `;

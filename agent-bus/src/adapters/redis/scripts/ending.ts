@@ -1,10 +1,10 @@
-import { defineScript } from './script.ts';
+import { defineSendingScript } from './script.ts';
 
 /**
  * Arguments: expected stream and version, `c` (completed) or `b` (buried), number of groups of deliveries that follow each other and have
  * queue and token in common, each as queue, token, number, ids; of a buried one the id of its notice and its error as JSON; items.
  */
-export const endScript = defineScript(
+export const endScript = defineSendingScript(
   'end',
   `
 local function takeLeases()
