@@ -79,21 +79,8 @@ export class Draft {
     const prepared = prepareItems([{ envelope, queue: null }]);
     if (!prepared.ok) return prepared;
     for (const { digest, json } of prepared.value) {
-      const fields = [
-        'i',
-        envelope.id,
-        'd',
-        digest.toString('base64'),
-        's',
-        stream,
-        'n',
-        seq,
-        't',
-        storedAt,
-        'e',
-        json,
-      ];
-      this.#command('XADD', 'ledger', position, ...fields);
+      const head = [envelope.id, digest.toString('base64'), seq, storedAt, stream].join('|');
+      this.#command('XADD', 'ledger', position, 'h', head, 'e', json);
     }
     this.#command('HSET', 'ids', envelope.id, position);
     this.#command('RPUSH', `stream:${stream}`, position);

@@ -100,7 +100,7 @@ export class Receiver {
     claim.isEnlisted = false;
     const told: unknown[] = [];
     for (let first = 0; first < offer.entries.length; first += entryFields)
-      told.push(...offer.entries.slice(first, first + entryFields), 1, 1, 0);
+      told.push(...offer.entries.slice(first, first + entryFields), '1|1|0');
     // The lease began with the sender's step, which was so long after the last answer by the server's clock.
     claim.since = Math.min(performance.now(), claim.since + Math.max(0, offer.at - claim.toldAt));
     return this.#deliveriesOf(claim, told);
@@ -139,9 +139,11 @@ export class Receiver {
   /** What has spent its deliveries or cannot be read is buried under the lease that was just taken on it. */
   async #deliveriesOf(claim: Claim, reply: Reply): Promise<Result<Claimed>> {
     const deliveries: Delivery[] = [];
-    for (let first = 0; first < reply.length; first += entryFields + 3) {
+    for (let first = 0; first < reply.length; first += entryFields + 1) {
       const row = rowAt(reply, first);
-      const [count, epoch, spent] = reply.slice(first + entryFields, first + entryFields + 3).map(Number);
+      const [count, epoch, spent] = String(reply[first + entryFields])
+        .split('|')
+        .map(Number);
       const counted = { count: count ?? 0, epoch: epoch ?? 0 };
       const read = readEnvelope(row);
       const unfit = spent === 1 ? spentError(row, claim.queue, counted.count) : read.ok ? null : read.error;

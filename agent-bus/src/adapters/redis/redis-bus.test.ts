@@ -37,8 +37,8 @@ async function spoil(store: ContractStore, id: string, text: string): Promise<vo
   const entries = await client.xrange(ledger, '-', '+');
   await client.del(ledger);
   for (const [position, fields] of entries) {
-    const isSpoilt = fields[1] === id;
-    await client.xadd(ledger, position, ...fields.map((field, index) => (isSpoilt && index === 11 ? text : field)));
+    const isSpoilt = fields[1]?.startsWith(`${id}|`) === true;
+    await client.xadd(ledger, position, ...fields.map((field, index) => (isSpoilt && index === 3 ? text : field)));
   }
   client.disconnect();
 }

@@ -122,8 +122,7 @@ export class Steps {
     const values = [
       ...expectValues(expect),
       burial === undefined ? 'c' : 'b',
-      leases.length,
-      ...leases.flatMap(leaseValues),
+      ...groupValues(leases),
       ...(burial === undefined ? [] : [burial.notice, JSON.stringify(burial.error)]),
       ...itemValues(items),
     ];
@@ -169,6 +168,17 @@ function leaseOf({ queue, envelope, token }: Delivery): Lease {
 
 function leaseValues({ queue, id, token }: Lease): readonly Value[] {
   return [queue, id, token];
+}
+
+/** The leases in their order; those that follow each other with the same queue and token name them once. */
+function groupValues(leases: readonly Lease[]): readonly Value[] {
+  const groups: { readonly queue: string; readonly token: string; readonly ids: string[] }[] = [];
+  for (const { queue, token, id } of leases) {
+    const last = groups.at(-1);
+    if (last?.queue === queue && last.token === token) last.ids.push(id);
+    else groups.push({ queue, token, ids: [id] });
+  }
+  return [groups.length, ...groups.flatMap(({ queue, token, ids }) => [queue, token, ids.length, ...ids])];
 }
 
 function expectValues(expect: Expectation | undefined): readonly Value[] {

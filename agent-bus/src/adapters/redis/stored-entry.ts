@@ -3,19 +3,19 @@ import { readEntry, type MessageRow } from '../../stored-envelope.ts';
 import type { Reply } from './link.ts';
 
 /** Fields of one entry in an answer. */
-export const entryFields = 6;
+export const entryFields = 3;
 
-/** The entry whose fields begin at `first` of a flat list. */
+/** The entry whose fields begin at `first` of a flat list: position, head (`id|digest|seq|at|stream`), envelope as JSON. */
 export function rowAt(reply: Reply, first: number): MessageRow {
-  const [position, stream, seq, storedAt, id, json] = reply.slice(first, first + entryFields);
+  const [id = '', , seq, storedAt, ...stream] = String(reply[first + 1]).split('|');
   return {
-    position: Number(position),
-    stream: String(stream),
+    position: Number(reply[first]),
+    stream: stream.join('|'),
     seq: Number(seq),
     stored_at: Number(storedAt),
-    id: String(id),
+    id,
     checksum: null,
-    envelope: String(json),
+    envelope: String(reply[first + 2]),
   };
 }
 

@@ -26,7 +26,7 @@ local function knownOf(items)
     if positions[index] then
       local entry = entryAt(positions[index])
       if not entry then error('LOST entry ' .. positions[index] .. ' of the ledger') end
-      known[id] = { position = entry.position, stream = entry.stream, seq = entry.seq, digest = entry.digest }
+      known[id] = opened(entry)
     elseif forgotten[index] then
       local position, seq, digest, stream = string.match(forgotten[index], '^(%d+)|(%d+)|([^|]*)|%d+|(.*)$')
       known[id] = { position = position, stream = stream, seq = seq, digest = digest, forgotten = true }
@@ -95,6 +95,7 @@ local function planAppend(items, known)
       plan.last = plan.last + 1
       entry = { position = text(plan.last), stream = item.stream, seq = text(stream.length + #stream.added + 1),
         digest = item.digest, json = item.json, id = item.id, fresh = true }
+      entry.head = headOf(entry.id, entry.digest, entry.seq, text(now), entry.stream)
       known[item.id] = entry
       push(stream.added, entry.position)
       push(plan.fresh, entry)
@@ -122,8 +123,7 @@ local function applyEntries(plan)
   else inverse('XSETID', ledger, { text(plan.before) .. '-0' }) inverse('XDEL', ledger, removed) end
   -- the first write of the step is one that the server refuses when its memory is spent
   for _, entry in ipairs(plan.fresh) do
-    redis.call('XADD', ledger, entry.position, 'i', entry.id, 'd', entry.digest, 's', entry.stream, 'n', entry.seq,
-      't', text(now), 'e', entry.json)
+    redis.call('XADD', ledger, entry.position, 'h', entry.head, 'e', entry.json)
   end
   write('HSET', prefix .. 'ids', ids, 'HDEL', names)
   for _, stream in pairs(plan.streams) do

@@ -66,14 +66,16 @@ end
 
 local inverses = {}
 
--- notes how a write is taken back; for a write that may be taken back although it was not done, before it
+-- notes how a write is taken back; for a write that may be taken back although it was not done, before it.
+-- \`list\` may be a function that makes it: it is called only where something is taken back
 local function inverse(command, key, list)
   inverses[#inverses + 1] = { command, key, list }
 end
 
 local function takeBack()
   for index = #inverses, 1, -1 do
-    callMany(redis.pcall, unpack(inverses[index]))
+    local command, key, list = unpack(inverses[index])
+    callMany(redis.pcall, command, key, type(list) == 'function' and list() or list)
   end
 end
 
@@ -115,9 +117,9 @@ end
 -- what is told to single instances: pairs of channel and text
 local offered = {}
 
--- wakes those who wait, when everything is written
+-- wakes those who wait, when everything is written; the server writes first to whom it was told last, and an offer is urgent
 local function ringBells()
-  for _, offer in ipairs(offered) do redis.call('PUBLISH', offer[1], offer[2]) end
   if #rung > 0 then redis.call('PUBLISH', prefix .. 'bell', table.concat(rung, ' ')) end
+  for _, offer in ipairs(offered) do redis.call('PUBLISH', offer[1], offer[2]) end
 end
 `;

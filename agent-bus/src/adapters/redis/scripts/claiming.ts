@@ -30,6 +30,10 @@ local function firstWaiting(queue, limit)
   local back = redis.call('ZRANGE', prefix .. 'back:' .. queue, 0, limit - 1, 'WITHSCORES')
   local fresh = redis.call('LRANGE', prefix .. 'queue:' .. queue, 0, limit - 1)
   local chosen, fromBack, fromList = {}, 0, 0
+  if #back == 0 then
+    for index = 1, #fresh do chosen[index] = { position = fresh[index], isBack = false } end
+    return chosen
+  end
   while #chosen < limit do
     local place = tonumber(back[2 * fromBack + 2])
     local head = tonumber(fresh[fromList + 1])
@@ -44,11 +48,24 @@ local function firstWaiting(queue, limit)
   return chosen
 end
 
+-- by position: the entry of \`chosen[index]\`, and in one look those that follow it in the ledger as they do here
+local function entriesFrom(chosen, index)
+  local first, count = tonumber(chosen[index].position), 1
+  while count < 16 and chosen[index + count] and tonumber(chosen[index + count].position) == first + count do count = count + 1 end
+  local found = {}
+  for _, raw in ipairs(redis.call('XRANGE', ledger, text(first), text(first + count - 1))) do
+    local entry = shaped(raw)
+    found[entry.position] = entry
+  end
+  return found
+end
+
 -- those of them that one answer should carry
 local function withEntries(chosen)
-  local ready, bytes = {}, 0
+  local ready, bytes, found = {}, 0, {}
   for index, one in ipairs(chosen) do
-    one.entry = entryAt(one.position)
+    if not found[one.position] then found = entriesFrom(chosen, index) end
+    one.entry = found[one.position]
     if not one.entry then error('LOST entry ' .. one.position .. ' of the ledger') end
     bytes = bytes + #one.entry.json
     if index > 1 and bytes > 67108864 then break end
@@ -58,39 +75,62 @@ local function withEntries(chosen)
 end
 
 local function takeOut(queue, chosen)
-  local members, scores, reversed = {}, {}, {}
-  for index = #chosen, 1, -1 do
+  local members, scores, fresh = {}, {}, {}
+  for index = 1, #chosen do
     local one = chosen[index]
     if one.isBack then
       push(members, padded(one.position))
       push(scores, text(one.record.place), padded(one.position))
-    else push(reversed, one.position) end
+    else fresh[#fresh + 1] = one.position end
   end
   write('ZREM', prefix .. 'back:' .. queue, members, 'ZADD', scores)
-  if #reversed == 0 then return end
-  redis.call('LTRIM', prefix .. 'queue:' .. queue, #reversed, -1)
-  inverse('LPUSH', prefix .. 'queue:' .. queue, reversed)
+  if #fresh == 0 then return end
+  redis.call('LTRIM', prefix .. 'queue:' .. queue, #fresh, -1)
+  inverse('LPUSH', prefix .. 'queue:' .. queue, function()
+    local reversed = {}
+    for index = #fresh, 1, -1 do push(reversed, fresh[index]) end
+    return reversed
+  end)
 end
 `;
 
 const claiming = `
-local function lease(queue, chosen, token, milliseconds, allowed)
-  local changed, leased, positions = {}, {}, {}
+-- what was never given out has a text that is known beforehand, and so has its first lease: nothing to take apart
+local function withRecords(queue, chosen, positions, token, milliseconds, allowed)
+  local values = readMany('HMGET', prefix .. 'deliveries:' .. queue, positions)
+  local leased = '|1|1|' .. text(now + milliseconds) .. '|' .. text(milliseconds) .. '|' .. token .. '|'
+  for index, one in ipairs(chosen) do
+    local position, value = one.position, values[index]
+    if allowed > 0 and not one.isBack and value == 'w|' .. position .. '|0|0|0|0||' then
+      one.record, one.counted = { position = position, old = value, new = 'l|' .. position .. leased }, '1|1|0'
+    else one.record = parsed(position, value) end
+  end
+end
+
+local function counted(record, isSpent)
+  return text(record.count) .. '|' .. text(record.epoch) .. (isSpent and '|1' or '|0')
+end
+
+local function lease(queue, chosen, positions, token, milliseconds, allowed)
+  local changed, leased, due = {}, {}, text(now + milliseconds)
   for index, one in ipairs(chosen) do
     local record = one.record
-    one.isSpent = record.count >= allowed
-    if not one.isSpent then record.count, record.epoch = record.count + 1, record.epoch + 1 end
-    record.state, record.due, record.lease, record.token = 'l', now + milliseconds, milliseconds, token
-    changed[index], positions[index] = record, record.position
-    push(leased, text(record.due), record.position)
+    if not record.new then
+      local isSpent = record.count >= allowed
+      if not isSpent then record.count, record.epoch = record.count + 1, record.epoch + 1 end
+      record.state, record.due, record.lease, record.token = 'l', now + milliseconds, milliseconds, token
+      one.counted = counted(record, isSpent)
+    end
+    changed[index] = record
+    leased[2 * index - 1], leased[2 * index] = due, record.position
   end
   keep(queue, changed)
   write('ZADD', prefix .. 'leased:' .. queue, leased, 'ZREM', positions)
 end
 
-local function pushDelivery(reply, one)
-  pushEntry(reply, one.entry)
-  push(reply, one.record.count, one.record.epoch, one.isSpent and 1 or 0)
+local function pushDelivery(reply, entry, told)
+  local length = #reply
+  reply[length + 1], reply[length + 2], reply[length + 3], reply[length + 4] = entry.position, entry.head, entry.json, told
 end
 
 -- the answer of the first try was lost: the deliveries are there under their token
@@ -98,7 +138,7 @@ local function claimedBefore(queue, token, allowed)
   local reply = {}
   for _, record in ipairs(recordsOf(queue, redis.call('ZRANGE', prefix .. 'leased:' .. queue, 0, -1))) do
     if record.token == token then
-      pushDelivery(reply, { record = record, entry = entryAt(record.position), isSpent = record.count > allowed })
+      pushDelivery(reply, entryAt(record.position), counted(record, record.count > allowed))
     end
   end
   return reply
@@ -142,12 +182,12 @@ local function step()
   end
   local positions = {}
   for index, one in ipairs(chosen) do positions[index] = one.position end
-  for index, record in ipairs(recordsOf(queue, positions)) do chosen[index].record = record end
+  withRecords(queue, chosen, positions, token, milliseconds, allowed)
   takeOut(queue, chosen)
-  lease(queue, chosen, token, milliseconds, allowed)
+  lease(queue, chosen, positions, token, milliseconds, allowed)
   strike(queue, waiter)
   local reply = {}
-  for _, one in ipairs(chosen) do pushDelivery(reply, one) end
+  for _, one in ipairs(chosen) do pushDelivery(reply, one.entry, one.counted) end
   return { 'claimed', text(now), reply }
 end
 `;

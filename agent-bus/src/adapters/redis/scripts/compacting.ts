@@ -29,7 +29,7 @@ local function finishDrop(stream, forgetAt)
   local entries = {}
   for _, position in ipairs(positions) do
     local entry = entryAt(position)
-    if entry then push(entries, entry) end
+    if entry then push(entries, opened(entry)) end
   end
   forgetEntries(entries, forgetAt)
   redis.call('DEL', prefix .. 'dropping:' .. stream)
@@ -57,7 +57,7 @@ local function step()
   if redis.call('HEXISTS', droppings, stream) == 1 then return { 'done', 0 } end
   local last = entryAt(positions[#positions])
   if not last then error('LOST entry ' .. positions[#positions] .. ' of the ledger') end
-  if tonumber(last.at) >= before or hasOpen(positions) then return { 'done', 0 } end
+  if tonumber(opened(last).at) >= before or hasOpen(positions) then return { 'done', 0 } end
   local first = redis.call('ZSCORE', prefix .. 'streams', stream)
   writeField(droppings, stream, text(now + horizon), nil)
   unscore(prefix .. 'streams', stream, first)

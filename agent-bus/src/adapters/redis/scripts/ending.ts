@@ -1,19 +1,36 @@
-import { defineScript } from './script.ts';
+import { defineSendingScript } from './script.ts';
 
 /**
- * Arguments: expected stream and version, `c` (completed) or `b` (buried), number of deliveries, each as queue, id, token; of a buried one
- * the id of its notice and its error as JSON; items.
+ * Arguments: expected stream and version, `c` (completed) or `b` (buried), number of groups of deliveries that follow each other and have
+ * queue and token in common, each as queue, token, number, ids; of a buried one the id of its notice and its error as JSON; items.
  */
-export const endScript = defineScript(
+export const endScript = defineSendingScript(
   'end',
   `
 local function takeLeases()
   local leases, ids = {}, {}
-  for index = 1, takeNumber() do
-    leases[index] = { queue = take(), id = take(), token = take() }
-    ids[index] = leases[index].id
+  for _ = 1, takeNumber() do
+    local queue, token = take(), take()
+    for _ = 1, takeNumber() do
+      local index = #ids + 1
+      ids[index] = take()
+      leases[index] = { queue = queue, token = token }
+    end
   end
   return leases, ids
+end
+
+-- what ending a lease must know of its record; all of it where it is no lease, or has lapsed
+local function leasedAs(position, value)
+  local counts, due, lease, token = string.match(value or '', '^l|(%d+|%d+|%d+)|(%d+)|(%d+)|([^|]*)|$')
+  if not counts then return parsed(position, value) end
+  return { position = position, old = value, state = 'l', counts = counts, due = due, lease = lease, token = token }
+end
+
+local function endedRecord(record, state, receipt)
+  if record.counts then
+    record.new = state .. '|' .. record.counts .. '|0|' .. record.lease .. '|' .. record.token .. '|' .. receipt
+  else record.state, record.due, record.receipt = state, 0, receipt end
 end
 
 -- the records of the leases, and how many have ended; or nil and the number of the lease that is not held
@@ -27,12 +44,12 @@ local function takeEnds()
     push(wanted[lease.queue], positions[index])
   end
   local found = {}
-  for queue, list in pairs(wanted) do found[queue] = recordsOf(queue, list) end
+  for queue, list in pairs(wanted) do found[queue] = readMany('HMGET', prefix .. 'deliveries:' .. queue, list) end
   local taken = {}
   for index, lease in ipairs(leases) do
     local place = (taken[lease.queue] or 0) + 1
     taken[lease.queue] = place
-    lease.record = found[lease.queue][place]
+    lease.record = leasedAs(positions[index], found[lease.queue][place])
     if not isHeld(lease.record, lease.token) then return nil, index end
     if isEnded(lease.record) then ended = ended + 1 end
   end
@@ -63,22 +80,22 @@ end
 
 local function endAll(ends, state, receipt)
   local first = ends[1]
+  if not first then return end
   local changed = {}
-  for index, one in ipairs(ends) do
-    one.record.receipt = index == 1 and receipt or '@' .. first.queue .. ' ' .. first.record.position
+  for _, one in ipairs(ends) do
     changed[one.queue] = changed[one.queue] or {}
     push(changed[one.queue], one.record)
   end
-  for queue, list in pairs(changed) do
-    lift(queue, list)
-    for _, record in ipairs(list) do record.state, record.due = state, 0 end
-    keep(queue, list)
-  end
+  for queue, list in pairs(changed) do lift(queue, list) end
+  local other = '@' .. first.queue .. ' ' .. first.record.position
+  for index, one in ipairs(ends) do endedRecord(one.record, state, index == 1 and receipt or other) end
+  for queue, list in pairs(changed) do keep(queue, list) end
 end
 
 local function bury(first, notice, problem)
   local record = first.record
-  local value = table.concat({ first.queue, record.position, text(record.count), text(now), problem }, '|')
+  local count = record.counts and string.match(record.counts, '|(%d+)|') or text(record.count)
+  local value = table.concat({ first.queue, record.position, count, text(now), problem }, '|')
   writeField(prefix .. 'dead', notice, value, nil)
 end
 

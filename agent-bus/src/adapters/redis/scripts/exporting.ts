@@ -77,7 +77,7 @@ local function step()
   stayAlive(id)
   local positions, ids = {}, {}
   for _, raw in ipairs(redis.call('XRANGE', ledger, '(' .. after .. '-18446744073709551615', last, 'COUNT', 200)) do
-    local entry = shaped(raw)
+    local entry = opened(shaped(raw))
     push(positions, entry.position)
     push(ids, entry.id)
   end
@@ -109,7 +109,7 @@ local function step()
   local letters, dead = {}, redis.call('HGETALL', snapshot(id, 'dead'))
   for index = 1, #dead, 2 do
     local entry = entryAt(string.match(dead[index + 1], '^[^|]*|(%d+)|'))
-    if entry then push(letters, dead[index], dead[index + 1], entry.id) end
+    if entry then push(letters, dead[index], dead[index + 1], opened(entry).id) end
   end
   return { 'done', letters, redis.call('HGETALL', snapshot(id, 'forgotten')), redis.call('HGETALL', snapshot(id, 'leases')) }
 end

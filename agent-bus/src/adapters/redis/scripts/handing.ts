@@ -21,7 +21,7 @@ local function hand(queue, waiter, entries)
   -- one that is gone is forgotten
   if redis.call('PUBSUB', 'NUMSUB', channel)[2] == 0 then return true end
   local told, bytes = {}, 0
-  while #told < 6 * tonumber(limit) and queue.handed < #queue.fresh do
+  while #told < 3 * tonumber(limit) and queue.handed < #queue.fresh do
     local position = queue.fresh[queue.handed + 1]
     local entry = entries[position]
     bytes = bytes + #entry.json
@@ -29,7 +29,7 @@ local function hand(queue, waiter, entries)
     local due = text(now + tonumber(milliseconds))
     queue.values[queue.slots[position]] = table.concat({ 'l', position, 1, 1, due, milliseconds, token, '' }, '|')
     push(queue.leased, due, position)
-    pushEntry(told, { position = position, stream = entry.stream, seq = entry.seq, at = text(now), id = entry.id, json = entry.json })
+    pushEntry(told, entry)
     queue.handed = queue.handed + 1
   end
   if #told == 0 then return false end

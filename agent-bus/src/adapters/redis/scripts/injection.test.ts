@@ -126,15 +126,17 @@ async function send(count: number, notBefore = 0): Promise<void> {
   unwrap(await new Steps(store()).send(unwrap(prepareItems(items)), undefined));
 }
 
-async function claim(max: number, leaseMs = 1000): Promise<readonly Delivery[]> {
+async function claim(max: number, leaseMs = 1000, queue = 'workers'): Promise<readonly Delivery[]> {
   const token = newLeaseToken();
-  const { rest } = unwrap(await store().run(claimScript, ['workers', max, leaseMs, token, 20, '', 0]));
+  const { rest } = unwrap(await store().run(claimScript, [queue, max, leaseMs, token, 20, '', 0]));
   const told = rest[1] as readonly string[];
-  return Array.from({ length: told.length / 9 }, (_unused, index) => {
-    const [, stream, seq, , , json, count, epoch] = told.slice(9 * index);
+  return Array.from({ length: told.length / 4 }, (_unused, index) => {
+    const [, head = '', json, counted = ''] = told.slice(4 * index);
+    const [, , seq, , stream] = head.split('|');
+    const [count, epoch] = counted.split('|');
     const envelope = JSON.parse(json ?? '') as Delivery['envelope'];
     const numbers = { seq: Number(seq), count: Number(count), epoch: Number(epoch), leaseUntil: 0 };
-    return { queue: 'workers', stream: stream ?? '', envelope, token, ...numbers };
+    return { queue, stream: stream ?? '', envelope, token, ...numbers };
   });
 }
 
@@ -209,6 +211,34 @@ describe('C6 an error at any call inside a script leaves nothing half-done', () 
       { delivery: other!, items: unwrap(prepareItems([{ envelope: makeEnvelope(), queue: null }])) },
     ];
     expect(await failAtEveryCall(() => new Steps(store()).complete(completions, undefined))).toBeGreaterThan(1);
+  });
+
+  it('C6 complete: several that are leased for the first and for the second time, of two queues', async () => {
+    await send(2);
+    await claim(2);
+    now += 2000;
+    await send(2);
+    const { envelopes } = makeRun(1);
+    unwrap(
+      await new Steps(store()).send(unwrap(prepareItems([{ envelope: envelopes[0]!, queue: 'others' }])), undefined),
+    );
+    const leased = [...(await claim(4)), ...(await claim(1, 1000, 'others'))];
+    expect(leased.map(({ count }) => count)).toEqual([2, 2, 1, 1, 1]);
+    const completions = leased.map((delivery) => ({ delivery, items: [] }));
+    const steps = new Steps(store());
+    expect(await failAtEveryCall(() => steps.complete(completions, undefined))).toBeGreaterThan(1);
+    expect(unwrap(await steps.complete(completions, undefined)).entries).toEqual([]);
+    const records = [
+      ...(await client.hvals(`${prefix}deliveries:workers`)),
+      ...(await client.hvals(`${prefix}deliveries:others`)),
+    ];
+    expect(records.map((record) => record.split('|').slice(0, 5).join('|')).toSorted()).toEqual([
+      'c|1|2|2|0',
+      'c|2|2|2|0',
+      'c|3|1|1|0',
+      'c|4|1|1|0',
+      'c|5|1|1|0',
+    ]);
   });
 
   it('C6 reject, requeue, purge', async () => {

@@ -34,13 +34,25 @@ local function recordOf(queue, id)
   return recordsOf(queue, { position })[1] or nil
 end
 
-local function keep(queue, changed)
-  local values, old = {}, {}
-  for _, record in ipairs(changed) do
-    push(values, record.position, packed(record))
-    push(old, record.position, record.old)
+-- what makes, out of each of \`records\`, two arguments
+local function pairsOf(records, first, second)
+  return function()
+    local list = {}
+    for index = 1, #records do
+      list[2 * index - 1], list[2 * index] = records[index][first], records[index][second]
+    end
+    return list
   end
-  write('HSET', prefix .. 'deliveries:' .. queue, values, 'HSET', old)
+end
+
+-- writes the records; one that brings its new text along is not packed
+local function keep(queue, changed)
+  local values = {}
+  for index = 1, #changed do
+    local record = changed[index]
+    values[2 * index - 1], values[2 * index] = record.position, record.new or packed(record)
+  end
+  write('HSET', prefix .. 'deliveries:' .. queue, values, 'HSET', pairsOf(changed, 'position', 'old'))
 end
 
 -- takes what had been leased from where it lies: among the leased, or, when its lease has lapsed, among what came back
@@ -48,8 +60,8 @@ local function lift(queue, records)
   local leased, due, back, places = {}, {}, {}, {}
   for _, record in ipairs(records) do
     if record.state == 'l' then
-      push(leased, record.position)
-      push(due, text(record.due), record.position)
+      leased[#leased + 1] = record.position
+      push(due, type(record.due) == 'string' and record.due or text(record.due), record.position)
     else
       push(back, padded(record.position))
       push(places, text(record.place), padded(record.position))
@@ -67,11 +79,19 @@ local function isEnded(record)
   return record.state == 'c' or record.state == 'b' or record.state == 'p'
 end
 
--- an entry of the ledger; its fields stand in the order in which they are written
+-- an entry of the ledger: its head is \`id|digest|seq|at|stream\`
+local function headOf(id, digest, seq, at, stream)
+  return table.concat({ id, digest, seq, at, stream }, '|')
+end
+
 local function shaped(found)
-  local fields = found[2]
-  return { position = string.match(found[1], '^%d+'), id = fields[2], digest = fields[4], stream = fields[6], seq = fields[8],
-    at = fields[10], json = fields[12] }
+  return { position = string.sub(found[1], 1, -3), head = found[2][2], json = found[2][4] }
+end
+
+-- with what its head tells
+local function opened(entry)
+  entry.id, entry.digest, entry.seq, entry.at, entry.stream = string.match(entry.head, '^([^|]*)|([^|]*)|(%d+)|(%d+)|(.*)$')
+  return entry
 end
 
 local function entryAt(position)
@@ -80,7 +100,6 @@ local function entryAt(position)
 end
 
 local function pushEntry(reply, entry)
-  push(reply, entry.position, entry.stream, entry.seq)
-  push(reply, entry.at, entry.id, entry.json)
+  push(reply, entry.position, entry.head, entry.json)
 end
 `;

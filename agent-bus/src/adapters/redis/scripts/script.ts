@@ -22,8 +22,13 @@ takeBack()
 return redis.error_reply(type(outcome) == 'table' and outcome.err or tostring(outcome))
 `;
 
+/** A script that sends as well. The others do without its functions: the server makes each of them anew at every call. */
+export function defineSendingScript(name: string, body: string): Script {
+  return defineScript(name, `${handing}${appending}${body}`);
+}
+
 /** The script whose Lua function `step()` is `body`, after the shared functions. */
 export function defineScript(name: string, body: string): Script {
-  const source = `${basics}${records}${handing}${appending}${body}${frame}`;
+  const source = `${basics}${records}${body}${frame}`;
   return { name, source, sha: createHash('sha1').update(source).digest('hex') };
 }

@@ -1,7 +1,7 @@
-import { defineScript } from './script.ts';
+import { defineSendingScript } from './script.ts';
 
 /** Arguments: expected stream (empty for none), its version, items. */
-export const sendScript = defineScript(
+export const sendScript = defineSendingScript(
   'send',
   `
 local function step()
