@@ -95,6 +95,22 @@ describe('retention', () => {
     expect(named).toStrictEqual([progressStream(closed)]);
   });
 
+  it('lets the store give up what is spent, also where nothing is to be forgotten', async () => {
+    const compacted: unknown[] = [];
+    const compact: AgentBus['compact'] = (options) => {
+      compacted.push(options);
+      return bus.compact(options);
+    };
+    const stop = new AbortController();
+    const keeping = keepRetention(
+      after(0, { bus: altered(bus, { compact }), runDays: null, progressDays: null }),
+      stop.signal,
+    );
+    await expect.poll(() => compacted).toStrictEqual([{ closedBefore: 0, streams: [] }]);
+    stop.abort();
+    await keeping;
+  });
+
   it('is applied at once by the engine, noted, and ended with it; a failure is noted and ends nothing', async () => {
     await run('failed');
     const stop = new AbortController();

@@ -65,12 +65,16 @@ function endedBefore(parts: RetentionParts, days: number | null): readonly strin
     .map(({ run_id: id }) => id);
 }
 
-/** Applies retention now and every day until `signal` aborts. A failure is noted, and tried again the next day. */
+/**
+ * Applies retention now and every day until `signal` aborts, and lets the store give up what is spent, such as records of leases that
+ * are over. A failure is noted, and tried again the next day.
+ */
 export async function keepRetention(parts: RetentionParts, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const applied = await applyRetention(parts, signal);
-    if (!applied.ok) parts.log('retention-failed', { error: applied.error });
-    else if (applied.value.entries > 0) parts.log('retention-applied', applied.value);
+    if (applied.ok && applied.value.entries > 0) parts.log('retention-applied', applied.value);
+    const tidied = applied.ok ? await parts.bus.compact({ closedBefore: 0, streams: [] }) : applied;
+    if (!tidied.ok) parts.log('retention-failed', { error: tidied.error });
     await pause(dayMs, undefined, { signal, ref: false }).catch(() => undefined);
   }
 }
