@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createInterface } from 'node:readline';
+import { once } from 'node:events';
+import { createInterface, type Interface } from 'node:readline';
 import { join } from 'node:path';
 import type { OpenBusOptions } from '@agentcompany/agent-bus';
 import { chance } from './seeded.ts';
@@ -17,11 +18,19 @@ export interface KilledEngineOptions {
   readonly seed: number;
 }
 
+interface Life {
+  readonly child: ChildProcess;
+  /** What the engine prints: one line when it is ready, then one for each question. */
+  readonly output: Interface;
+  readonly ready: Promise<unknown>;
+  readonly ended: Promise<unknown>;
+}
+
 /** An engine that is started again each time it dies at the step that `seed` chose for this life. */
 export class KilledEngine {
   readonly #options: KilledEngineOptions;
   readonly #failure = new AbortController();
-  #child: ChildProcess | null = null;
+  #life: Life | null = null;
   #lives = 0;
   #isKilling = true;
   #isStopping = false;
@@ -52,7 +61,8 @@ export class KilledEngine {
       this.kills += 1;
       this.start();
     });
-    this.#child = child;
+    const output = createInterface({ input: child.stdout });
+    this.#life = { child, output, ready: once(output, 'line'), ended: once(child, 'close') };
   }
 
   /** From here on engines live: the one at work is replaced. */
@@ -63,25 +73,25 @@ export class KilledEngine {
     this.start();
   }
 
-  /** What the living engine takes, after a garbage collection. */
+  /** What the engine at work takes, after a garbage collection. One that dies before it has answered is asked in its next life. */
   async resources(): Promise<Resources> {
-    const child = this.#child;
-    const output = child?.stdout ?? null;
-    if (child === null || output === null) throw new Error('no engine is at work');
-    const reader = createInterface({ input: output });
-    const answer = new Promise<string>((resolve) => reader.once('line', resolve));
-    child.kill('SIGUSR2');
-    const line = await answer;
-    reader.close();
-    return (JSON.parse(line) as { resources: Resources }).resources;
+    for (;;) {
+      this.failed.throwIfAborted();
+      const life = this.#life;
+      if (life === null) throw new Error('no engine is at work');
+      const { child, output, ready, ended } = life;
+      // A question that comes before the engine listens for the signal would end it.
+      await Promise.race([ready, ended]);
+      const answer = once(output, 'line') as Promise<[string]>;
+      child.kill('SIGUSR2');
+      const line = await Promise.race([answer, ended.then(() => null)]);
+      if (line !== null) return (JSON.parse(line[0]) as { resources: Resources }).resources;
+    }
   }
 
   async stop(): Promise<void> {
     this.#isStopping = true;
-    const child = this.#child;
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-    const ended = new Promise((resolve) => child.once('close', resolve));
-    child.kill('SIGTERM');
-    await ended;
+    this.#life?.child.kill('SIGTERM');
+    await this.#life?.ended;
   }
 }

@@ -1,6 +1,7 @@
 /**
  * The engine of a soak, as a process of its own: `node soak-engine.ts '<SoakEngineArguments as JSON>'`. It works until SIGTERM,
- * or until its `crashAt`-th durable step, where it dies by SIGKILL. Every line it prints is `{resources}`.
+ * or until its `crashAt`-th durable step, where it dies by SIGKILL. It prints `{}` when it listens to signals, then `{resources}` for
+ * each SIGUSR2.
  */
 import { randomUUID } from 'node:crypto';
 import { openBus, type OpenBusOptions } from '@agentcompany/agent-bus';
@@ -31,6 +32,7 @@ const step = crashPoint(crashAt === null ? undefined : String(crashAt));
 const stop = new AbortController();
 process.once('SIGTERM', () => stop.abort());
 process.on('SIGUSR2', () => process.stdout.write(`${JSON.stringify({ resources: resourcesInUse() })}\n`));
+process.stdout.write('{}\n');
 
 // Before a commit too: then an effect has happened outside that the ledger does not know of.
 const bus = unwrap(await openBus({ ...place, onDurableStep: step }));

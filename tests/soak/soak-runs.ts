@@ -4,6 +4,8 @@ import { planOf, settingsOf } from '../../orchestrator/src/company/testing/fixtu
 import { chance } from './seeded.ts';
 
 export const tasksOfRun = 25;
+/** Milliseconds without any news after which a soak says that it hangs: more than every lease of it. */
+const longestSilence = 150_000;
 
 /** Submits `count` runs of `tasksOfRun` tasks; some twice, as by a client that never saw its answer (S73). Returns their ids. */
 export async function submitRuns(
@@ -49,29 +51,44 @@ export async function completeRuns(bus: AgentBus, runs: readonly string[], signa
   await awaitQuiet(bus, signal);
 }
 
-/** Resolves when every run is published; rejects when one is not going to be, or `signal` aborts. */
+/** Resolves when every run is published; rejects when one is not going to be, nothing happens any more, or `signal` aborts. */
 export async function awaitPublished(bus: AgentBus, runs: readonly string[], signal: AbortSignal): Promise<void> {
   const waiting = new Set(runs);
   const [first] = runs;
   const [opening] = unwrap(await bus.readStream(first ?? '', { after: 0, limit: 1 }));
-  for await (const { envelope, stream } of bus.watch({ after: (opening?.position ?? 1) - 1, signal })) {
-    if (envelope.envelope_type !== 'run_state' || !waiting.has(stream)) continue;
-    const to = envelope.payload['to'];
-    if (to === 'needs_attention' || to === 'failed') throw new Error(`run ${stream} is ${to}`);
-    if (to === 'published') waiting.delete(stream);
-    if (waiting.size === 0) return;
+  const silence = new AbortController();
+  const watchdog = setTimeout(() => silence.abort(), longestSilence);
+  const either = AbortSignal.any([signal, silence.signal]);
+  try {
+    for await (const { envelope, stream } of bus.watch({ after: (opening?.position ?? 1) - 1, signal: either })) {
+      watchdog.refresh();
+      if (envelope.envelope_type !== 'run_state' || !waiting.has(stream)) continue;
+      const to = envelope.payload['to'];
+      if (to === 'needs_attention' || to === 'failed') throw new Error(`run ${stream} is ${to}`);
+      if (to === 'published') waiting.delete(stream);
+      if (waiting.size === 0) return;
+    }
+  } finally {
+    clearTimeout(watchdog);
   }
   signal.throwIfAborted();
+  throw new Error(`nothing happens; waiting for ${[...waiting].join(', ')}; ${await describeQueues(bus)}`);
 }
 
-/** Resolves when no queue holds anything. */
+/** Resolves when no queue holds anything; rejects when one still does after long, or `signal` aborts. */
 async function awaitQuiet(bus: AgentBus, signal: AbortSignal): Promise<void> {
+  const patience = AbortSignal.timeout(longestSilence);
   for (;;) {
     const open = unwrap(await bus.queues()).filter(({ waiting, leased }) => waiting + leased > 0);
     if (open.length === 0) return;
     signal.throwIfAborted();
+    if (patience.aborted) throw new Error(`queues do not empty; ${await describeQueues(bus)}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+async function describeQueues(bus: AgentBus): Promise<string> {
+  return `queues: ${JSON.stringify(unwrap(await bus.queues()))}`;
 }
 
 function toEngine(run: string, id: string, type: EnvelopeType, payload: Readonly<Record<string, unknown>>): Envelope {
