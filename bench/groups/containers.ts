@@ -11,6 +11,7 @@ import { createRepository, git } from '../../tests/support/open-test-company.ts'
 import { timed } from '../measure.ts';
 import type { Measurement, PreparedMeasurement } from '../measurement.ts';
 import { checkout, workerImage } from '../worker-image.ts';
+import { noServices } from '../../orchestrator/src/door/attempt-services.ts';
 
 const mebibyte = 1024 ** 2;
 
@@ -58,6 +59,7 @@ async function prepare(): Promise<PreparedMeasurement> {
       order,
       mirrorFolder: mirror,
       image: null,
+      services: noServices,
       limits: {
         memoryBytes: 512 * mebibyte,
         pids: 128,

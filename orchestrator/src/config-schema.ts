@@ -114,6 +114,14 @@ export const configSchema = z.strictObject({
   progress_retention_days: z.int().min(1).max(36_500).nullable().default(30),
   /** US dollars a run may spend; null: no limit. */
   budget_usd: z.number().nonnegative().nullable().default(null),
+  /** Tokens a run may take: the limit for models without a price; null: no limit. */
+  budget_tokens: z.int().nonnegative().nullable().default(null),
+  /** Who judges results besides the rules; `auto`: a model where an agent with a model did the work. */
+  review: z.enum(['rules', 'model', 'auto']).default('auto'),
+  /** Model that reviews; null: `fallback_model`, else `model`. */
+  reviewer_model: z.string().min(1).nullable().default(null),
+  /** Whether exchanges with models are kept beside the run. */
+  record_models: z.boolean().default(true),
   on_failure: z.enum(['stop', 'partial']).default('stop'),
   approvals: z
     .strictObject({
@@ -153,6 +161,8 @@ export const policyKeys = [
   'max_attempts',
   'max_review_rounds',
   'budget_usd',
+  'budget_tokens',
+  'review',
   'on_failure',
   'approvals',
   'worker_memory_limit',

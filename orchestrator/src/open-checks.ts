@@ -13,6 +13,7 @@ import { openProjects } from './open-projects.ts';
 import { openEngine, openWorkers, workerImage } from './open-workers.ts';
 import { listProjects, type Project } from './projects.ts';
 import { workerLimits } from './engine/worker-limits.ts';
+import { noServices } from './door/attempt-services.ts';
 
 export interface ChainOptions {
   readonly home: CompanyHome;
@@ -134,6 +135,7 @@ async function checkWorker({ home, config, environment, installation }: ChainOpt
       signal: AbortSignal.timeout(60_000),
       onCreated: async () => success(),
       onProgress: () => undefined,
+      services: noServices,
     });
     return outcome.ok ? success('no network, no capability, limits read back') : outcome;
   } finally {

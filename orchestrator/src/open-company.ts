@@ -23,6 +23,7 @@ import { openRunCommands } from './facade/run-commands.ts';
 import { openRunQueries } from './facade/run-queries.ts';
 import { busOptions, busKey } from './home-bus.ts';
 import { serveWorkerHosts, type HostServiceOptions } from './open-host-service.ts';
+import { attemptServices } from './open-attempt-services.ts';
 import { openProjects, type Projects } from './open-projects.ts';
 import { openWorkers } from './open-workers.ts';
 
@@ -163,6 +164,7 @@ async function openLocalHost(
     hostId: `host-${randomUUID()}`,
     runner: runner.value,
     repositories: localRepositories(project),
+    openServices: attemptServices(),
     maximumWorkers: config.max_workers,
     tell: () => undefined,
   });

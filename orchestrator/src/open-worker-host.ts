@@ -15,6 +15,7 @@ import { openHostFolder, type HostFolder } from './host-folder.ts';
 import { openEngineClient, type EngineClient } from './hosts/engine-client.ts';
 import { hostErrors } from './hosts/errors.ts';
 import { remoteRepositories } from './hosts/remote-repositories.ts';
+import { attemptServices } from './open-attempt-services.ts';
 import { openWorkers } from './open-workers.ts';
 
 export interface WorkerHostOptions extends HostSignals {
@@ -102,6 +103,7 @@ async function work(
       onAway: (error) => log('engine-away', { error }),
       onRefused: (error) => refused.abort(error),
     }),
+    openServices: attemptServices(),
     maximumWorkers,
     leaseMs: terms.lease_ms,
     log,

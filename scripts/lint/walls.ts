@@ -48,8 +48,8 @@ const orchestratorZones: readonly Zone[] = [
   {
     name: 'ports',
     files:
-      /^orchestrator\/src\/(containers\/(container-engine|worker-container|worker-runner)|git\/(repositories|url-policy|errors)|forges\/forge)\.ts$/,
-    zones: [],
+      /^orchestrator\/src\/(containers\/(container-engine|worker-container|worker-runner)|git\/(repositories|url-policy|errors)|forges\/forge|door\/attempt-services)\.ts$/,
+    zones: ['models'],
     packages: [protocol],
     builtins: ['fs/promises', 'stream'],
   },
@@ -93,7 +93,7 @@ const orchestratorZones: readonly Zone[] = [
   {
     name: 'door',
     files: /^orchestrator\/src\/door\//,
-    zones: ['ports', 'uploads'],
+    zones: ['ports', 'uploads', 'models'],
     packages: [protocol, bus, 'zod'],
     builtins: 'all',
   },

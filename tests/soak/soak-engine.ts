@@ -9,6 +9,7 @@ import { success, unwrap } from '@agentcompany/protocol';
 import { initHome } from '../../orchestrator/src/company-home.ts';
 import { runEnds } from '../../orchestrator/src/company/states.ts';
 import { crashPoint } from '../../orchestrator/src/crash-point.ts';
+import { nothingOpened } from '../../orchestrator/src/door/attempt-services.ts';
 import { drive } from '../../orchestrator/src/engine/drive.ts';
 import { holdingEngineLease } from '../../orchestrator/src/engine/engine-lease.ts';
 import type { HostParts } from '../../orchestrator/src/engine/host-parts.ts';
@@ -49,6 +50,7 @@ const host: HostParts = {
   hostId: `host-${randomUUID()}`,
   runner: pretendedRunner(seed),
   repositories: localRepositories(project),
+  openServices: async () => success(nothingOpened),
   maximumWorkers: 4,
   tell: log,
 };

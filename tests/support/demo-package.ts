@@ -45,7 +45,7 @@ export async function openDemoPackage(id: string, withFlaw = true): Promise<Demo
     work: (task, feedback) => {
       const { run, title } = taskOf(task);
       const script = join(folder, 'script.mjs');
-      writeFileSync(script, 'script' in run ? run.script : '');
+      writeFileSync(script, run !== undefined && 'script' in run ? run.script : '');
       const env: NodeJS.ProcessEnv = { ...process.env };
       delete env['AGENTCOMPANY_FEEDBACK'];
       if (feedback !== undefined) {

@@ -78,7 +78,7 @@ export class DoorClient {
   /** Hands over a file with its length and SHA-256 (RFC 9530). Error: `AC_RESULT_REFUSED` with the host's words. */
   async upload(file: string): Promise<Result<undefined>> {
     const { size } = await stat(file);
-    const stream = this.#request('PUT', doorPaths.bundle, {
+    const stream = this.request('PUT', doorPaths.bundle, {
       'content-length': String(size),
       'content-digest': `sha-256=:${await digestOf(file)}:`,
     });
@@ -96,12 +96,13 @@ export class DoorClient {
     this.#session.close();
   }
 
-  #request(method: string, path: string, headers: OutgoingHttpHeaders = {}): ClientHttp2Stream {
+  /** One request of any kind; the caller sends the body and reads the answer. */
+  request(method: string, path: string, headers: OutgoingHttpHeaders = {}): ClientHttp2Stream {
     return this.#session.request({ ':method': method, ':path': path, ...headers });
   }
 
   async #send(method: string, path: string, body: unknown): Promise<Answer> {
-    const stream = this.#request(method, path, { 'content-type': 'application/json' });
+    const stream = this.request(method, path, { 'content-type': 'application/json' });
     const answered = readAnswer(stream);
     stream.end(JSON.stringify(body));
     return answered;

@@ -41,7 +41,7 @@ async function work(): Promise<void> {
     environment: commandEnvironment(paths, process.env, runtimeFolder),
     onOutput: (chunk: Buffer) => void process.stderr.write(chunk),
   };
-  const report = await carryOut(order, { paths, place, endStrays, progress, upload: (file) => door.upload(file) });
+  const report = await carryOut(order, { paths, place, endStrays, progress, door });
   clearInterval(beats);
   log(report.error === null ? 'done' : `${report.error.code}: ${report.error.message}`);
   await door.complete(report);

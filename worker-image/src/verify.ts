@@ -1,5 +1,5 @@
 import { type AppError, type CommandReport, workerErrors } from '@agentcompany/protocol';
-import { commandReport, howItEnded } from './agent.ts';
+import { commandReport, howItEnded } from './command-agent.ts';
 import { speaksOfFullDisk, type GitPlace } from './git.ts';
 import { runCommand, type CommandEnd } from './run-command.ts';
 

@@ -7,14 +7,15 @@ import {
   type WorkOrder,
   type WorkReport,
 } from '@agentcompany/protocol';
-import { runAgent } from './agent.ts';
+import { runAgent } from './run-agent.ts';
 import { commitWork, resetToCommit, writeBundle, type CommittedWork } from './commit.ts';
+import type { DoorClient } from './door-client.ts';
 import type { GitPlace } from './git.ts';
 import type { WorkerPaths } from './paths.ts';
 import { runChecks } from './verify.ts';
 import { openWorkspace } from './workspace.ts';
 
-type TaskOrder = Extract<WorkOrder, { kind: 'task' }>;
+export type TaskOrder = Extract<WorkOrder, { kind: 'task' }>;
 
 /** What the work needs of its surroundings. */
 export interface Surroundings {
@@ -23,7 +24,7 @@ export interface Surroundings {
   /** Ends processes a command left behind: they must not change the tree while it is checked. */
   readonly endStrays: () => void;
   readonly progress: (message: string) => void;
-  readonly upload: (file: string) => Promise<Result<undefined>>;
+  readonly door: DoorClient;
 }
 
 interface Findings {
@@ -69,7 +70,7 @@ async function carryOutTask(
 ): Promise<Result<CommittedWork>> {
   const { paths, place } = around;
   around.progress('working');
-  const agent = await runAgent(order, paths, place);
+  const agent = await runAgent(order, around);
   around.endStrays();
   if (!agent.ok) return agent;
   findings.agent = agent.value.report;
@@ -82,7 +83,7 @@ async function carryOutTask(
   around.progress('handing over');
   const bundled = await writeBundle(order, commit, paths.bundle, place);
   if (!bundled.ok) return bundled;
-  const uploaded = await around.upload(paths.bundle);
+  const uploaded = await around.door.upload(paths.bundle);
   return uploaded.ok ? committed : uploaded;
 }
 

@@ -1,17 +1,26 @@
 import { z } from 'zod';
 import { appErrorSchema } from './app-error.ts';
+import { agentDefinition } from './agent-definition.ts';
 import { taskRun } from './plan.ts';
 import { commandReport, feedback } from './payloads/work.ts';
 
 /**
  * The worker's door (DESIGN §6): HTTP/2 over the container's standard input and output, the worker is the client.
- * POST /queue/next, POST /queue/complete, POST /progress, PUT /result/bundle.
+ * Besides `doorPaths` there are the wire formats of code agents, below `/model/<dialect>/`.
  */
 export const doorPaths = {
   next: '/queue/next',
   complete: '/queue/complete',
   progress: '/progress',
   bundle: '/result/bundle',
+  /** PUT and GET: what the task's next attempt goes on from. */
+  checkpoint: '/checkpoint',
+  /** GET: tools the host offers (`hostToolList`). */
+  tools: '/tools',
+  /** POST: uses one (`hostToolCall` -> `hostToolAnswer`). */
+  toolCall: '/tools/call',
+  /** POST: the neutral dialect (`chatRequest`). Wire formats of code agents lie below `/model/<dialect>/`. */
+  chat: '/model/chat',
 } as const;
 
 /** What the runtime reads of its own confinement, sent with its first pull; the host refuses to give a task when it differs from what was asked (S1). */
@@ -37,6 +46,18 @@ const workspace = z.object({
   verify: z.array(z.string()),
 });
 
+/** The agent that is to carry a task out, and what it finds. */
+export const agentOrder = z.object({
+  definition: agentDefinition,
+  /** The name foreign agents are told for their model; which one answers is the host's to say. */
+  model: z.string(),
+  acceptance: z.array(z.string()),
+  paths: z.array(z.string()),
+  /** There is a checkpoint of an earlier attempt to go on from. */
+  resume: z.boolean(),
+});
+export type AgentOrder = z.infer<typeof agentOrder>;
+
 /** What the worker is to do: carry out a task and hand over a bundle, or only run checks on a commit. */
 export const workOrder = z.discriminatedUnion('kind', [
   workspace.extend({
@@ -44,7 +65,9 @@ export const workOrder = z.discriminatedUnion('kind', [
     attempt_id: z.string(),
     title: z.string(),
     instructions: z.string(),
-    run: taskRun,
+    /** Null where an agent is to do it. */
+    run: taskRun.nullable(),
+    agent: agentOrder.nullable(),
     allow_empty: z.boolean(),
     feedback: feedback.nullable(),
     /** The one ref the bundle must carry. */
@@ -70,3 +93,21 @@ export type WorkReport = z.infer<typeof workReport>;
 
 export const progressRequest = z.object({ message: z.string().max(4096) });
 export type ProgressRequest = z.infer<typeof progressRequest>;
+
+/** A tool on the host's side of the door. */
+export const hostToolList = z.object({
+  tools: z.array(
+    z.object({ name: z.string(), description: z.string(), parameters: z.record(z.string(), z.unknown()) }),
+  ),
+});
+export type HostToolList = z.infer<typeof hostToolList>;
+
+export const hostToolCall = z.object({ name: z.string().min(1).max(128), input: z.unknown() });
+export type HostToolCall = z.infer<typeof hostToolCall>;
+
+/** What a tool said; `is_error`: it could not do it, and the text says why. */
+export const hostToolAnswer = z.object({ text: z.string(), is_error: z.boolean() });
+export type HostToolAnswer = z.infer<typeof hostToolAnswer>;
+
+/** Bytes of a checkpoint, whose content only workers of the same task read. */
+export const maximumCheckpointBytes = 16_777_216;

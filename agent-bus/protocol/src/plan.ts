@@ -22,6 +22,9 @@ const repositoryGlob = z
   .max(maximumGlobLength)
   .refine((path) => !path.startsWith('/') && !path.split('/').includes('..'), 'must stay inside the repository');
 
+/** The agent that needs no model: it runs what the task says. */
+export const commandAgent = 'command';
+
 /** One task of a plan (DESIGN §5). Empty `paths` means any path. */
 export const taskSchema = z.strictObject({
   id: slug,
@@ -31,8 +34,14 @@ export const taskSchema = z.strictObject({
   depends_on: z.array(slug).max(500).default([]),
   acceptance: z.array(z.string().min(1).max(1000)).max(50).default([]),
   verify: z.array(shellCommand).max(20).default([]),
-  agent: z.literal('command').default('command'),
-  run: taskRun,
+  /** Who carries it out: `command` runs `run`, any other name is an agent's definition. */
+  agent: slug.default(commandAgent),
+  /** For the `command` agent and no other. */
+  run: taskRun.optional(),
+  /** Model of this task's agent, by name; its definition's where absent. */
+  model: z.string().min(1).max(200).optional(),
+  /** US dollars its attempts may spend on models together. */
+  budget_usd: z.number().positive().max(1_000_000).optional(),
   allow_empty: z.boolean().default(false),
   allow_executable: z.boolean().default(false),
   /** Seconds the agent's command may take; the company's `command_timeout` where absent. */

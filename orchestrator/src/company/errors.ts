@@ -2,6 +2,11 @@ import { errorCatalogue } from '@agentcompany/protocol';
 
 /** Errors that decisions themselves give. */
 export const companyErrors = errorCatalogue({
+  AC_AGENT_UNKNOWN: {
+    message: 'no agent is called {agent}',
+    remedy: 'See agentcompany agents list for those there are; command is the one that needs no definition.',
+    retry: 'never',
+  },
   AC_PLAN_MISSING: {
     message: 'no plan was given and no model is configured to make one',
     remedy: 'Give a plan file: `agentcompany run --plan FILE`.',

@@ -1,4 +1,12 @@
-import { failure, planSchema, success, type AppError, type Plan, type Result } from '@agentcompany/protocol';
+import {
+  commandAgent,
+  failure,
+  planSchema,
+  success,
+  type AppError,
+  type Plan,
+  type Result,
+} from '@agentcompany/protocol';
 import type { z } from 'zod';
 import { orchestratorErrors as errors } from '../errors.ts';
 
@@ -42,6 +50,19 @@ export function describePlanIssue(error: z.ZodError): PlanProblem {
   if (issue === undefined) return problem(errors.AC_PLAN_INVALID, [], { problem: 'unknown problem' });
   const { path, text } = nearest(issue, []);
   return problem(errors.AC_PLAN_INVALID, path, { problem: path.length === 0 ? text : `${fieldName(path)}: ${text}` });
+}
+
+/** The `command` agent is told what to run; any other is told in words. */
+function findUnclearWork(plan: Plan): PlanProblem | null {
+  for (const [index, { agent, run, instructions }] of plan.tasks.entries()) {
+    const refuse = (field: string, text: string): PlanProblem =>
+      problem(errors.AC_PLAN_INVALID, ['tasks', index, field], { problem: `tasks.${index}.${field}: ${text}` });
+    if (agent === commandAgent && run === undefined) return refuse('run', 'the command agent needs something to run');
+    if (agent !== commandAgent && run !== undefined) return refuse('run', 'only the command agent runs a command');
+    if (agent !== commandAgent && instructions.trim() === '')
+      return refuse('instructions', 'an agent has to be told what is wanted');
+  }
+  return null;
 }
 
 function findDuplicate(plan: Plan): PlanProblem | null {
@@ -106,6 +127,8 @@ function describeCycle(plan: Plan, cycle: readonly number[]): PlanProblem {
 /** What keeps a well-formed plan from being carried out, or null. */
 export function findPlanProblem(plan: Plan): PlanProblem | null {
   if (plan.tasks.length === 0) return problem(errors.AC_PLAN_EMPTY, ['tasks'], {});
+  const unclear = findUnclearWork(plan);
+  if (unclear !== null) return unclear;
   const indexOf = new Map(plan.tasks.map((task, index) => [task.id, index]));
   const simple = findDuplicate(plan) ?? findUnknownDependency(plan, indexOf);
   if (simple !== null) return simple;

@@ -135,6 +135,7 @@ class SealedWorkerRunner implements WorkerRunner {
       limits,
       differences: (report) => confinementDifferences(report, job.limits, acceptNoLimits),
       onProgress: job.onProgress,
+      services: job.services,
     });
     const ended = new AbortController();
     try {

@@ -9,6 +9,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { defaultDoorLimits } from '../door/door-limits.ts';
 import { openDoor } from '../door/open-door.ts';
 import { demultiplex } from './dod/demultiplex.ts';
+import { noServices } from '../door/attempt-services.ts';
 
 const order = workOrder.parse({
   kind: 'verify',
@@ -61,7 +62,7 @@ describe('a worker that sends and never reads', () => {
   it('S10 is ended at its first rubbish, although the end of its stream cannot be delivered', async () => {
     const [near, far] = duplexPair();
     const { door: stream } = demultiplex(near as unknown as Socket, Buffer.alloc(0));
-    const quiet = { bundleFile: null, differences: () => [], onProgress: () => undefined };
+    const quiet = { bundleFile: null, differences: () => [], onProgress: () => undefined, services: noServices };
     const door = openDoor(stream, { order, ...quiet, limits: { ...defaultDoorLimits, pingMs: 5 } });
     far.write(framed(Buffer.from('this is not HTTP/2')));
     expect(await door.end).toMatchObject({ kind: 'garbage' });
@@ -80,6 +81,7 @@ describe('a worker that sends and never reads', () => {
       bundleFile: null,
       differences: () => [],
       onProgress: () => undefined,
+      services: noServices,
       limits: { ...defaultDoorLimits, pingMs: 5, silentMs: 1500, stuckMs: 1500 },
     });
     far.on('error', () => undefined);

@@ -1,3 +1,4 @@
+import type { AttemptServices } from '../door/attempt-services.ts';
 import type { Result, WorkOrder, WorkReport } from '@agentcompany/protocol';
 import type { WorkerLimits, WorkerOwner } from './worker-container.ts';
 
@@ -16,6 +17,8 @@ export interface WorkerJob {
   /** Seconds the whole job may take. */
   readonly deadlineSeconds: number;
   readonly signal: AbortSignal;
+  /** What the door offers besides the order. */
+  readonly services: AttemptServices;
   /** Called once the container exists and before it is started, so that its owner is on record. */
   readonly onCreated: (containerId: string) => Promise<Result<undefined>>;
   readonly onProgress: (message: string) => void;

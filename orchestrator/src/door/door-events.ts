@@ -1,4 +1,5 @@
 import type { SelfReport, WorkOrder, WorkReport } from '@agentcompany/protocol';
+import type { AttemptServices } from './attempt-services.ts';
 import type { DoorLimits } from './door-limits.ts';
 import type { MissingSign } from './liveness.ts';
 import type { StoredUpload } from '../uploads/store-upload.ts';
@@ -12,6 +13,7 @@ export interface DoorOptions {
   /** What differs between the worker's confinement and what was asked; any difference and no order is given (S1). */
   readonly differences: (report: SelfReport) => readonly string[];
   readonly onProgress: (message: string) => void;
+  readonly services: AttemptServices;
 }
 
 /** How a worker's work ended, as seen from the door. */

@@ -1,5 +1,6 @@
-import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { doorPaths, nextRequest, progressRequest, workReport } from '@agentcompany/protocol';
+import { answer } from './answer.ts';
 import { readAnnouncement } from './bundle-request.ts';
 import type { DoorEnd, DoorOptions } from './door-events.ts';
 import { bodyBytes } from './door-limits.ts';
@@ -7,6 +8,7 @@ import { knownError } from './known-error.ts';
 import { ProgressThrottle } from './progress-throttle.ts';
 import { readBody } from './read-body.ts';
 import { reportProblem } from './report-problem.ts';
+import { serveAttempt } from './serve-attempt.ts';
 import { storeUpload, type StoredUpload } from '../uploads/store-upload.ts';
 
 /** The routes of one worker's door, and the little state they share. `end` is called when the work has an end. */
@@ -37,7 +39,10 @@ export class DoorRoutes {
     if (route === `POST ${doorPaths.progress}`) return this.#progress(stream);
     if (route === `PUT ${doorPaths.bundle}`) return this.#upload(stream, headers);
     if (route === `POST ${doorPaths.complete}`) return this.#complete(stream);
-    return answer(stream, 404, { problem: 'there is no such route' });
+    const isServed =
+      this.#isOrderGiven &&
+      (await serveAttempt({ stream, headers, services: this.#options.services, beat: this.#beat }));
+    if (!isServed) answer(stream, 404, { problem: 'there is no such route' });
   }
 
   async #next(stream: ServerHttp2Stream): Promise<void> {
@@ -107,18 +112,4 @@ export class DoorRoutes {
     const report = { ...body.value, error: body.value.error === null ? null : knownError(body.value.error) };
     this.#end({ kind: 'reported', report, bundle: this.#bundle });
   }
-}
-
-function answer(stream: ServerHttp2Stream, status: number, body?: unknown): void {
-  if (stream.destroyed || stream.headersSent) return;
-  if (body === undefined) {
-    stream.respond({ [constants.HTTP2_HEADER_STATUS]: status }, { endStream: true });
-  } else {
-    stream.respond({ [constants.HTTP2_HEADER_STATUS]: status, 'content-type': 'application/json' });
-    stream.end(JSON.stringify(body));
-  }
-  // What is left of a refused body is not read: the worker is told to stop sending it once it has its answer.
-  stream.once('finish', () => {
-    if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
-  });
 }

@@ -9,6 +9,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { DoorOptions } from './door-events.ts';
 import { defaultDoorLimits } from './door-limits.ts';
 import { openDoor, type Door } from './open-door.ts';
+import { noServices } from './attempt-services.ts';
 
 const order = workOrder.parse({
   kind: 'task',
@@ -19,6 +20,7 @@ const order = workOrder.parse({
   attempt_id: randomUUID(),
   title: 'T',
   instructions: '',
+  agent: null,
   run: { command: 'true' },
   allow_empty: false,
   feedback: null,
@@ -66,6 +68,7 @@ async function open(
     bundleFile: file,
     differences: () => [],
     onProgress: (message) => progress.push(message),
+    services: noServices,
     ...rest,
     limits: { ...defaultDoorLimits, ...limits },
   });
@@ -170,6 +173,7 @@ describe('the host side of the door', () => {
       bundleFile: null,
       differences: () => [],
       onProgress: () => undefined,
+      services: noServices,
       limits: defaultDoorLimits,
     };
     const door = openDoor(hostSide, options);
@@ -193,7 +197,13 @@ describe('the host side of the door', () => {
 
   it('S10 a client that only half says something is silent, one that pings but never beats is stuck', async () => {
     const [hostSide, raw] = duplexPair();
-    const options = { order, bundleFile: null, differences: () => [], onProgress: () => undefined };
+    const options = {
+      order,
+      bundleFile: null,
+      differences: () => [],
+      onProgress: () => undefined,
+      services: noServices,
+    };
     const silent = openDoor(hostSide, { ...options, limits: { ...defaultDoorLimits, silentMs: 120 } });
     raw.write('PRI * HTTP/2.0\r\n');
     expect(await silent.end).toEqual({ kind: 'missing', sign: 'data' });

@@ -10,6 +10,7 @@ const task = workOrder.parse({
   title: 't',
   instructions: '',
   run: { command: 'x' },
+  agent: null,
   allow_empty: false,
   feedback: null,
   result_ref: 'r',

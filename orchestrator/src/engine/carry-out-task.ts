@@ -39,9 +39,16 @@ export async function carryOutTask(
     // Cancelled in between: nobody waits for this work.
     if (!begun.value) return await parts.bus.complete(delivery, []);
     parts.tell('attempt-started', { slot, task: taskId, title: assignment.value.task.title, run: run.id, attempt: id });
-    const job = taskJob(parts, run, attempt, mirrorFolder, AbortSignal.any([live.signal, lease.lost]));
-    const work = { run, attempt, delivery, lease };
-    return await runAndConclude(parts, jobs, job, (outcome) => finishAttempt(parts, jobs, work, outcome));
+    const services = await parts.openServices({ run, attempt });
+    const work = { run, attempt, delivery, lease, services: services.ok ? services.value : null };
+    if (!services.ok) return await finishAttempt(parts, jobs, work, services);
+    try {
+      const signal = AbortSignal.any([live.signal, lease.lost]);
+      const job = taskJob(parts, run, attempt, mirrorFolder, services.value, signal);
+      return await runAndConclude(parts, jobs, job, (outcome) => finishAttempt(parts, jobs, work, outcome));
+    } finally {
+      await services.value.close();
+    }
   } finally {
     live.close();
   }

@@ -20,6 +20,7 @@ import { persistently } from './persistently.ts';
 import { runAndConclude } from './run-and-conclude.ts';
 import { attemptLog } from './run-files.ts';
 import { workerLimits } from './worker-limits.ts';
+import { noServices } from '../door/attempt-services.ts';
 
 type Verify = Extract<Effect, { kind: 'verify' }>;
 
@@ -111,6 +112,7 @@ function jobOf(
     signal,
     onCreated: async () => success(),
     onProgress: () => undefined,
+    services: noServices,
   };
 }
 

@@ -10,6 +10,7 @@ import { localRepositories } from './local-repositories.ts';
 import type { EngineParts } from './parts.ts';
 import { RunFolds } from './run-folds.ts';
 import { altered, ledgerOnDisk, submit, type LedgerOnDisk } from './testing/ledger-on-disk.ts';
+import { nothingOpened } from '../door/attempt-services.ts';
 
 let ledger: LedgerOnDisk;
 let bus: AgentBus;
@@ -49,6 +50,7 @@ async function partsOf(
       hostId: 'host',
       runner,
       repositories: localRepositories(project),
+      openServices: async () => success(nothingOpened),
       maximumWorkers: 2,
       tell: () => undefined,
     },

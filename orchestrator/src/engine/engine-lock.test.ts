@@ -26,7 +26,8 @@ async function holdElsewhere(): Promise<ChildProcess> {
     const { takeEngineLock } = await import(${JSON.stringify(new URL('engine-lock.ts', import.meta.url).href)});
     const taken = takeEngineLock(${JSON.stringify(lockFile)});
     process.stdout.write(taken.ok ? 'held' : taken.error.code);
-    setInterval(() => undefined, 1000);
+    // Whoever lets go of it has lost it at the next garbage collection.
+    setInterval(() => taken, 1000);
   `;
   const child = spawn(process.execPath, ['--conditions=development', '--input-type=module', '--eval', program], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -5,6 +5,7 @@ import { message, type Draft } from '../company/decide/draft.ts';
 import type { Run } from '../company/records.ts';
 import type { WorkerOutcome } from '../containers/worker-runner.ts';
 import type { Attempt } from './attempt.ts';
+import type { OpenedServices } from '../door/attempt-services.ts';
 import { engineErrors } from './errors.ts';
 import { giveBackWork, isHostFault } from './give-back-work.ts';
 import type { HostParts } from './host-parts.ts';
@@ -20,6 +21,8 @@ export interface Work {
   readonly attempt: Attempt;
   readonly delivery: Delivery;
   readonly lease: HeldLease;
+  /** Null where they could not be opened. */
+  readonly services: OpenedServices | null;
 }
 
 /**

@@ -1,7 +1,10 @@
 import type { AgentBus } from '@agentcompany/agent-bus';
 import type { Result } from '@agentcompany/protocol';
+import type { Run } from '../company/records.ts';
 import type { CompanyHome } from '../company-home.ts';
 import type { WorkerRunner } from '../containers/worker-runner.ts';
+import type { OpenedServices } from '../door/attempt-services.ts';
+import type { Attempt } from './attempt.ts';
 import type { Log } from './log.ts';
 import type { RunFolds } from './run-folds.ts';
 
@@ -58,6 +61,8 @@ export interface HostParts {
   readonly folds: RunFolds;
   readonly runner: WorkerRunner;
   readonly repositories: HostRepositories;
+  /** What the door of an attempt offers besides its order. Errors: those of the configuration of models. */
+  readonly openServices: (work: { readonly run: Run; readonly attempt: Attempt }) => Promise<Result<OpenedServices>>;
   readonly maximumWorkers: number;
   readonly leaseMs: number;
   /** What went wrong. */

@@ -1,8 +1,9 @@
-import { success, type Result } from '@agentcompany/protocol';
+import { success, type AgentOrder, type Result } from '@agentcompany/protocol';
 import { record, type Draft } from '../company/decide/draft.ts';
 import type { Run } from '../company/records.ts';
 import type { WorkerJob } from '../containers/worker-runner.ts';
 import { containerKey, resultReference, type Attempt } from './attempt.ts';
+import type { AttemptServices } from '../door/attempt-services.ts';
 import type { HostParts } from './host-parts.ts';
 import { mint } from './mint.ts';
 import { attemptBundle, attemptLog } from './run-files.ts';
@@ -14,6 +15,7 @@ export function taskJob(
   run: Run,
   attempt: Attempt,
   mirrorFolder: string,
+  services: AttemptServices,
   signal: AbortSignal,
 ): WorkerJob {
   const { task, verify, feedback, image } = attempt.assignment;
@@ -25,7 +27,8 @@ export function taskJob(
       attempt_id: attempt.id,
       title: task.title,
       instructions: task.instructions,
-      run: task.run,
+      run: task.run ?? null,
+      agent: agentOrder(attempt),
       allow_empty: task.allow_empty,
       feedback,
       result_ref: resultReference(attempt.id),
@@ -42,8 +45,17 @@ export function taskJob(
     // Clone, commit and hand-over come on top of the agent's command and each check.
     deadlineSeconds: timeout * (verify.length + 1) + 120,
     signal,
+    services,
     ...reports(parts, run, attempt),
   };
+}
+
+/** The agent as its worker is told of it; null for the `command` agent. */
+function agentOrder({ assignment }: Attempt): AgentOrder | null {
+  const { agent, task } = assignment;
+  if (agent === undefined) return null;
+  const model = task.model ?? agent.model ?? 'default';
+  return { definition: agent, model, acceptance: task.acceptance, paths: task.paths, resume: false };
 }
 
 /** The two things an attempt puts on record while it is under way. */

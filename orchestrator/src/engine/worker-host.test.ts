@@ -9,6 +9,7 @@ import type { HostParts } from './host-parts.ts';
 import { RunFolds } from './run-folds.ts';
 import { altered, envelopeTo, ledgerOnDisk, submit, type LedgerOnDisk } from './testing/ledger-on-disk.ts';
 import { hostWorkers } from './worker-host.ts';
+import { nothingOpened } from '../door/attempt-services.ts';
 
 let ledger: LedgerOnDisk;
 let bus: AgentBus;
@@ -43,6 +44,7 @@ function partsOf(carryOut: (job: WorkerJob) => Promise<Result<WorkerOutcome>>): 
       deliver: async () => success(),
       deliverLog: async () => success(),
     },
+    openServices: async () => success(nothingOpened),
     maximumWorkers: 1,
     leaseMs: 60_000,
     log: () => undefined,

@@ -27,5 +27,8 @@ export async function draftPlan(
   if (!files.ok) return files;
   const verify = project.value.verify ?? [];
   const readFile = (path: string): Promise<Result<string | null>> => repositories.readText(tip.value, path);
-  return makePlan({ instruction, files: files.value, readFile, verify }, { signal, onCall: () => undefined });
+  return makePlan(
+    { instruction, files: files.value, readFile, verify, agents: [] },
+    { signal, onCall: () => undefined },
+  );
 }

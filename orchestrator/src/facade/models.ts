@@ -89,6 +89,7 @@ const testRequest: ModelRequest = {
   answerSchema: null,
   // Room for models that think before they answer.
   maxOutputTokens: 1024,
+  temperature: null,
   cachePrefix: false,
 };
 

@@ -94,6 +94,10 @@ function settingsFor(context: FacadeContext, project: Project, request: SubmitRe
     worker_memory_bytes: memoryBytes(config.worker_memory_limit),
     worker_cpus: config.worker_cpus,
     verify: [...(project.verify ?? [])],
+    agents: [],
+    review: config.review,
+    budget_usd: config.budget_usd,
+    budget_tokens: config.budget_tokens,
   });
 }
 

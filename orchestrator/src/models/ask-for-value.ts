@@ -36,7 +36,14 @@ export async function askForValue<Value>(
   let messages: readonly ModelMessage[] = [{ role: 'user', content: [{ type: 'text', text: question }] }];
   for (let count = 0; ; count += 1) {
     // Who had to be asked again may have to be a third time: then the beginning is read from the cache.
-    const request = { system, messages, answerSchema: form, maxOutputTokens, cachePrefix: count > 0 };
+    const request = {
+      system,
+      messages,
+      answerSchema: form,
+      maxOutputTokens,
+      temperature: null,
+      cachePrefix: count > 0,
+    };
     const reply =
       count === 0 && tools.length > 0 && model.capabilities.tools
         ? // Not every provider takes a form and tools at once; the form is in the words as well.

@@ -53,6 +53,8 @@ export interface ModelRequest {
   readonly answerSchema: { readonly name: string; readonly schema: JsonSchema } | null;
   /** 1 to `maximumOutputTokens`. */
   readonly maxOutputTokens: number;
+  /** 0 to 2; null, and for models that take none: the provider's own. */
+  readonly temperature: number | null;
   /** The same beginning will be sent again soon: worth keeping in the provider's cache where that has to be asked for. */
   readonly cachePrefix: boolean;
 }

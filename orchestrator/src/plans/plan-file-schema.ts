@@ -11,7 +11,7 @@ export type ScriptFileRun = z.infer<typeof scriptFileRun>;
 
 /** The form of a plan file: a plan whose tasks may name a script instead of holding it. */
 export const planFileSchema = planSchema.extend({
-  tasks: z.array(taskSchema.extend({ run: z.union([...taskRun.options, scriptFileRun]) })).max(20_000),
+  tasks: z.array(taskSchema.extend({ run: z.union([...taskRun.options, scriptFileRun]).optional() })).max(20_000),
 });
 
 /** The JSON schema editors check plan files against (docs/plan.schema.json). */

@@ -80,10 +80,11 @@ export function parsePlan(text: string, origin: PlanOrigin): Result<Plan> {
   const tasks: Task[] = [];
   for (const [index, task] of parsed.data.tasks.entries()) {
     const where = place(document.lineOf(['tasks', index, 'run', 'script_file']));
-    const run: Result<TaskRun> =
-      'script_file' in task.run ? readScript(task.run, origin.folder, where) : success(task.run);
-    if (!run.ok) return run;
-    tasks.push({ ...task, run: run.value });
+    const { run, ...rest } = task;
+    const read: Result<TaskRun | null> =
+      run !== undefined && 'script_file' in run ? readScript(run, origin.folder, where) : success(run ?? null);
+    if (!read.ok) return read;
+    tasks.push({ ...rest, ...(read.value === null ? {} : { run: read.value }) });
   }
   const plan: Plan = { ...parsed.data, tasks };
   const found = findPlanProblem(plan);

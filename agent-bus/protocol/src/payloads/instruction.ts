@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { agentDefinition } from '../agent-definition.ts';
+import { modelCall } from './model-call.ts';
 import { planSchema, slug, taskSchema } from '../plan.ts';
 import { feedback } from './work.ts';
 
@@ -18,18 +20,15 @@ export const runSettings = z.object({
   worker_cpus: z.number().positive(),
   /** The project's own checks, run for every task besides the task's. */
   verify: z.array(z.string()),
+  /** Definitions of the agents that tasks may name, as they were at the start. */
+  agents: z.array(agentDefinition).default([]),
+  /** Who judges results besides the rules: a model never, always, or where an agent with a model did the work. */
+  review: z.enum(['rules', 'model', 'auto']).default('rules'),
+  /** US dollars and tokens that all models of the run may take together; null: no limit. */
+  budget_usd: z.number().nonnegative().nullable().default(null),
+  budget_tokens: z.int().nonnegative().nullable().default(null),
 });
 export type RunSettings = z.infer<typeof runSettings>;
-
-const tokens = z.number().nonnegative();
-
-/** One request to a model: tokens that do not overlap, and US dollars, null where there is no price. */
-const modelCall = z.object({
-  provider: z.string(),
-  model: z.string(),
-  usage: z.object({ input: tokens, output: tokens, cache_read: tokens, cache_write: tokens }),
-  cost_usd: z.number().nonnegative().nullable(),
-});
 
 export const instructionPayloads = {
   task_submit: z.looseObject({

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { appErrorSchema } from '../app-error.ts';
+import { modelCall } from './model-call.ts';
 import { commandReport } from './work.ts';
 
 /** One changed path of a commit against its base, as raw `diff-tree -r -z --no-renames` gives it; modes are six octal digits, `000000` for absent. */
@@ -42,6 +43,8 @@ export const judgementPayloads = {
     verdict: z.enum(['approve', 'request_changes', 'reject']),
     findings: z.array(finding),
     reviewer: z.string(),
+    /** What a model's judging took. */
+    calls: z.array(modelCall).optional(),
   }),
   merge_request: z.looseObject({ attempt_id: z.string(), commit: z.string(), tree: z.string(), title: z.string() }),
   merge_complete: z.looseObject({

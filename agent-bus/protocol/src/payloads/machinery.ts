@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { appErrorSchema } from '../app-error.ts';
 import { ingestedCommit } from './judgement.ts';
+import { modelAccount } from './model-call.ts';
 import { pullRequestRef } from './run.ts';
 
 /** What is to happen outside; `key` finds it again at its destination (DESIGN §1.4). */
@@ -63,8 +64,14 @@ export const machineryPayloads = {
     error: appErrorSchema.nullable(),
   }),
   timer_due: z.looseObject({ timer: z.string(), subject: z.string() }),
-  budget_grant: z.looseObject({ attempt_id: z.string() }),
-  budget_settle: z.looseObject({ attempt_id: z.string() }),
+  /** A slice of the run's budget that an attempt may spend (DESIGN §5); null: no limit of that kind. Several of one attempt add up. */
+  budget_grant: z.looseObject({
+    attempt_id: z.string(),
+    usd: z.number().nonnegative().nullable(),
+    tokens: z.number().nonnegative().nullable(),
+  }),
+  /** What an attempt took of its slices; the rest is free again. */
+  budget_settle: z.looseObject({ attempt_id: z.string(), account: modelAccount }),
   dead_letter: z.looseObject({
     queue: z.string(),
     envelope_id: z.string(),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { appErrorSchema } from '../app-error.ts';
+import { agentDefinition } from '../agent-definition.ts';
 import { taskSchema } from '../plan.ts';
 
 /** What an earlier round found: given to the next attempt's agent as data. */
@@ -38,6 +39,10 @@ export const workPayloads = {
     round: z.int().positive(),
     feedback: feedback.nullable(),
     image: z.string().nullable(),
+    /** Who does it, as the run's settings define it; absent for `command`. */
+    agent: agentDefinition.optional(),
+    /** Begins anew: without the conversation of earlier attempts (C28). */
+    fresh: z.boolean().optional(),
   }),
   attempt_started: z.looseObject({
     attempt_id: z.string(),

@@ -2,6 +2,11 @@ import { errorCatalogue } from '../app-error.ts';
 
 /** What a worker reports when its work did not succeed. */
 export const workerErrors = errorCatalogue({
+  AC_AGENT_ABSENT: {
+    message: 'the image of the worker has no {agent}',
+    remedy: 'Put it into the image: agentcompany image build --agent {agent}.',
+    retry: 'never',
+  },
   AC_CLONE_FAILED: {
     message: 'the worker could not check out {commit} from the mirror',
     remedy: 'Read the cause; the mirror must hold this commit and be readable by every user.',

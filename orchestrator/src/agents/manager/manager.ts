@@ -51,7 +51,9 @@ async function makePlan(run: Run, base: string, parts: ManagerParts): Promise<Re
   const files = await repositories.listFiles(base);
   if (!files.ok) return files;
   const readFile = (path: string): Promise<Result<string | null>> => repositories.readText(base, path);
-  const order = { instruction: run.instruction, files: files.value, readFile, verify: run.settings.verify };
+  const { verify, agents } = run.settings;
+  const workers = agents.filter(({ role }) => role === 'worker');
+  const order = { instruction: run.instruction, files: files.value, readFile, verify, agents: workers };
   const made = await maker(order, { signal, onCall });
   // The call was tried several times already; only one that was called off is made again.
   return made.ok || made.error.code === 'AC_MODEL_ABORTED' ? made : failure({ ...made.error, retry: 'never' });

@@ -25,6 +25,7 @@ const order: PlanOrder = {
   files: ['README.md'],
   readFile: async (path) => success(path === 'README.md' ? '# The shop' : null),
   verify: ['npm test'],
+  agents: [],
 };
 
 async function make(answers: readonly unknown[], more: Partial<PlanOrder> = {}): Promise<Result<MadePlan>> {
@@ -68,7 +69,7 @@ describe('planWithModel', () => {
     ['a way out of the repository', { title: 'x', tasks: [{ ...task, paths: ['../../etc'] }] }, 'tasks.0.paths.0'],
     ['an id that is a path', { title: 'x', tasks: [{ ...task, id: '../x' }] }, 'tasks.0.id'],
     ['a field nobody knows', { title: 'x', tasks: [{ ...task, host: true }] }, 'tasks.0.host'],
-    ['another agent', { title: 'x', tasks: [{ ...task, agent: 'root' }] }, 'tasks.0.agent'],
+    ['another agent', { title: 'x', tasks: [{ ...task, run: undefined, agent: 'root' }] }, 'tasks.0.agent'],
     [
       'more tasks than anyone reads',
       { title: 'x', tasks: Array.from({ length: 101 }, (__, n) => ({ ...task, id: `t${n}` })) },

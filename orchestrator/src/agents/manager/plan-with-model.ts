@@ -1,4 +1,13 @@
-import { failure, planSchema, success, taskSchema, type Plan, type Result } from '@agentcompany/protocol';
+import {
+  commandAgent,
+  failure,
+  planSchema,
+  success,
+  taskSchema,
+  type AgentDefinition,
+  type Plan,
+  type Result,
+} from '@agentcompany/protocol';
 import { z } from 'zod';
 import { askForValue } from '../../models/ask-for-value.ts';
 import type { CallRecord, Model } from '../../models/model.ts';
@@ -11,6 +20,8 @@ export interface PlanOrder extends ReadableFiles {
   readonly instruction: string;
   /** The project's own checks. */
   readonly verify: readonly string[];
+  /** Who may carry tasks out besides `command`. */
+  readonly agents: readonly Pick<AgentDefinition, 'name' | 'description'>[];
 }
 
 /** A plan, and what its making took; `calls` holds every request that was answered, repairs and failed tries included. */
@@ -63,7 +74,7 @@ export async function planWithModel(
       tools: readingTools(order),
       maxOutputTokens,
       repairs,
-      accept: (value) => acceptPlan(value, order.instruction, options.checkPlan),
+      accept: (value) => acceptPlan(value, order, options.checkPlan),
     },
     { signal: options.signal, timeoutMs, onCall },
   );
@@ -72,12 +83,15 @@ export async function planWithModel(
 
 function acceptPlan(
   value: unknown,
-  instruction: string,
+  { instruction, agents }: PlanOrder,
   checkPlan: (value: unknown) => Result<Plan>,
 ): Result<Plan, string> {
   const given = Array.isArray(value) ? { title: titleOf(instruction), tasks: value } : value;
   const checked = checkPlan(given);
   if (!checked.ok) return failure(checked.error.message);
+  const known = [commandAgent, ...agents.map(({ name }) => name)];
+  const stranger = checked.value.tasks.findIndex(({ agent }) => !known.includes(agent));
+  if (stranger >= 0) return failure(`tasks.${stranger}.agent: one of ${known.join(', ')} is expected`);
   const strict = modelPlanSchema.safeParse(given);
   if (strict.success) return checked;
   const issue = strict.error.issues[0];

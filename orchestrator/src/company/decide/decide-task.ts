@@ -1,3 +1,4 @@
+import { commandAgent } from '@agentcompany/protocol';
 import { openApproval } from '../approvals.ts';
 import { companyErrors } from '../errors.ts';
 import type { AttemptRecord, Run, TaskRecord } from '../records.ts';
@@ -14,7 +15,7 @@ export function decideTask(run: Run, task: TaskRecord): readonly Draft[] {
     case 'pending':
       return whenPending(run, task);
     case 'ready':
-      return [assign(run, task)];
+      return assign(run, task);
     case 'running':
       return attempt?.state === 'rejected' && attempt.error !== null
         ? afterFailure(run, task, attempt, attempt.error)
@@ -40,24 +41,25 @@ function whenPending(run: Run, task: TaskRecord): readonly Draft[] {
     case 'dead':
       return [taskState(id, 'blocked', 'a task it depends on will not be merged')];
     case 'met':
-      return [taskState(id, 'ready', 'all dependencies are merged'), assign(run, task)];
+      return [taskState(id, 'ready', 'all dependencies are merged'), ...assign(run, task)];
   }
 }
 
-function assign(run: Run, task: TaskRecord): Draft {
-  return message(
-    'task_assign',
-    'workers',
-    {
-      project_id: run.projectId,
-      task: task.spec,
-      verify: [...new Set([...run.settings.verify, ...task.spec.verify])],
-      round: task.rounds + 1,
-      feedback: task.feedback,
-      image: run.settings.image,
-    },
-    { taskId: task.spec.id },
-  );
+function assign(run: Run, task: TaskRecord): readonly Draft[] {
+  const { id, agent: name } = task.spec;
+  const agent = run.settings.agents.find((definition) => definition.name === name);
+  if (agent === undefined && name !== commandAgent)
+    return [taskState(id, 'failed', 'nobody of that name works here', companyErrors.AC_AGENT_UNKNOWN({ agent: name }))];
+  const assignment = {
+    project_id: run.projectId,
+    task: task.spec,
+    verify: [...new Set([...run.settings.verify, ...task.spec.verify])],
+    round: task.rounds + 1,
+    feedback: task.feedback,
+    image: run.settings.image,
+    ...(agent === undefined ? {} : { agent }),
+  };
+  return [message('task_assign', 'workers', assignment, { taskId: id })];
 }
 
 function whenDelivered(run: Run, task: TaskRecord, attempt: AttemptRecord): readonly Draft[] {

@@ -46,6 +46,10 @@ export function settingsOf(more: Partial<RunSettings> = {}): RunSettings {
     integration_branch: 'main',
     image: null,
     verify: [],
+    agents: [],
+    review: 'rules',
+    budget_usd: null,
+    budget_tokens: null,
     ...more,
   };
 }

@@ -12,6 +12,7 @@ import { createWorkerRunner, type WorkerRunnerOptions } from '../sealed-worker-r
 import type { WorkerLimits } from '../worker-container.ts';
 import type { WorkerJob, WorkerOutcome, WorkerRunner } from '../worker-runner.ts';
 import { workerRuntime } from './worker-runtime.ts';
+import { noServices } from '../../door/attempt-services.ts';
 
 const run = promisify(execFile);
 const spareImage = 'agentcompany-test-worker:latest';
@@ -102,6 +103,7 @@ export class WorkerFixture {
       title: 'Change something',
       instructions: 'as the title says',
       run: { command: 'echo changed > changed.txt' },
+      agent: null,
       allow_empty: false,
       feedback: null,
       result_ref: 'refs/agentcompany/result',
@@ -123,6 +125,7 @@ export class WorkerFixture {
       signal: new AbortController().signal,
       onCreated: () => Promise.resolve({ ok: true, value: undefined }),
       onProgress: () => undefined,
+      services: noServices,
       ...overrides,
     };
   }

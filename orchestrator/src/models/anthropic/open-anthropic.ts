@@ -34,12 +34,13 @@ function open({ fetch, options }: Transport): Anthropic {
 }
 
 function toParameters(model: string, request: ModelRequest): Anthropic.MessageCreateParamsStreaming {
-  const { system, tools, answerSchema, maxOutputTokens, cachePrefix } = request;
+  const { system, tools, answerSchema, maxOutputTokens, cachePrefix, temperature } = request;
   return {
     model,
     max_tokens: maxOutputTokens,
     messages: toMessages(request),
     stream: true,
+    ...(takesTemperature(model) && temperature !== null ? { temperature: Math.min(temperature, 1) } : {}),
     ...(system === '' ? {} : { system: [{ type: 'text', text: system, ...cacheMark(cachePrefix) }] }),
     ...(tools.length === 0
       ? {}
@@ -54,6 +55,14 @@ function toParameters(model: string, request: ModelRequest): Anthropic.MessageCr
       ? {}
       : { output_config: { format: { type: 'json_schema', schema: { ...answerSchema.schema } } } }),
   };
+}
+
+/** Claude from Opus 4.7 and the fifth generation on refuses it. */
+function takesTemperature(model: string): boolean {
+  const generation = /-(\d+)(?:-(\d{1,2}))?(?:-|$)/.exec(model);
+  if (generation === null) return true;
+  const [, major = '0', minor = '0'] = generation;
+  return Number(major) < 4 || (Number(major) === 4 && Number(minor) < 7);
 }
 
 /** What comes before the mark is kept and costs a tenth when it is sent again. */

@@ -34,12 +34,13 @@ function open({ fetch, options }: Transport): GoogleGenAI {
 }
 
 function toParameters(model: string, request: ModelRequest): GenerateContentParameters {
-  const { system, tools, answerSchema, maxOutputTokens } = request;
+  const { system, tools, answerSchema, maxOutputTokens, temperature } = request;
   return {
     model,
     contents: toContents(request),
     config: {
       maxOutputTokens,
+      ...(temperature === null ? {} : { temperature }),
       ...(system === '' ? {} : { systemInstruction: system }),
       ...(tools.length === 0
         ? {}

@@ -30,12 +30,12 @@ function open({ fetch, options }: Transport): Ollama {
 }
 
 function toParameters(model: string, request: ModelRequest): ChatRequest & { stream: true } {
-  const { system, messages, tools, answerSchema, maxOutputTokens } = request;
+  const { system, messages, tools, answerSchema, maxOutputTokens, temperature } = request;
   return {
     model,
     stream: true,
     messages: [...(system === '' ? [] : [{ role: 'system', content: system }]), ...messages.flatMap(toMessages)],
-    options: { num_predict: maxOutputTokens },
+    options: { num_predict: maxOutputTokens, ...(temperature === null ? {} : { temperature }) },
     ...(tools.length === 0
       ? {}
       : {

@@ -42,12 +42,13 @@ function open({ fetch, options }: Transport): OpenAI {
 }
 
 function toParameters(model: string, request: ModelRequest): OpenAI.ChatCompletionCreateParamsStreaming {
-  const { tools, answerSchema, maxOutputTokens } = request;
+  const { tools, answerSchema, maxOutputTokens, temperature } = request;
   return {
     model,
     max_completion_tokens: maxOutputTokens,
     messages: toMessages(request),
     stream: true,
+    ...(takesTemperature(model) && temperature !== null ? { temperature } : {}),
     stream_options: { include_usage: true },
     ...(tools.length === 0
       ? {}
@@ -67,6 +68,11 @@ function toParameters(model: string, request: ModelRequest): OpenAI.ChatCompleti
           },
         }),
   };
+}
+
+/** Models that reason refuse it. */
+function takesTemperature(model: string): boolean {
+  return !/^(?:o\d|gpt-5)/.test(model);
 }
 
 async function* talk(client: OpenAI, model: string, request: ModelRequest): AsyncGenerator<ModelEvent> {

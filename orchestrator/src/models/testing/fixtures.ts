@@ -9,6 +9,7 @@ export function requestOf(text: string | readonly UserPart[], more: Partial<Mode
     tools: [],
     answerSchema: null,
     maxOutputTokens: 500,
+    temperature: null,
     cachePrefix: false,
     ...more,
   };

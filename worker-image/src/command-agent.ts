@@ -9,10 +9,11 @@ import {
   type WorkOrder,
   workerErrors,
 } from '@agentcompany/protocol';
-import { speaksOfFullDisk, type GitPlace } from './git.ts';
+import { speaksOfFullDisk } from './git.ts';
 import type { WorkerPaths } from './paths.ts';
 import { runCommand, type CommandEnd } from './run-command.ts';
 import { memoryKills } from './self-report.ts';
+import type { Surroundings } from './work.ts';
 
 type TaskOrder = Extract<WorkOrder, { kind: 'task' }>;
 
@@ -68,13 +69,17 @@ export interface AgentEnd {
  * The `command` agent: runs the task's command or script in the repository. Errors, as part of the value: `AC_WORK_FAILED`,
  * `AC_WORK_TIMEOUT`, `AC_WORK_MEMORY`, `AC_WORKSPACE_FULL`.
  */
-export async function runAgent(order: TaskOrder, paths: WorkerPaths, place: GitPlace): Promise<Result<AgentEnd>> {
+export async function runCommandAgent(
+  order: TaskOrder,
+  run: TaskRun,
+  { paths, place }: Pick<Surroundings, 'paths' | 'place'>,
+): Promise<Result<AgentEnd>> {
   const killsBefore = await memoryKills();
   let files: Record<string, string>;
   let call: Invocation;
   try {
     files = await taskFiles(order, paths);
-    call = await invocation(order.run, paths);
+    call = await invocation(run, paths);
   } catch (cause) {
     return failure(workerErrors.AC_WORKSPACE_FULL({}, cause));
   }

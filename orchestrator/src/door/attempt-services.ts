@@ -1,0 +1,48 @@
+import type { ModelAccount, Result } from '@agentcompany/protocol';
+import type { ModelEvent, ModelRequest, ToolDefinition } from '../models/model.ts';
+
+/** The models of one attempt: metered, within its budget, with what was paid once given again for nothing. */
+export interface AttemptModels {
+  /** What code agents are told their model is called. */
+  readonly modelName: string;
+  /** Tokens of one answer; what a worker asks for beyond it is cut to it. */
+  readonly maxOutputTokens: number;
+  /** 0 to 2; null: the provider's own. */
+  readonly temperature: number | null;
+  /** Never throws; the last event is `end` or `failed`. Errors: those of docs/models.md, `AC_BUDGET_SPENT`. */
+  stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>;
+}
+
+/** What the attempts of one task leave each other. Content is the workers' own: the host only keeps it. */
+export interface CheckpointStore {
+  /** Null: there is none. */
+  read(): Promise<Result<Buffer | null>>;
+  /** Durable when it returns. */
+  write(content: Buffer): Promise<Result<undefined>>;
+}
+
+/** Tools on the host's side, offered to any agent: the company's own, and those of the MCP servers a project names. */
+export interface HostTools {
+  list(): Promise<Result<readonly ToolDefinition[]>>;
+  /** The input is whatever the worker wrote. A failure is told to the agent as the tool's answer. */
+  call(name: string, input: unknown, signal: AbortSignal): Promise<Result<string>>;
+}
+
+/** What lies behind the door of one attempt besides its order; null: the attempt has no such thing, its routes do not exist. */
+export interface AttemptServices {
+  readonly models: AttemptModels | null;
+  readonly checkpoint: CheckpointStore | null;
+  readonly tools: HostTools | null;
+}
+
+/** The services of one attempt as its host opens them. */
+export interface OpenedServices extends AttemptServices {
+  /** What the models took so far; asked for when the attempt has ended. */
+  account(): ModelAccount;
+  close(): Promise<void>;
+}
+
+export const noServices: AttemptServices = { models: null, checkpoint: null, tools: null };
+
+/** Services of an attempt that was offered nothing. */
+export const nothingOpened: OpenedServices = { ...noServices, account: () => [], close: async () => undefined };
