@@ -164,7 +164,7 @@ async function openLocalHost(
     hostId: `host-${randomUUID()}`,
     runner: runner.value,
     repositories: localRepositories(project),
-    openServices: attemptServices(),
+    openServices: attemptServices(home),
     maximumWorkers: config.max_workers,
     tell: () => undefined,
   });

@@ -103,7 +103,7 @@ async function work(
       onAway: (error) => log('engine-away', { error }),
       onRefused: (error) => refused.abort(error),
     }),
-    openServices: attemptServices(),
+    openServices: attemptServices(folder),
     maximumWorkers,
     leaseMs: terms.lease_ms,
     log,

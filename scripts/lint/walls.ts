@@ -85,7 +85,7 @@ const orchestratorZones: readonly Zone[] = [
   {
     name: 'engine',
     files: /^orchestrator\/src\/engine\//,
-    zones: ['company', 'agents', 'ports', 'models', 'door', 'home'],
+    zones: ['company', 'agents', 'ports', 'models', 'door', 'home', 'uploads'],
     packages: [protocol, bus, 'better-sqlite3', 'canonicalize', 'zod'],
     builtins: 'all',
   },
