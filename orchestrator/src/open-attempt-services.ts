@@ -1,15 +1,35 @@
-import { success } from '@agentcompany/protocol';
+import { success, type Result } from '@agentcompany/protocol';
+import { deskWork, type DeskWork } from './desk/desk-work.ts';
+import type { HostTool } from './desk/host-tool.ts';
+import { openDesk } from './desk/open-desk.ts';
 import { nothingOpened } from './door/attempt-services.ts';
-import type { HostParts } from './engine/host-parts.ts';
-import { openAttemptModels, type AttemptModelsOptions } from './open-attempt-models.ts';
+import { openCheckpoints } from './engine/checkpoint-files.ts';
+import type { HostFolders, HostParts } from './engine/host-parts.ts';
+import type { OpenedModels } from './open-attempt-models.ts';
 
-/** Opens what the doors of attempts offer on the engine's own machine. */
-export function attemptServices(options: AttemptModelsOptions): HostParts['openServices'] {
+type AttemptWork = Parameters<HostParts['openServices']>[0];
+
+export interface ServiceParts extends Pick<DeskWork, 'bus' | 'folds'> {
+  readonly folders: HostFolders;
+  /** Null: there is none for it. */
+  readonly openModels: (work: AttemptWork) => Promise<Result<OpenedModels | null>>;
+  /** Tools of the MCP servers that a project names; none on machines that have no configuration of the company. */
+  readonly outsideTools: (projectId: string) => Promise<readonly HostTool[]>;
+}
+
+/** Opens what the doors of attempts offer; an attempt without an agent is offered nothing. */
+export function attemptServices(parts: ServiceParts): HostParts['openServices'] {
   return async (work) => {
-    const opened = await openAttemptModels(options, work);
+    const { agent } = work.attempt.assignment;
+    if (agent === undefined) return success(nothingOpened);
+    const opened = await parts.openModels(work);
     if (!opened.ok) return opened;
-    if (opened.value === null) return success(nothingOpened);
-    const { models, account } = opened.value;
-    return success({ ...nothingOpened, models, account });
+    const desk = openDesk(deskWork(parts, work), agent.tools, () => parts.outsideTools(work.run.projectId));
+    return success({
+      ...opened.value,
+      checkpoint: openCheckpoints(parts.folders, work.run.id, work.attempt),
+      tools: desk.tools,
+      close: async () => desk.close(),
+    });
   };
 }

@@ -24,7 +24,7 @@ import { openRunCommands } from './facade/run-commands.ts';
 import { openRunQueries } from './facade/run-queries.ts';
 import { busOptions, busKey } from './home-bus.ts';
 import { serveWorkerHosts, type HostServiceOptions } from './open-host-service.ts';
-import type { AttemptModelsOptions } from './open-attempt-models.ts';
+import { openAttemptModels, type AttemptModelsOptions } from './open-attempt-models.ts';
 import { attemptServices } from './open-attempt-services.ts';
 import { unlimitedPurse } from './models/purse.ts';
 import { openProjects, type Projects } from './open-projects.ts';
@@ -180,7 +180,12 @@ async function openLocalHost(
     hostId: `host-${randomUUID()}`,
     runner: runner.value,
     repositories: localRepositories(project),
-    openServices: attemptServices(mindsOf(context, common.log)),
+    openServices: attemptServices({
+      ...common,
+      folders: home,
+      openModels: (work) => openAttemptModels(mindsOf(context, common.log), work),
+      outsideTools: (projectId) => outside.forProject(projectId),
+    }),
     maximumWorkers: config.max_workers,
     tell: () => undefined,
   });

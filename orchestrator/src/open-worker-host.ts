@@ -103,10 +103,15 @@ async function work(
       onAway: (error) => log('engine-away', { error }),
       onRefused: (error) => refused.abort(error),
     }),
-    openServices: async ({ attempt: { assignment } }) =>
-      assignment.agent === undefined
-        ? success(nothingOpened)
-        : failure(hostErrors.AC_HOST_MODELS_ABSENT({ agent: assignment.agent.name })),
+    openServices: attemptServices({
+      bus,
+      folds,
+      folders: folder,
+      openModels: async ({ attempt: { assignment } }) =>
+        failure(hostErrors.AC_HOST_MODELS_ABSENT({ agent: assignment.agent?.name ?? '' })),
+      // MCP servers belong to the engine's machine, which has the company's configuration.
+      outsideTools: async () => [],
+    }),
     maximumWorkers,
     leaseMs: terms.lease_ms,
     log,
