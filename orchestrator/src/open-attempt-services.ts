@@ -1,8 +1,25 @@
 import { success } from '@agentcompany/protocol';
+import { deskWork, type DeskWork } from './desk/desk-work.ts';
+import type { HostTool } from './desk/host-tool.ts';
+import { openDesk } from './desk/open-desk.ts';
 import { nothingOpened } from './door/attempt-services.ts';
 import type { HostParts } from './engine/host-parts.ts';
 
-/** Opens what the doors of attempts offer on the engine's own machine. */
-export function attemptServices(): HostParts['openServices'] {
-  return async () => success(nothingOpened);
+export interface ServiceParts extends Pick<DeskWork, 'bus' | 'folds'> {
+  /** Tools of the MCP servers that a project names; none on machines that have no configuration of the company. */
+  readonly outsideTools: (projectId: string) => Promise<readonly HostTool[]>;
+}
+
+/** Opens what the doors of attempts offer; an attempt without an agent is offered nothing. */
+export function attemptServices(parts: ServiceParts): HostParts['openServices'] {
+  return async (work) => {
+    const { agent } = work.attempt.assignment;
+    if (agent === undefined) return success(nothingOpened);
+    const desk = openDesk(deskWork(parts, work), agent.tools, () => parts.outsideTools(work.run.projectId));
+    return success({
+      ...nothingOpened,
+      tools: desk.tools,
+      close: async () => desk.close(),
+    });
+  };
 }

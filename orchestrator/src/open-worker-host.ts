@@ -103,7 +103,8 @@ async function work(
       onAway: (error) => log('engine-away', { error }),
       onRefused: (error) => refused.abort(error),
     }),
-    openServices: attemptServices(),
+    // MCP servers belong to the engine's machine, which has the company's configuration.
+    openServices: attemptServices({ bus, folds, outsideTools: async () => [] }),
     maximumWorkers,
     leaseMs: terms.lease_ms,
     log,

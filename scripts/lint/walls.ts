@@ -98,6 +98,21 @@ const orchestratorZones: readonly Zone[] = [
     builtins: 'all',
   },
   {
+    name: 'desk',
+    files: /^orchestrator\/src\/desk\//,
+    zones: ['company', 'engine', 'ports', 'models', 'door'],
+    packages: [protocol, bus, 'zod'],
+    builtins: 'all',
+  },
+  // What loads the library is itself loaded with the first server.
+  {
+    name: 'mcp',
+    files: /^orchestrator\/src\/mcp\//,
+    zones: ['models'],
+    packages: [protocol, '@modelcontextprotocol/sdk'],
+    builtins: ['child_process', 'stream'],
+  },
+  {
     name: 'plans',
     files: /^orchestrator\/src\/plans\//,
     zones: ['company'],
@@ -169,6 +184,7 @@ const owners: Readonly<Record<string, RegExp>> = {
   'openai': /^orchestrator\/src\/models\/openai\//,
   '@google/genai': /^orchestrator\/src\/models\/gemini\//,
   'ollama': /^orchestrator\/src\/models\/ollama\//,
+  '@modelcontextprotocol/sdk': /^orchestrator\/src\/mcp\//,
   '@pydantic/genai-prices': /^orchestrator\/src\/models\/prices\//,
   'dockerode': /^orchestrator\/src\/containers\//,
   'simple-git': /^orchestrator\/src\/git\//,

@@ -28,6 +28,8 @@ export function createPrinter(context: Context, label = ''): EventPrinter {
       if (line !== null) view.line(label + line);
       if (entry.envelope.envelope_type === 'approval_request')
         view.line(`${label}          agentcompany approve ${shortId(entry.stream)}`);
+      const question = entry.envelope.envelope_type === 'question' ? entry.envelope.payload['question_id'] : undefined;
+      if (typeof question === 'string') view.line(`${label}          agentcompany answer ${shortId(question)} TEXT`);
     },
     show: (run) => view.show(run),
     talk: (line) => view.aside(() => context.talk(line)),
