@@ -17,12 +17,13 @@ import {
   workerErrors,
 } from '@agentcompany/protocol';
 
-interface Answer {
+export interface Answer {
   readonly status: number;
   readonly body: string;
 }
 
-function readAnswer(stream: ClientHttp2Stream): Promise<Answer> {
+/** What the host answers; rejects where the connection ends before. */
+export function readAnswer(stream: ClientHttp2Stream): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let status = 0;

@@ -1,7 +1,7 @@
 import type { OpenQuestion } from '@agentcompany/orchestrator';
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
-import { shortId } from '../run-outcome.ts';
+import { shortId, shortQuestionId } from '../run-outcome.ts';
 import { action, examples, type Session } from '../session.ts';
 import { questionLines } from '../terminal/question-lines.ts';
 
@@ -19,7 +19,7 @@ export function addQuestions(program: Command, session: Session): void {
     .command('questions')
     .summary('what agents ask you')
     .description(
-      'Lists the questions of agents that nobody has answered, oldest first. What they say is theirs, not the company’s.',
+      "Lists the questions of agents that nobody has answered, oldest first. What they say is theirs, not the company's.",
     )
     .argument('[run]', 'id of a run, or the beginning of it; all open runs where absent')
     .action(
@@ -53,7 +53,7 @@ export function addAnswer(program: Command, session: Session): void {
           if (!answered.ok) return context.fail(answered.error);
           const { question_id, run_id, task_id } = answered.value;
           if (context.json) context.document({ version: 1, question_id, run_id, task_id, requested: 'answered' });
-          else context.data(`${shortId(question_id)} answered, for task ${task_id} of run ${shortId(run_id)}`);
+          else context.data(`${shortQuestionId(question_id)} answered, for task ${task_id} of run ${shortId(run_id)}`);
           return 0;
         }),
       ),
