@@ -87,6 +87,7 @@ async function callTool(
     const result = await client.callTool({ name, arguments: { ...input } }, undefined, { signal, timeout: timeoutMs });
     return { kind: 'answered', text: textOf(result as CallToolResult), isError: result.isError === true };
   } catch (error) {
+    if (signal.aborted) return { kind: 'failed', problem: 'the call was given up' };
     if (error instanceof McpError && error.code === Number(ErrorCode.RequestTimeout)) return { kind: 'timeout' };
     if (!isOpen()) return { kind: 'ended', lastWords: transport.lastWords };
     return { kind: 'failed', problem: (error as Error).message };

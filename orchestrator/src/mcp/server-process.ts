@@ -49,6 +49,8 @@ export class ServerProcess implements Transport {
     this.#child = child;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#ended = promise;
+    // What it started holds its output open, and must not outlive it.
+    child.once('exit', () => endGroup(child.pid, 'SIGKILL'));
     child.once('close', () => {
       resolve();
       this.onclose?.();
@@ -85,7 +87,6 @@ export class ServerProcess implements Transport {
     await this.#ended;
     clearTimeout(timer);
     clearTimeout(force);
-    endGroup(child.pid, 'SIGKILL');
     this.#buffer.clear();
   }
 
