@@ -63,7 +63,8 @@ async function ask(work: DeskWork, asked: Asked, signal: AbortSignal): Promise<R
     const put = await putQuestion(work, folded.value ?? run, { ...asked, question }, id);
     if (!put.ok) return put;
   }
-  const patience = AbortSignal.any([signal, AbortSignal.timeout(Math.max(0, work.deadline() - performance.now()) / 2)]);
+  const waitMs = Math.max(0, Math.round((work.deadline() - performance.now()) / 2));
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(waitMs)]);
   const answer = await firstAnswer(work, id, from.value, patience);
   if (answer !== null) return success(answerText(answer));
   if (signal.aborted) return failure(deskErrors.AC_TOOL_ABORTED({ tool: 'ask_person' }));
