@@ -26,6 +26,7 @@ export function attemptServices(parts: ServiceParts): HostParts['openServices'] 
     if (!opened.ok) return opened;
     const desk = openDesk(deskWork(parts, work), agent.tools, () => parts.outsideTools(work.run.projectId));
     return success({
+      ...nothingOpened,
       ...opened.value,
       checkpoint: openCheckpoints(parts.folders, work.run.id, work.attempt),
       tools: desk.tools,

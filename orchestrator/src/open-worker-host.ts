@@ -3,7 +3,6 @@ import { openBus, type AgentBus } from '@agentcompany/agent-bus';
 import { failure, success, type AppError, type Result } from '@agentcompany/protocol';
 import type { Environment } from './config.ts';
 import type { CompanyTerms } from './contract/worker-hosts.ts';
-import { nothingOpened } from './door/attempt-services.ts';
 import { engineOwner, takeEngineLock } from './engine/engine-lock.ts';
 import { fileLog } from './engine/file-log.ts';
 import type { HostParts } from './engine/host-parts.ts';
@@ -16,6 +15,7 @@ import { openHostFolder, type HostFolder } from './host-folder.ts';
 import { openEngineClient, type EngineClient } from './hosts/engine-client.ts';
 import { hostErrors } from './hosts/errors.ts';
 import { remoteRepositories } from './hosts/remote-repositories.ts';
+import { attemptServices } from './open-attempt-services.ts';
 import { openWorkers } from './open-workers.ts';
 
 export interface WorkerHostOptions extends HostSignals {

@@ -106,6 +106,21 @@ const orchestratorZones: readonly Zone[] = [
     builtins: [],
   },
   {
+    name: 'desk',
+    files: /^orchestrator\/src\/desk\//,
+    zones: ['company', 'engine', 'ports', 'models', 'door'],
+    packages: [protocol, bus, 'zod'],
+    builtins: 'all',
+  },
+  // What loads the library is itself loaded with the first server.
+  {
+    name: 'mcp',
+    files: /^orchestrator\/src\/mcp\//,
+    zones: ['models'],
+    packages: [protocol, '@modelcontextprotocol/sdk'],
+    builtins: ['child_process', 'stream'],
+  },
+  {
     name: 'plans',
     files: /^orchestrator\/src\/plans\//,
     zones: ['company', 'documents', 'suggestion'],
@@ -184,6 +199,7 @@ const owners: Readonly<Record<string, RegExp>> = {
   'openai': /^orchestrator\/src\/models\/openai\//,
   '@google/genai': /^orchestrator\/src\/models\/gemini\//,
   'ollama': /^orchestrator\/src\/models\/ollama\//,
+  '@modelcontextprotocol/sdk': /^orchestrator\/src\/mcp\//,
   '@pydantic/genai-prices': /^orchestrator\/src\/models\/prices\//,
   'dockerode': /^orchestrator\/src\/containers\//,
   'simple-git': /^orchestrator\/src\/git\//,
