@@ -152,7 +152,14 @@ const orchestratorZones: readonly Zone[] = [
 const zones: readonly Zone[] = [
   ...busZones,
   ...orchestratorZones,
-  { name: 'worker-image', files: /^worker-image\/src\//, zones: [], packages: [protocol], builtins: 'all' },
+  {
+    name: 'worker-image',
+    files: /^worker-image\/src\//,
+    zones: [],
+    packages: [protocol],
+    lazyPackages: ['@agentclientprotocol/sdk'],
+    builtins: 'all',
+  },
   {
     name: 'cli',
     files: /^tools\/cli\/src\//,
