@@ -1,5 +1,11 @@
 import { Readable, Writable } from 'node:stream';
-import type { ClientContext, NewSessionRequest, NewSessionResponse, PromptResponse, SessionNotification } from '@agentclientprotocol/sdk';
+import type {
+  ClientContext,
+  NewSessionRequest,
+  NewSessionResponse,
+  PromptResponse,
+  SessionNotification,
+} from '@agentclientprotocol/sdk';
 import type { AgentPlace, AgentWatch, AgentWords } from './agent-launch.ts';
 import type { AgentProcess } from './agent-process.ts';
 
@@ -12,6 +18,7 @@ class Messages {
   readonly #seen = new Set<string>();
   #text = '';
   #isOpen = false;
+  #isAsked = false;
 
   constructor(watch: AgentWatch) {
     this.#watch = watch;
@@ -21,7 +28,13 @@ class Messages {
     return this.#text;
   }
 
+  /** What an agent says before it was asked anything is about itself. */
+  begin(): void {
+    this.#isAsked = true;
+  }
+
   take({ update }: SessionNotification): void {
+    if (!this.#isAsked) return;
     if (update.sessionUpdate === 'agent_message_chunk' && update.content.type === 'text') {
       this.#text = this.#isOpen ? this.#text + update.content.text : update.content.text;
       this.#isOpen = true;
@@ -43,6 +56,7 @@ async function carryOut(
   place: AgentPlace,
   mode: string | null,
   lateness: AbortSignal,
+  onAsked: () => void,
 ): Promise<string> {
   const { methods } = await import('@agentclientprotocol/sdk');
   await context.request(methods.agent.initialize, {
@@ -60,6 +74,7 @@ async function carryOut(
   const { sessionId } = await context.request<NewSessionResponse>(methods.agent.session.new, session);
   if (mode !== null) await context.request(methods.agent.session.setMode, { sessionId, modeId: mode });
   lateness.addEventListener('abort', () => void context.notify(methods.agent.session.cancel, { sessionId }));
+  onAsked();
   const prompt = [{ type: 'text' as const, text: place.prompt }];
   const answer = await context.request<PromptResponse>(methods.agent.session.prompt, { sessionId, prompt });
   return answer.stopReason;
@@ -88,7 +103,7 @@ export async function converseByProtocol(
         };
       })
       .onNotification(methods.client.session.update, ({ params }) => messages.take(params))
-      .connectWith(stream, (context) => carryOut(context, place, mode, agent.lateness));
+      .connectWith(stream, (context) => carryOut(context, place, mode, agent.lateness, () => messages.begin()));
     messages.end();
     return { text: messages.last, problem: stopReason === 'end_turn' ? null : `it stopped: ${stopReason}` };
   } catch (cause) {

@@ -13,6 +13,7 @@ export function launchOpencode(place: AgentPlace): AgentLaunch {
   const configuration = {
     autoupdate: false,
     share: 'disabled',
+    snapshot: false,
     model: `door/${model}`,
     small_model: `door/${model}`,
     permission: 'allow',

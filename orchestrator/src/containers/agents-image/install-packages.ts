@@ -57,7 +57,10 @@ export async function installAgent(agent: CodeAgent, options: InstallOptions): P
     if (!existsSync(program))
       return failure(agentImageErrors.AC_AGENT_INSTALL({ agent }, `npm installed no ${path.relative(room, program)}`));
     await makePlain(room, program);
-    await rename(room, finished);
+    // Another build may have been faster: its folder is made of the same.
+    await rename(room, finished).catch((cause: unknown) => {
+      if (!existsSync(finished)) throw cause;
+    });
     return success(finished);
   } finally {
     await rm(room, { recursive: true, force: true });
