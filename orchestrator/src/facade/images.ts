@@ -58,14 +58,14 @@ export interface BuildImageOptions extends ImagesOptions {
 
 /**
  * Puts these code agents into the image of workers that need one, beside those that are in it already. From then on every attempt of
- * such an agent uses it, unless its project names an image. Errors: `AC_AGENT_UNKNOWN`, those of `buildAgentsImage`, of the engine,
+ * such an agent uses it, unless its project names an image. Errors: `AC_IMAGE_AGENT_UNKNOWN`, those of `buildAgentsImage`, of the engine,
  * `AC_IMAGE_NOT_BUILT`.
  */
 export async function buildImage(options: BuildImageOptions): Promise<Result<ImageReport>> {
   const { installation, environment, say, signal } = options;
   const unknown = options.agents.find((name) => !isCodeAgent(name));
   if (unknown !== undefined)
-    return failure(agentImageErrors.AC_AGENT_UNKNOWN({ agent: unknown, known: codeAgents.join(', ') }));
+    return failure(agentImageErrors.AC_IMAGE_AGENT_UNKNOWN({ agent: unknown, known: codeAgents.join(', ') }));
   const worker = await workerImage(installation);
   if (!worker.ok) return worker;
   const engine = await openEngine(environment);

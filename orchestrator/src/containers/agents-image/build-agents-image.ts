@@ -34,7 +34,7 @@ const processors: Readonly<Record<string, Processor>> = { amd64: 'x64', arm64: '
 
 /**
  * Makes the image with these agents on top of the worker image, or finds it made. It passes the policy of every worker image (S13).
- * Errors: `AC_AGENT_PROCESSOR`, `AC_AGENT_INSTALL`, `AC_AGENT_UNPINNED`, `AC_AGENT_BROKEN`, `AC_IMAGE_REFUSED`, those of the engine.
+ * Errors: `AC_IMAGE_PROCESSOR`, `AC_IMAGE_AGENT_INSTALL`, `AC_IMAGE_AGENT_UNPINNED`, `AC_IMAGE_BUILD_FAILED`, `AC_IMAGE_REFUSED`, those of the engine.
  */
 export async function buildAgentsImage(
   agents: readonly CodeAgent[],
@@ -44,7 +44,7 @@ export async function buildAgentsImage(
   if (!base.ok) return base;
   const processor = processors[base.value.architecture];
   if (processor === undefined)
-    return failure(agentImageErrors.AC_AGENT_PROCESSOR({ processor: base.value.architecture }));
+    return failure(agentImageErrors.AC_IMAGE_PROCESSOR({ processor: base.value.architecture }));
   const installed: InstalledAgent[] = [];
   for (const agent of agents) {
     options.say(`Installing ${agent}`);
@@ -79,7 +79,7 @@ async function build(
     const context = await buildContext(room, baseId, installed, processor);
     const built = await engine.imageBuild(context, { tag: reference, onLine: say });
     context.destroy();
-    return built.ok ? success() : failure(agentImageErrors.AC_AGENT_BROKEN({}, built.error));
+    return built.ok ? success() : failure(agentImageErrors.AC_IMAGE_BUILD_FAILED({}, built.error));
   } finally {
     await rm(room, { recursive: true, force: true });
   }

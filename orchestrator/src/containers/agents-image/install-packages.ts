@@ -36,7 +36,7 @@ export async function recipeDigest(recipes: string, agent: CodeAgent, processor:
 /**
  * Installs one agent's packages as its lockfile has them, without running any of their scripts, into a folder named after what it is
  * made of; one that is there already is taken. Returns the folder.
- * Errors: `AC_AGENT_INSTALL`, `AC_AGENT_UNPINNED`.
+ * Errors: `AC_IMAGE_AGENT_INSTALL`, `AC_IMAGE_AGENT_UNPINNED`.
  */
 export async function installAgent(agent: CodeAgent, options: InstallOptions): Promise<Result<string>> {
   const { recipes, cache, processor } = options;
@@ -55,7 +55,9 @@ export async function installAgent(agent: CodeAgent, options: InstallOptions): P
       await rm(path.join(room, unneeded), { recursive: true, force: true });
     const program = path.join(room, agentPackages[agent].program(processor));
     if (!existsSync(program))
-      return failure(agentImageErrors.AC_AGENT_INSTALL({ agent }, `npm installed no ${path.relative(room, program)}`));
+      return failure(
+        agentImageErrors.AC_IMAGE_AGENT_INSTALL({ agent }, `npm installed no ${path.relative(room, program)}`),
+      );
     await makePlain(room, program);
     // Another build may have been faster: its folder is made of the same.
     await rename(room, finished).catch((cause: unknown) => {
@@ -79,7 +81,7 @@ async function npmInstall(agent: CodeAgent, folder: string, options: InstallOpti
   } catch (cause) {
     const said: unknown = cause instanceof Error ? Reflect.get(cause, 'stderr') : null;
     const why = typeof said === 'string' && said.trim() !== '' ? said.trim().slice(-1000) : cause;
-    return failure(agentImageErrors.AC_AGENT_INSTALL({ agent }, why));
+    return failure(agentImageErrors.AC_IMAGE_AGENT_INSTALL({ agent }, why));
   }
 }
 
@@ -90,14 +92,14 @@ async function packagesOf(file: string): Promise<ReadonlyMap<string, string | nu
   return new Map(Object.entries(packages).map(([name, { integrity }]) => [name, integrity ?? null]));
 }
 
-/** Refuses what the lockfile of this product does not name with its digest, which npm has checked: `AC_AGENT_UNPINNED`. */
+/** Refuses what the lockfile of this product does not name with its digest, which npm has checked: `AC_IMAGE_AGENT_UNPINNED`. */
 async function checkPinned(agent: CodeAgent, recipe: string, folder: string): Promise<Result<undefined>> {
   const pinned = await packagesOf(path.join(recipe, 'package-lock.json'));
   const installed = await packagesOf(path.join(folder, 'node_modules', '.package-lock.json'));
   for (const [name, integrity] of installed) {
     const isPinned = integrity !== null && pinned.get(name) === integrity;
     if (!isPinned)
-      return failure(agentImageErrors.AC_AGENT_UNPINNED({ agent, package: name.replace(/^node_modules\//, '') }));
+      return failure(agentImageErrors.AC_IMAGE_AGENT_UNPINNED({ agent, package: name.replace(/^node_modules\//, '') }));
   }
   return success();
 }
