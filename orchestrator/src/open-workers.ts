@@ -6,6 +6,7 @@ import { steppingEngine } from './containers/stepping-engine.ts';
 import type { ContainerEngine } from './containers/container-engine.ts';
 import type { WorkerRunner } from './containers/worker-runner.ts';
 import { facadeErrors } from './facade/errors.ts';
+import { imageWithAgent } from './open-agents-image.ts';
 
 export interface OpenWorkersOptions {
   readonly instance: string;
@@ -29,6 +30,7 @@ export async function openWorkers(options: OpenWorkersOptions): Promise<Result<W
       engine: steppingEngine(engine.value, options.onDurableStep),
       instance: options.instance,
       defaultImage: image.value,
+      imageWithAgent: (agent) => imageWithAgent(options.installation, image.value, agent),
       acceptNoLimits: options.acceptNoLimits,
       runtimeFolder: join(options.installation, 'worker-image', 'dist'),
     }),

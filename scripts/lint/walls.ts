@@ -182,7 +182,14 @@ const orchestratorZones: readonly Zone[] = [
 const zones: readonly Zone[] = [
   ...busZones,
   ...orchestratorZones,
-  { name: 'worker-image', files: /^worker-image\/src\//, zones: [], packages: [protocol, 'zod'], builtins: 'all' },
+  {
+    name: 'worker-image',
+    files: /^worker-image\/src\//,
+    zones: [],
+    packages: [protocol, 'zod'],
+    lazyPackages: ['@agentclientprotocol/sdk'],
+    builtins: 'all',
+  },
   {
     name: 'cli',
     files: /^tools\/cli\/src\//,

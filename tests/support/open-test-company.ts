@@ -33,6 +33,8 @@ export interface TestCompanyOptions {
   readonly adapter?: BusAdapter;
   /** Where the home is made; a fresh folder where absent. */
   readonly homeFolder?: string;
+  /** Where the product lies; the checkout where absent. */
+  readonly installation?: string;
 }
 
 /** Runs git as a user would, outside the product. */
@@ -81,7 +83,9 @@ export async function openTestCompany(options: TestCompanyOptions = {}): Promise
   if (store !== null) writeFileSync(home.configFile, JSON.stringify({ version: 1, ...store.settings }));
   const environment = { ...environmentOfEngine(), ...options.environment };
   const { config } = unwrap(loadConfig({ home, environment, flags: options.flags ?? {} }));
-  const company = unwrap(await openCompany(home, { config, environment, installation }));
+  const company = unwrap(
+    await openCompany(home, { config, environment, installation: options.installation ?? installation }),
+  );
   return {
     folder,
     home,

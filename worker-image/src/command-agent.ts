@@ -42,7 +42,7 @@ async function taskFiles(order: TaskOrder, paths: WorkerPaths): Promise<Record<s
 }
 
 /** A command's end in words: `exit code 2`, `signal SIGKILL`. */
-export function howItEnded(end: CommandEnd): string {
+export function howItEnded(end: Pick<CommandEnd, 'exitCode' | 'signal'>): string {
   return end.exitCode === null ? `signal ${end.signal ?? 'unknown'}` : `exit code ${end.exitCode}`;
 }
 

@@ -27,7 +27,8 @@ const exitCodes = { notFound: 127, notExecutable: 126 } as const;
 /** How long output may still trickle from grandchildren that kept the pipes after the command itself ended. */
 const drainMs = 500;
 
-function killGroup(pid: number | undefined): void {
+/** Kills a process and all it started that stayed in its group. */
+export function killGroup(pid: number | undefined): void {
   if (pid === undefined) return;
   try {
     process.kill(-pid, 'SIGKILL');

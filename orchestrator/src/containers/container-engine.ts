@@ -73,6 +73,7 @@ export interface ContainerEngine {
     archive: Readable,
     options: { readonly tag: string; readonly changes: readonly string[] },
   ): Promise<Result<{ readonly id: string }>>;
+  /** Its commands have no network. */
   imageBuild(
     context: Readable,
     options: { readonly tag: string; readonly onLine: (line: string) => void },

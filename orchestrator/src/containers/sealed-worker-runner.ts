@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { failure, success, type Result } from '@agentcompany/protocol';
+import { failure, success, workerErrors, type Result } from '@agentcompany/protocol';
 import { defaultDoorLimits, type DoorLimits } from '../door/door-limits.ts';
 import { openDoor } from '../door/open-door.ts';
 import { AttemptLog } from './attempt-log.ts';
@@ -22,6 +22,8 @@ export interface WorkerRunnerOptions {
   readonly instance: string;
   /** Image of workers whose project names none. */
   readonly defaultImage: string;
+  /** Id of the image that has a code agent, for workers whose project names none; null, or absent: there is none. */
+  readonly imageWithAgent?: (agent: string) => Promise<string | null>;
   /** Absolute host folder with the worker runtime, mounted read-only; null where images carry it at /opt/worker. */
   readonly runtimeFolder: string | null;
   /** `accept_no_limits`: go on although the engine does not enforce limits (S12). */
@@ -77,10 +79,10 @@ class SealedWorkerRunner implements WorkerRunner {
 
   async #prepareAndRun(job: WorkerJob): Promise<Result<WorkerOutcome>> {
     if (job.signal.aborted) return failure(containerErrors.AC_WORKER_CANCELLED());
-    const { engine, defaultImage, runtimeFolder } = this.#options;
+    const { engine, runtimeFolder } = this.#options;
     const features = await this.#engineFeatures();
     if (!features.ok) return features;
-    const imageId = await this.#images.resolve(job.image ?? defaultImage);
+    const imageId = await this.#imageOf(job);
     if (!imageId.ok) return imageId;
     const { owner, mirrorFolder, limits } = job;
     const container: WorkerContainer = { owner, imageId: imageId.value, mirrorFolder, runtimeFolder, limits };
@@ -95,6 +97,17 @@ class SealedWorkerRunner implements WorkerRunner {
       // A removal that fails leaves a labelled container: the next sweep finds it.
       await engine.remove(id);
     }
+  }
+
+  /** The project's image; else that with the agent the order names; else the worker image. */
+  async #imageOf({ image, order }: WorkerJob): Promise<Result<string>> {
+    const runtime = order.kind === 'task' ? order.agent?.definition.runtime : undefined;
+    if (image !== null || runtime === undefined || runtime === 'builtin')
+      return this.#images.resolve(image ?? this.#options.defaultImage);
+    const id = await this.#options.imageWithAgent?.(runtime);
+    return typeof id === 'string'
+      ? this.#images.resolve(id)
+      : failure(workerErrors.AC_AGENT_ABSENT({ agent: runtime }));
   }
 
   async #runCreated(

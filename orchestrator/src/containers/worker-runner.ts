@@ -37,7 +37,8 @@ export interface WorkerOutcome {
  * self-report, give the order, take bundle and report, destroy. The container is gone when the promise resolves.
  * Errors: those of the engine, `AC_WORKER_CONFINEMENT` (limits or capabilities differ), `AC_WORKER_SILENT` (hung), `AC_WORKER_MEMORY`,
  * `AC_WORKER_GARBAGE` (rubbish on stdout), `AC_WORKER_EXITED` (ended without a report), `AC_WORKER_DEADLINE`, `AC_WORKER_LOST` (the engine dropped it),
- * `AC_WORKER_CANCELLED`, `AC_RESULT_STORE` (disk of the host), `AC_IMAGE_REFUSED`, `AC_IMAGE_UNAVAILABLE`.
+ * `AC_WORKER_CANCELLED`, `AC_RESULT_STORE` (disk of the host), `AC_IMAGE_REFUSED`, `AC_IMAGE_UNAVAILABLE`,
+ * `AC_AGENT_ABSENT`.
  */
 export interface WorkerRunner {
   run(job: WorkerJob): Promise<Result<WorkerOutcome>>;

@@ -6,6 +6,7 @@ import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEngine } from './commands/engine.ts';
 import { addHostToken } from './commands/host-token.ts';
+import { addImage } from './commands/image.ts';
 import { addInit } from './commands/init.ts';
 import { addLogs } from './commands/logs.ts';
 import { addModels } from './commands/models.ts';
@@ -76,6 +77,7 @@ export function createProgram(session: Session): Command {
     addProjectCommands,
     addAgents,
     addModels,
+    addImage,
     addPlan,
     addRun,
     addResume,

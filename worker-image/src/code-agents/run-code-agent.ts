@@ -1,11 +1,137 @@
-import { failure, type AgentOrder, type Result, workerErrors } from '@agentcompany/protocol';
-import type { AgentEnd } from '../command-agent.ts';
+import { existsSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import {
+  failure,
+  success,
+  workerErrors,
+  type AgentOrder,
+  type AppError,
+  type CommandReport,
+  type Result,
+} from '@agentcompany/protocol';
+import { howItEnded, type AgentEnd } from '../command-agent.ts';
+import { speaksOfFullDisk } from '../git.ts';
+import { OutputTail } from '../output-tail.ts';
+import { memoryKills } from '../self-report.ts';
 import type { Surroundings, TaskOrder } from '../work.ts';
+import type { AgentLaunch, AgentPlace, AgentWatch, AgentWords } from './agent-launch.ts';
+import { startAgent, type AgentExit } from './agent-process.ts';
+import { agentPrompt } from './agent-prompt.ts';
+import { launchClaudeCode } from './claude-code.ts';
+import { launchCodex } from './codex.ts';
+import { launchGeminiCli } from './gemini-cli.ts';
+import { openModelBridge } from './model-bridge.ts';
+import { launchOpencode } from './opencode.ts';
 
+/** Where `agentcompany image build` puts the programs. */
+const programs = '/opt/agents/bin';
+
+const launches: Readonly<Record<string, (place: AgentPlace) => AgentLaunch>> = {
+  'claude-code': launchClaudeCode,
+  'codex': launchCodex,
+  'opencode': launchOpencode,
+  'gemini-cli': launchGeminiCli,
+};
+
+/**
+ * A code agent of the image: started without anybody to ask, its model behind the door. What it did is for git to say; here is only
+ * whether it ended well. Errors: `AC_AGENT_ABSENT`, `AC_WORKSPACE_FULL`; as part of the value `AC_WORK_FAILED`, `AC_WORK_TIMEOUT`,
+ * `AC_WORK_MEMORY`, `AC_WORKSPACE_FULL`.
+ */
 export async function runCodeAgent(
-  _order: TaskOrder,
+  order: TaskOrder,
   agent: AgentOrder,
-  _around: Surroundings,
+  around: Surroundings,
 ): Promise<Result<AgentEnd>> {
-  return failure(workerErrors.AC_AGENT_ABSENT({ agent: agent.definition.runtime }));
+  const { runtime } = agent.definition;
+  const launchOf = launches[runtime];
+  if (launchOf === undefined || !existsSync(`${programs}/${runtime}`))
+    return failure(workerErrors.AC_AGENT_ABSENT({ agent: runtime }));
+  const { repository, workspace } = around.paths;
+  const folder = `${workspace}/agent`;
+  const home = `${folder}/home`;
+  const bridge = await openModelBridge(around.door);
+  try {
+    const prompt = agentPrompt(order, agent);
+    const launch = launchOf({ order: agent, address: bridge.address, repository, home, prompt, toolServer: null });
+    const furnished = await furnish(folder, launch.files);
+    if (!furnished.ok) return furnished;
+    const killsBefore = await memoryKills();
+    const { exit, words } = await work(order, runtime, launch, folder, around);
+    const error = problemOf(order, exit, words, bridge.refusal(), (await memoryKills()) > killsBefore);
+    return success({ report: reportOf(runtime, exit, words, error), error });
+  } finally {
+    bridge.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** A home of its own and room for temporary files: programs cannot be started from /tmp, and some agents unpack theirs. */
+async function furnish(folder: string, files: AgentLaunch['files']): Promise<Result<undefined>> {
+  try {
+    await mkdir(`${folder}/tmp`, { recursive: true });
+    for (const [name, content] of Object.entries(files)) {
+      const file = join(folder, 'home', name);
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, content);
+    }
+    await mkdir(`${folder}/home`, { recursive: true });
+    return success();
+  } catch (cause) {
+    return failure(workerErrors.AC_WORKSPACE_FULL({}, cause));
+  }
+}
+
+async function work(
+  order: TaskOrder,
+  runtime: string,
+  launch: AgentLaunch,
+  folder: string,
+  { place, paths, progress }: Surroundings,
+): Promise<{ readonly exit: AgentExit; readonly words: AgentWords }> {
+  const agent = startAgent({
+    program: `${programs}/${runtime}`,
+    args: launch.args,
+    folder: paths.repository,
+    environment: { ...place.environment, ...launch.environment, HOME: `${folder}/home`, TMPDIR: `${folder}/tmp` },
+    timeoutSeconds: order.command_timeout,
+    onErrorOutput: place.onOutput,
+  });
+  const watch: AgentWatch = {
+    onTool: (name) => progress(`${runtime}: ${name.slice(0, 80)}`),
+    onText: (text) => place.onOutput(Buffer.from(`${runtime}: ${text}\n`)),
+  };
+  const words = await launch.converse(agent, watch);
+  return { exit: await agent.exit, words };
+}
+
+/** Without a problem of its own an agent ended well, however its process did: one that is conversed with is ended by us. */
+function problemOf(
+  order: TaskOrder,
+  exit: AgentExit,
+  words: AgentWords,
+  refusal: string | null,
+  ranOutOfMemory: boolean,
+): AppError | null {
+  if (exit.timedOut) return workerErrors.AC_WORK_TIMEOUT({ seconds: order.command_timeout });
+  const isWell = words.problem === null && (exit.exitCode === 0 || exit.wasKilled);
+  if (isWell) return null;
+  if (ranOutOfMemory) return workerErrors.AC_WORK_MEMORY();
+  const told = [words.problem, exit.errorOutput, refusal === null ? null : `its model answered ${refusal}`];
+  const cause = told
+    .filter((text) => text !== null && text !== '')
+    .join('\n')
+    .slice(-2000);
+  if (speaksOfFullDisk(cause)) return workerErrors.AC_WORKSPACE_FULL({}, cause);
+  const how = exit.wasKilled ? 'a failure it told of' : howItEnded(exit);
+  return workerErrors.AC_WORK_FAILED({ how }, cause);
+}
+
+function reportOf(runtime: string, exit: AgentExit, words: AgentWords, error: AppError | null): CommandReport {
+  const tail = new OutputTail();
+  tail.write(Buffer.from(words.text));
+  if (error !== null) tail.write(Buffer.from(`\n${words.problem ?? ''}\n${exit.errorOutput}`));
+  const exitCode = error === null ? 0 : exit.exitCode;
+  return { command: runtime, exit_code: exitCode, duration_ms: exit.durationMs, output: tail.text() };
 }

@@ -142,7 +142,12 @@ export class DockerEngine implements ContainerEngine {
     options: { readonly tag: string; readonly onLine: (line: string) => void },
   ): Promise<Result<{ readonly id: string }>> {
     const done = await this.#call({ action: 'build an image' }, async () => {
-      const progress = await this.#docker.buildImage(context, { t: options.tag, rm: true, forcerm: true });
+      const progress = await this.#docker.buildImage(context, {
+        t: options.tag,
+        rm: true,
+        forcerm: true,
+        networkmode: 'none',
+      });
       await followImage(progress, options.onLine);
     });
     return done.ok ? this.#imageId(options.tag) : done;

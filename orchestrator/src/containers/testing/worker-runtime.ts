@@ -17,7 +17,7 @@ async function bundleRuntime(): Promise<string> {
     platform: 'node',
     resolve: { conditionNames: ['development', 'node', 'import'] },
   });
-  const { output } = await build.generate({ format: 'esm', minify: false });
+  const { output } = await build.generate({ format: 'esm', minify: false, codeSplitting: false });
   await build.close();
   return output[0].code;
 }

@@ -1,0 +1,204 @@
+import { agentDefinition, unwrap, type AgentOrder } from '@agentcompany/protocol';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WorkerFixture, type Finished } from '../orchestrator/src/containers/testing/worker-fixture.ts';
+import type { AttemptModels } from '../orchestrator/src/door/attempt-services.ts';
+import { noServices } from '../orchestrator/src/door/attempt-services.ts';
+import { listImages } from '../orchestrator/src/facade/images.ts';
+import { modelErrors } from '../orchestrator/src/models/errors.ts';
+import { imageWithAgent } from '../orchestrator/src/open-agents-image.ts';
+import { openAgentsInstallation, type AgentsInstallation } from './support/agents-installation.ts';
+import { environmentOfEngine } from './support/open-test-company.ts';
+import { scriptedModels } from './support/scripted-models.ts';
+
+const runtimes = ['claude-code', 'codex', 'opencode', 'gemini-cli'] as const;
+type Runtime = (typeof runtimes)[number];
+const change =
+  'git log --oneline | grep -q base && echo hello > hello.txt && git add -A && git commit -qm "feat: hello"';
+const mebibyte = 1_048_576;
+/** What an ordinary worker of a run has. */
+const limits = {
+  memoryBytes: 2048 * mebibyte,
+  pids: 256,
+  cpus: 2,
+  workspaceBytes: 1024 * mebibyte,
+  temporaryBytes: 256 * mebibyte,
+};
+
+let fixture: WorkerFixture;
+let installed: AgentsInstallation;
+
+beforeAll(async () => {
+  fixture = await WorkerFixture.open();
+  installed = await openAgentsInstallation(fixture.engine, fixture.image, runtimes);
+}, 300_000);
+afterAll(async () => {
+  installed.dispose();
+  await fixture.close();
+});
+
+function agentOrder(runtime: Runtime, model = 'a-model-nobody-knows'): AgentOrder {
+  const definition = agentDefinition.parse({ name: runtime, role: 'worker', runtime });
+  return { definition, model, acceptance: ['hello.txt exists'], paths: [], resume: false };
+}
+
+interface Work {
+  readonly instructions?: string;
+  readonly seconds?: number;
+  readonly image?: string;
+}
+
+/** One attempt of a code agent in a sealed container, its image chosen as a company chooses it. */
+async function work(
+  runtime: Runtime,
+  models: AttemptModels,
+  { instructions, seconds = 60, image }: Work = {},
+): Promise<Finished> {
+  const { id: base } = unwrap(await fixture.engine.imageInspect(fixture.image));
+  const order = fixture.order({
+    run: null,
+    agent: agentOrder(runtime),
+    command_timeout: seconds,
+    ...(instructions === undefined ? {} : { instructions }),
+  });
+  return fixture.finish(
+    order,
+    { limits, services: { ...noServices, models }, image: image ?? null },
+    { imageWithAgent: (agent) => imageWithAgent(installed.folder, base, agent) },
+  );
+}
+
+const errorOf = ({ result }: Finished) => (result.ok ? result.value.report.error : result.error);
+
+describe('a code agent in a sealed worker', () => {
+  it.each(runtimes)(
+    '%s changes the repository with a model behind the door, and its commit comes out',
+    async (runtime) => {
+      const models = scriptedModels(change);
+      const finished = await work(runtime, models);
+      const { report, bundle } = unwrap(finished.result);
+      expect([report.error, report.agent?.command, report.agent?.exit_code]).toEqual([null, runtime, 0]);
+      expect(report.agent?.output).toContain('Done: everything is committed.');
+      await fixture.git(
+        '--git-dir',
+        'mirror.git',
+        'fetch',
+        '--quiet',
+        finished.bundleFile,
+        '+refs/agentcompany/result:refs/heads/result',
+      );
+      expect(await fixture.git('--git-dir', 'mirror.git', 'show', 'result:hello.txt')).toBe('hello');
+      expect(await fixture.git('--git-dir', 'mirror.git', 'log', '-1', '--format=%s', 'result')).toBe('feat: hello');
+      expect(bundle?.bytes).toBeGreaterThan(0);
+      expect(finished.progress.some((line) => line.startsWith(`${runtime}: `))).toBe(true);
+      // Whatever else an agent would like to reach: nothing of that holds it up.
+      expect(report.agent?.duration_ms).toBeLessThan(40_000);
+      expect(models.requests.length).toBeGreaterThanOrEqual(2);
+    },
+    90_000,
+  );
+
+  it('claude-code and the others say in which image they are, and it is the one workers of a project without one get', async () => {
+    const images = unwrap(await listImages({ installation: installed.folder, environment: environmentOfEngine() }));
+    expect(images.map(({ purpose, state }) => [purpose, state])).toEqual([
+      ['worker', 'ready'],
+      ['agents', 'ready'],
+    ]);
+    expect(Object.keys(images[1]?.agents ?? {})).toEqual([...runtimes]);
+  });
+});
+
+describe('an agent that is not there', () => {
+  it('is told by the company, with the command that brings it, before any container is made', async () => {
+    const order = fixture.order({ run: null, agent: agentOrder('codex') });
+    const { result, containers } = await fixture.finish(order, {
+      services: { ...noServices, models: scriptedModels(change) },
+    });
+    expect(result).toMatchObject({ ok: false, error: { code: 'AC_AGENT_ABSENT' } });
+    expect(result.ok ? '' : result.error.remedy).toContain('agentcompany image build --agent codex');
+    expect(containers).toEqual([]);
+  });
+
+  it('is told by the worker where a project names an image of its own', async () => {
+    const finished = await work('codex', scriptedModels(change), { image: fixture.image });
+    expect(errorOf(finished)).toMatchObject({ code: 'AC_AGENT_ABSENT' });
+  });
+});
+
+describe('what is known of code agents', () => {
+  it('trap a: Codex says it is done and changed nothing; git says so', async () => {
+    const finished = await work('codex', scriptedModels('true'));
+    expect(errorOf(finished)?.code).toBe('AC_WORK_EMPTY');
+    expect(unwrap(finished.result).report.agent).toMatchObject({
+      exit_code: 0,
+      output: expect.stringContaining('Done'),
+    });
+  });
+
+  it('trap b: Claude Code ends with "success" without having called a tool; git says otherwise', async () => {
+    const finished = await work('claude-code', scriptedModels(null));
+    expect(errorOf(finished)?.code).toBe('AC_WORK_EMPTY');
+    expect(unwrap(finished.result).report.agent).toMatchObject({
+      exit_code: 0,
+      output: expect.stringContaining('Done'),
+    });
+  });
+
+  it('trap c and d: what agents say of tokens and money reaches nobody; the model behind the door sees every request', async () => {
+    const models = scriptedModels(change);
+    const finished = await work('claude-code', models);
+    const told = JSON.stringify([finished.result, finished.progress, finished.log]);
+    expect(told).not.toMatch(/total_cost_usd|input_tokens|cost_usd/);
+    expect(models.requests).toHaveLength(2);
+  });
+
+  it('trap e: no agent waits for more input, and a task longer than a command line may be arrives whole', async () => {
+    const instructions = `${'ß'.repeat(65_000)} the very end`;
+    for (const runtime of ['claude-code', 'codex'] as const) {
+      const models = scriptedModels(change);
+      expect(errorOf(await work(runtime, models, { instructions }))).toBeNull();
+      expect(JSON.stringify(models.requests[0]?.messages)).toContain(instructions);
+    }
+  }, 60_000);
+
+  it('trap f: git trusts the repository although its objects belong to another user', async () => {
+    const asked =
+      'test "$(stat -c %u /mirror.git)" != "$(id -u)" && git status --short && git log -1 --format=%H >found.txt';
+    const finished = await work('codex', scriptedModels(asked));
+    expect(errorOf(finished)).toBeNull();
+  });
+});
+
+describe('an agent whose model gives out', () => {
+  it.each(['claude-code', 'codex', 'gemini-cli'] as const)(
+    '%s stops, and the report names why',
+    async (runtime) => {
+      const spent = modelErrors.AC_MODEL_REQUEST_REFUSED({ provider: 'scripted', model: 'm' }, 'no');
+      const models: AttemptModels = {
+        ...scriptedModels(null),
+        async *stream() {
+          yield { type: 'failed', error: spent, retryAfterMs: null };
+        },
+      };
+      const finished = await work(runtime, models);
+      expect(errorOf(finished)?.code).toBe('AC_WORK_FAILED');
+      expect(errorOf(finished)?.cause).toContain('AC_MODEL_REQUEST_REFUSED');
+    },
+    90_000,
+  );
+
+  it.each(['claude-code', 'opencode'] as const)(
+    '%s is stopped when its time is up, and what it started with it',
+    async (runtime) => {
+      const models: AttemptModels = {
+        ...scriptedModels(null),
+        async *stream(_request, signal) {
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+          yield { type: 'end', stop: 'finished' };
+        },
+      };
+      const finished = await work(runtime, models, { seconds: 8 });
+      expect(errorOf(finished)?.code).toBe('AC_WORK_TIMEOUT');
+    },
+    60_000,
+  );
+});

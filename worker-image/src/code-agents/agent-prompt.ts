@@ -1,0 +1,38 @@
+import type { TaskOrder } from '../work.ts';
+import type { AgentOrder } from '@agentcompany/protocol';
+
+function section(title: string, lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? [] : [`## ${title}`, '', ...lines, ''];
+}
+
+const listed = (items: readonly string[]): readonly string[] => items.map((item) => `- ${item}`);
+
+function feedbackLines({ feedback }: TaskOrder): readonly string[] {
+  if (feedback === null) return [];
+  const findings = feedback.findings.map(({ path, message }) => `- ${path === null ? '' : `${path}: `}${message}`);
+  return [feedback.message, ...findings];
+}
+
+const rules = [
+  'Work only in the current folder, a git repository. There is no network.',
+  'Nobody answers questions: decide yourself, and make the change now.',
+  'Read CLAUDE.md or AGENTS.md where the repository has one.',
+  'Leave your changes in the working copy, or commit them; do not push, and do not rewrite history.',
+];
+
+/** A task in the words a code agent is given: who it is, what to do, what it is measured by, and what an earlier attempt found. */
+export function agentPrompt(order: TaskOrder, agent: AgentOrder): string {
+  const { definition, paths, acceptance } = agent;
+  const self = [definition.personality, definition.prompt].map((text) => text.trim()).filter((text) => text !== '');
+  return [
+    ...self.flatMap((text) => [text, '']),
+    `# ${order.title}`,
+    '',
+    ...(order.instructions.trim() === '' ? [] : [order.instructions.trim(), '']),
+    ...section('It is done when', listed(acceptance)),
+    ...section('Only change what lies in', listed(paths)),
+    ...section('These commands must succeed afterwards', listed(order.verify.map((command) => `\`${command}\``))),
+    ...section('What an earlier attempt was told', feedbackLines(order)),
+    ...section('Rules', listed(rules)),
+  ].join('\n');
+}
