@@ -98,6 +98,7 @@ function settingsFor(context: FacadeContext, project: Project, request: SubmitRe
     review: config.review,
     budget_usd: config.budget_usd,
     budget_tokens: config.budget_tokens,
+    fallback_model: config.fallback_model,
   });
 }
 

@@ -1,0 +1,46 @@
+import type { ModelAccount } from '@agentcompany/protocol';
+import { costOf, dollarsOf } from './cost.ts';
+import type { AttemptRecord, Limits, Run } from './records.ts';
+
+/** What is free to be granted to an attempt; null: no limit of that kind. */
+export interface Remaining {
+  readonly run: Limits;
+  /** Of the task's own budget, which knows no tokens. */
+  readonly taskUsd: number | null;
+}
+
+/**
+ * What is left of the run's budget (DESIGN §5): the whole, less what is settled, less slices that are out, less planning and judging.
+ * And of the task's, which its attempts share.
+ */
+export function remainingFor(run: Run, attempt: AttemptRecord): Remaining {
+  const all = [...run.attempts.values()];
+  const out = all.filter(({ account }) => account === null);
+  const { usd, tokens } = run.budget;
+  const left: Limits = {
+    usd: usd === null ? null : usd - dollarsOf(run.spent) - outOf(out, 'usd'),
+    tokens: tokens === null ? null : tokens - run.spent.tokens - outOf(out, 'tokens'),
+  };
+  const cap = run.tasks.get(attempt.taskId)?.spec.budget_usd;
+  if (cap === undefined) return { run: left, taskUsd: null };
+  const own = all.filter(({ taskId, forgiven }) => taskId === attempt.taskId && !forgiven);
+  const spent = own.reduce((sum, { account }) => sum + dollarsOf(costOf(account ?? [])), 0);
+  const open = own.filter(({ account }) => account === null);
+  return { run: left, taskUsd: cap - spent - outOf(open, 'usd') };
+}
+
+function outOf(attempts: readonly AttemptRecord[], kind: keyof Limits): number {
+  return attempts.reduce((sum, { granted }) => sum + (granted?.[kind] ?? 0), 0);
+}
+
+/** The account of a dead attempt of which nothing is known but its slices: they count as spent. Null where it had none or has settled. */
+export function wholeOfGrants({ account, granted }: AttemptRecord): ModelAccount | null {
+  if (account !== null || granted === null) return null;
+  return [estimate('unknown', 'unknown', granted.usd, granted.tokens ?? 0)];
+}
+
+/** A call that may have been made, at the most it can have come to. */
+export function estimate(provider: string, model: string, usd: number | null, tokens: number): ModelAccount[number] {
+  const usage = { input: tokens, output: 0, cache_read: 0, cache_write: 0 };
+  return { provider, model, usage, cost_usd: usd, calls: 1, estimated: true };
+}
