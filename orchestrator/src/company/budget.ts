@@ -1,6 +1,6 @@
 import type { ModelAccount } from '@agentcompany/protocol';
-import { costOf, dollarsOf } from './cost.ts';
 import type { AttemptRecord, Limits, Run } from './records.ts';
+import { costOfAccount } from './sum-calls.ts';
 
 /** What is free to be granted to an attempt; null: no limit of that kind. */
 export interface Remaining {
@@ -17,16 +17,17 @@ export function remainingFor(run: Run, attempt: AttemptRecord): Remaining {
   const all = [...run.attempts.values()];
   const out = all.filter(({ account }) => account === null);
   const { usd, tokens } = run.budget;
+  const spent = costOfAccount(run.spent);
   const left: Limits = {
-    usd: usd === null ? null : usd - dollarsOf(run.spent) - outOf(out, 'usd'),
-    tokens: tokens === null ? null : tokens - run.spent.tokens - outOf(out, 'tokens'),
+    usd: usd === null ? null : usd - spent.usd - outOf(out, 'usd'),
+    tokens: tokens === null ? null : tokens - spent.tokens - outOf(out, 'tokens'),
   };
   const cap = run.tasks.get(attempt.taskId)?.spec.budget_usd;
   if (cap === undefined) return { run: left, taskUsd: null };
   const own = all.filter(({ taskId, forgiven }) => taskId === attempt.taskId && !forgiven);
-  const spent = own.reduce((sum, { account }) => sum + dollarsOf(costOf(account ?? [])), 0);
+  const settled = costOfAccount(own.flatMap(({ account }) => account ?? []));
   const open = own.filter(({ account }) => account === null);
-  return { run: left, taskUsd: cap - spent - outOf(open, 'usd') };
+  return { run: left, taskUsd: cap - settled.usd - outOf(open, 'usd') };
 }
 
 function outOf(attempts: readonly AttemptRecord[], kind: keyof Limits): number {
@@ -36,11 +37,14 @@ function outOf(attempts: readonly AttemptRecord[], kind: keyof Limits): number {
 /** The account of a dead attempt of which nothing is known but its slices: they count as spent. Null where it had none or has settled. */
 export function wholeOfGrants({ account, granted }: AttemptRecord): ModelAccount | null {
   if (account !== null || granted === null) return null;
-  return [estimate('unknown', 'unknown', granted.usd, granted.tokens ?? 0)];
+  return [estimate({ provider: 'unknown', model: 'unknown' }, { usd: granted.usd, tokens: granted.tokens ?? 0 })];
 }
 
-/** A call that may have been made, at the most it can have come to. */
-export function estimate(provider: string, model: string, usd: number | null, tokens: number): ModelAccount[number] {
+/** A call of which only the sum of its tokens is known, or the most that it may come to. */
+export function estimate(
+  { provider, model }: { readonly provider: string; readonly model: string },
+  { usd, tokens }: { readonly usd: number | null; readonly tokens: number },
+): ModelAccount[number] {
   const usage = { input: tokens, output: 0, cache_read: 0, cache_write: 0 };
   return { provider, model, usage, cost_usd: usd, calls: 1, estimated: true };
 }

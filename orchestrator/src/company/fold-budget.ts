@@ -1,8 +1,8 @@
 import type { Envelope, ModelCall, PayloadOf } from '@agentcompany/protocol';
 import { withPayload } from './fold-payload.ts';
-import { addCalls } from './cost.ts';
 import type { Limits, Run, TaskRecord } from './records.ts';
 import { attemptEnds } from './states.ts';
+import { joinAccounts, sumCalls } from './sum-calls.ts';
 
 /** Slices of the run's budget and what came of them: records that move no state. Undefined for other envelope types. */
 export function foldBudget(run: Run, envelope: Envelope): boolean | undefined {
@@ -35,16 +35,13 @@ function settle(run: Run, { attempt_id: id, account }: PayloadOf<'budget_settle'
   const attempt = run.attempts.get(id);
   if (attempt === undefined || attempt.account !== null) return false;
   attempt.account = account;
-  addCalls(run.spent, account);
+  run.spent = joinAccounts(run.spent, account);
   return true;
 }
 
 /** What models took for the run beside its attempts: planning, judging. */
-export function noteCalls(run: Run, calls: readonly ModelCall[] | undefined): void {
-  addCalls(
-    run.spent,
-    (calls ?? []).map((call) => ({ ...call, calls: 1, estimated: false })),
-  );
+export function noteCalls(run: Run, calls: readonly ModelCall[] = []): void {
+  if (calls.length > 0) run.spent = joinAccounts(run.spent, sumCalls(calls));
 }
 
 /** A person puts more in, or less: what is given counts from here on. */

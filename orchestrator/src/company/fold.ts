@@ -1,6 +1,5 @@
 import { parsePayload, type Envelope, type PayloadOf } from '@agentcompany/protocol';
 import { foldAttempt } from './fold-attempt.ts';
-import { noCost } from './cost.ts';
 import { foldBudget, raiseBudget } from './fold-budget.ts';
 import { foldEffect } from './fold-effect.ts';
 import { withPayload } from './fold-payload.ts';
@@ -26,7 +25,7 @@ export function openRun(envelope: Envelope): Run | null {
     submittedPlan: payload.value.plan,
     settings: payload.value.settings,
     budget: { usd: payload.value.settings.budget_usd, tokens: payload.value.settings.budget_tokens },
-    spent: noCost(),
+    spent: [],
     createdAt: envelope.created_at,
     version: 1,
     updatedAt: envelope.created_at,

@@ -13,7 +13,6 @@ import type {
   Task,
   WorkResult,
 } from '@agentcompany/protocol';
-import type { Cost } from './cost.ts';
 import type { AttemptState, RunState, TaskState } from './states.ts';
 
 /** US dollars and tokens that models may take; null: no limit of that kind. */
@@ -109,7 +108,7 @@ export interface Run {
   /** The settings' budget until a person changes it. */
   budget: Limits;
   /** Settled by attempts, and calls of the agents on the host. */
-  readonly spent: Cost;
+  spent: ModelAccount;
   readonly createdAt: string;
   /** Entries folded so far. */
   version: number;

@@ -1,7 +1,7 @@
-import type { AppError, PayloadOf, PullRequestRef, RunSettings } from '@agentcompany/protocol';
+import type { AppError, ModelAccount, PayloadOf, PullRequestRef, RunSettings } from '@agentcompany/protocol';
 import { openApprovals } from './approvals.ts';
-import { costOf, dollarsOf, type Cost } from './cost.ts';
 import type { AttemptRecord, Limits, Run, TaskRecord } from './records.ts';
+import { costOfAccount } from './sum-calls.ts';
 
 /** What models took. Calls under way, and those of attempts under way, are not in it yet. */
 export interface CostView {
@@ -10,8 +10,8 @@ export interface CostView {
   readonly unpriced_calls: number;
   readonly tokens: number;
   readonly calls: number;
-  /** Calls that count with the most they can have come to. */
-  readonly estimated_calls: number;
+  /** Some of it is the most that it can have come to. */
+  readonly estimated: boolean;
 }
 
 /** One line of `runs list` and of `status`. */
@@ -121,17 +121,12 @@ function attemptView(attempt: AttemptRecord): AttemptView {
     started_at: attempt.startedAt,
     ended_at: attempt.endedAt,
     error: attempt.error,
-    cost: attempt.account === null ? null : costView(costOf(attempt.account)),
+    cost: attempt.account === null ? null : costView(attempt.account),
   };
 }
 
-function costView(cost: Cost): CostView {
-  const { tokens, calls, unpricedCalls, estimatedCalls } = cost;
-  return {
-    usd: dollarsOf(cost),
-    unpriced_calls: unpricedCalls,
-    tokens,
-    calls,
-    estimated_calls: estimatedCalls,
-  };
+function costView(account: ModelAccount): CostView {
+  const { usd, unpricedCalls, tokens, estimated } = costOfAccount(account);
+  const calls = account.reduce((sum, line) => sum + line.calls, 0);
+  return { usd, unpriced_calls: unpricedCalls, tokens, calls, estimated };
 }

@@ -18,7 +18,7 @@ export function sketchRun(sketch: RunSketch): RunView {
     tasks: {},
     error: null,
     pull_request: null,
-    cost: { usd: 0, unpriced_calls: 0, tokens: 0, calls: 0, estimated_calls: 0 },
+    cost: { usd: 0, unpriced_calls: 0, tokens: 0, calls: 0, estimated: false },
     budget: { usd: null, tokens: null },
     instruction: 'Name the license everywhere',
     settings: {
