@@ -1,5 +1,6 @@
 import { parsePayload, type Envelope, type PayloadOf } from '@agentcompany/protocol';
 import { foldAttempt } from './fold-attempt.ts';
+import { foldBudget, raiseBudget } from './fold-budget.ts';
 import { foldEffect } from './fold-effect.ts';
 import { withPayload } from './fold-payload.ts';
 import { foldPlan } from './fold-plan.ts';
@@ -24,6 +25,8 @@ export function openRun(envelope: Envelope): Run | null {
     instruction: payload.value.instruction,
     submittedPlan: payload.value.plan,
     settings: payload.value.settings,
+    budget: { usd: payload.value.settings.budget_usd, tokens: payload.value.settings.budget_tokens },
+    spent: [],
     createdAt: envelope.created_at,
     version: 1,
     updatedAt: envelope.created_at,
@@ -75,7 +78,7 @@ function apply(run: Run, envelope: Envelope): boolean {
     case 'run_pause':
       return pauseRun(run);
     case 'run_resume':
-      return resumeRun(run);
+      return withPayload('run_resume', envelope, (payload) => resumeRun(run, payload));
     case 'run_state':
       return withPayload('run_state', envelope, (payload) => changeRunState(run, payload));
     case 'run_failed':
@@ -104,6 +107,7 @@ function apply(run: Run, envelope: Envelope): boolean {
         foldAttempt(run, envelope) ??
         foldEffect(run, envelope) ??
         foldQuestion(run, envelope) ??
+        foldBudget(run, envelope) ??
         true
       );
   }
@@ -124,10 +128,11 @@ function pauseRun(run: Run): boolean {
   return true;
 }
 
-function resumeRun(run: Run): boolean {
+function resumeRun(run: Run, payload: PayloadOf<'run_resume'>): boolean {
   const from = run.state;
   if (!moveRun(run, 'run_resume', from === 'running' ? from : run.returnsTo)) return false;
   run.error = null;
+  raiseBudget(run, payload);
   if (from === 'needs_attention') forgetFailures(run);
   for (const [id, task] of run.tasks) {
     run.agenda.add(id);

@@ -18,6 +18,7 @@ import { removeSpentCheckpoints } from './checkpoint-files.ts';
 import { attemptOfBundle } from './run-files.ts';
 import { writeRunReport } from './run-report.ts';
 import { RunReports } from './run-reports.ts';
+import { settleOwnDead } from './settlement.ts';
 import { together } from './together.ts';
 import { hostWorkers } from './worker-host.ts';
 
@@ -143,6 +144,10 @@ async function sweep(parts: EngineParts, open: readonly string[]): Promise<Resul
   for (const id of open) {
     const run = await parts.folds.refresh(id);
     if (!run.ok) return run;
+    if (run.value !== null && parts.host !== null) {
+      const settledUp = await settleOwnDead(parts.host, run.value);
+      if (!settledUp.ok) return settledUp;
+    }
     // A host on another machine may be about to say that what it has handed over is complete.
     for (const attempt of run.value?.attempts.values() ?? [])
       if (!attemptEnds.has(attempt.state)) needed.add(attempt.id);

@@ -59,7 +59,7 @@ function agentSeconds({ assignment: { agent } }: Attempt, timeout: number): numb
 async function agentOrder({ assignment }: Attempt, { checkpoint }: AttemptServices): Promise<AgentOrder | null> {
   const { agent, task } = assignment;
   if (agent === undefined) return null;
-  const model = task.model ?? agent.model ?? 'default';
+  const model = assignment.model ?? task.model ?? agent.model ?? 'default';
   const left = await checkpoint?.read();
   // One that cannot be read is none: the work begins anew.
   const resume = left?.ok === true && left.value !== null;

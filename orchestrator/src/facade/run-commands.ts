@@ -108,6 +108,7 @@ function settingsFor(
     review: config.review,
     budget_usd: config.budget_usd,
     budget_tokens: config.budget_tokens,
+    fallback_model: config.fallback_model,
   });
 }
 

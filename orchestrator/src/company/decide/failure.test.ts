@@ -20,7 +20,7 @@ describe('what a failed attempt leaves to the next', () => {
         type: 'task_retry',
         payload: {
           feedback: {
-            reason: 'failed',
+            reason: 'quality_failed',
             message: 'AC_VERIFY_FAILED: AC_VERIFY_FAILED happened',
             findings: [{ rule: 'make test', path: null, message: printed }],
           },

@@ -26,6 +26,8 @@ export function sketchRun(sketch: RunSketch): RunView {
     tasks: {},
     error: null,
     pull_request: null,
+    cost: { usd: 0, unpriced_calls: 0, tokens: 0, calls: 0, estimated: false },
+    budget: { usd: null, tokens: null },
     instruction: 'Name the license everywhere',
     settings: {
       max_attempts: 3,
@@ -43,6 +45,7 @@ export function sketchRun(sketch: RunSketch): RunView {
       review: 'rules',
       budget_usd: null,
       budget_tokens: null,
+      fallback_model: null,
     },
     base_oid: null,
     tip_oid: null,
