@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { noUsage, type Usage } from '../../models/model.ts';
 import { answerEvents, type AnsweredCall, type AnswerEvent, type AnswerStop } from './answer-events.ts';
 import type { DialectRequest } from './dialect.ts';
@@ -171,11 +170,11 @@ async function* withPauses(events: AsyncGenerator<AnswerEvent>, pauseMs: number 
 }
 
 async function within<Value>(promise: Promise<Value>, ms: number): Promise<Value | null> {
-  const stop = new AbortController();
-  const timer = wait(ms, null, { signal: stop.signal }).catch(() => null);
+  const { promise: pause, resolve } = Promise.withResolvers<null>();
+  const timer = setTimeout(() => resolve(null), ms);
   try {
-    return await Promise.race([promise, timer]);
+    return await Promise.race([promise, pause]);
   } finally {
-    stop.abort();
+    clearTimeout(timer);
   }
 }
