@@ -16,7 +16,7 @@ export async function draftPlan(
   if (instruction.trim() === '') return failure(orchestratorErrors.AC_INSTRUCTION_EMPTY());
   const project = showProject(context.home, projectId);
   if (!project.ok) return project;
-  const makePlan = openPlanMaker(context);
+  const makePlan = openPlanMaker(context, null);
   if (makePlan === null) return failure(orchestratorErrors.AC_MODEL_UNAVAILABLE({ detail: 'none is configured' }));
   const agents = agentsOfRun(context, null, project.value.agent);
   if (!agents.ok) return agents;
@@ -33,6 +33,6 @@ export async function draftPlan(
   const readFile = (path: string): Promise<Result<string | null>> => repositories.readText(tip.value, path);
   return makePlan(
     { instruction, files: files.value, readFile, verify, ...planningAgents(agents.value) },
-    { signal, onCall: () => undefined },
+    { run: null, signal, onCall: () => undefined },
   );
 }
