@@ -12,6 +12,7 @@ import { addModels } from './commands/models.ts';
 import { addPlan } from './commands/plan.ts';
 import { addProjectCommands } from './commands/project.ts';
 import { addPullRequests } from './commands/pr.ts';
+import { addReplay } from './commands/replay.ts';
 import { addResume } from './commands/resume.ts';
 import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
@@ -82,6 +83,7 @@ export function createProgram(session: Session): Command {
     addStatus,
     addRuns,
     addLogs,
+    addReplay,
     addApprove,
     addCancel,
     addPause,
