@@ -159,7 +159,7 @@ describe('the routes of tools', () => {
   it('S47 answer hostile input as an error of the tool, and go on', async () => {
     const company = await openDeskCompany(cleanup);
     const door = await openToolDoor(await openAttemptDesk(company, cleanup, { seconds: 0 }), cleanup);
-    const call = (name: string, input: unknown) => callHostTool(door, { name, input }, never);
+    const call = (name: string, input: unknown) => callHostTool(door, name, input);
     expect(await call('rm_rf', {})).toEqual({ text: expect.stringContaining('AC_TOOL_UNKNOWN'), is_error: true });
     expect(await call('__proto__', {})).toMatchObject({ is_error: true });
     for (const input of [null, 'text', [], {}, { question: 1 }, { question: ' ' }, { question: 'a', more: 1 }])
@@ -178,7 +178,7 @@ describe('the routes of tools', () => {
     const surrogate = await send(door, '{"name":"ask_person","input":{"question":"\\ud800 which?"}}');
     expect(JSON.parse(surrogate.body)).toMatchObject({ is_error: false });
     expect(await entries(company, 'question')).toEqual([expect.objectContaining({ question: '\ufffd which?' })]);
-    expect(unwrap(await listHostTools(door))).toHaveLength(3);
+    expect(await listHostTools(door)).toHaveLength(3);
   });
 
   it('end the call when the agent, or its whole worker, has gone', async () => {
@@ -202,13 +202,13 @@ describe('the routes of tools', () => {
     await client.close();
     await expect.poll(() => aborted).toEqual(['one']);
     const given = new AbortController();
-    const second = callHostTool(door, { name: 'two', input: {} }, given.signal);
+    const second = callHostTool(door, 'two', {}, given.signal);
     await expect.poll(() => begun.at(-1)).toBe('two');
     given.abort();
-    expect(await second).toEqual({ text: 'the call was given up', is_error: true });
+    expect(await second).toEqual({ text: 'two was given up', is_error: true });
     await expect.poll(() => aborted).toEqual(['one', 'two']);
     const line = await openToolLine(tools, cleanup);
-    const third = callHostTool(line.door, { name: 'three', input: {} }, never);
+    const third = callHostTool(line.door, 'three', {});
     await expect.poll(() => begun.at(-1)).toBe('three');
     line.die();
     expect(await third).toMatchObject({ is_error: true });
@@ -217,8 +217,8 @@ describe('the routes of tools', () => {
 
   it('do not exist for an attempt that is offered nothing', async () => {
     const door = await openToolDoor(null, cleanup);
-    expect(unwrap(await listHostTools(door))).toEqual([]);
-    expect(await callHostTool(door, { name: 'ask_person', input: {} }, never)).toMatchObject({ is_error: true });
+    expect(await listHostTools(door)).toEqual([]);
+    expect(await callHostTool(door, 'ask_person', {})).toMatchObject({ is_error: true });
   });
 });
 

@@ -3,9 +3,11 @@ import { deskWork, type DeskWork } from './desk/desk-work.ts';
 import type { HostTool } from './desk/host-tool.ts';
 import { openDesk } from './desk/open-desk.ts';
 import { nothingOpened } from './door/attempt-services.ts';
-import type { HostParts } from './engine/host-parts.ts';
+import { openCheckpoints } from './engine/checkpoint-files.ts';
+import type { HostFolders, HostParts } from './engine/host-parts.ts';
 
 export interface ServiceParts extends Pick<DeskWork, 'bus' | 'folds'> {
+  readonly folders: HostFolders;
   /** Tools of the MCP servers that a project names; none on machines that have no configuration of the company. */
   readonly outsideTools: (projectId: string) => Promise<readonly HostTool[]>;
 }
@@ -13,11 +15,13 @@ export interface ServiceParts extends Pick<DeskWork, 'bus' | 'folds'> {
 /** Opens what the doors of attempts offer; an attempt without an agent is offered nothing. */
 export function attemptServices(parts: ServiceParts): HostParts['openServices'] {
   return async (work) => {
-    const { agent } = work.attempt.assignment;
+    const { run, attempt } = work;
+    const { agent } = attempt.assignment;
     if (agent === undefined) return success(nothingOpened);
-    const desk = openDesk(deskWork(parts, work), agent.tools, () => parts.outsideTools(work.run.projectId));
+    const desk = openDesk(deskWork(parts, work), agent.tools, () => parts.outsideTools(run.projectId));
     return success({
       ...nothingOpened,
+      checkpoint: openCheckpoints(parts.folders, run.id, attempt),
       tools: desk.tools,
       close: async () => desk.close(),
     });

@@ -170,7 +170,11 @@ async function openLocalHost(
     hostId: `host-${randomUUID()}`,
     runner: runner.value,
     repositories: localRepositories(project),
-    openServices: attemptServices({ ...common, outsideTools: (projectId) => outside.forProject(projectId) }),
+    openServices: attemptServices({
+      ...common,
+      folders: home,
+      outsideTools: (projectId) => outside.forProject(projectId),
+    }),
     maximumWorkers: config.max_workers,
     tell: () => undefined,
   });

@@ -104,7 +104,7 @@ async function work(
       onRefused: (error) => refused.abort(error),
     }),
     // MCP servers belong to the engine's machine, which has the company's configuration.
-    openServices: attemptServices({ bus, folds, outsideTools: async () => [] }),
+    openServices: attemptServices({ bus, folds, folders: folder, outsideTools: async () => [] }),
     maximumWorkers,
     leaseMs: terms.lease_ms,
     log,

@@ -7,11 +7,6 @@ export const workerErrors = errorCatalogue({
     remedy: 'Put it into the image: agentcompany image build --agent {agent}.',
     retry: 'never',
   },
-  AC_HOST_TOOLS_UNAVAILABLE: {
-    message: 'the host did not say which tools it offers',
-    remedy: 'Read the cause and the log of the host; the next attempt asks again.',
-    retry: 'later',
-  },
   AC_CLONE_FAILED: {
     message: 'the worker could not check out {commit} from the mirror',
     remedy: 'Read the cause; the mirror must hold this commit and be readable by every user.',
@@ -35,6 +30,17 @@ export const workerErrors = errorCatalogue({
   AC_WORK_MEMORY: {
     message: 'the command of the task ran out of memory',
     remedy: 'Raise worker_memory_limit, or make the task smaller.',
+    retry: 'later',
+  },
+  AC_WORK_PARTIAL: {
+    message: 'the agent was not done after {turns} answers of its model',
+    remedy:
+      'The next attempt goes on where this one ended. Where it should not have to: raise max_turns of the agent, or make the task smaller.',
+    retry: 'now',
+  },
+  AC_WORK_MODEL: {
+    message: 'the agent got no answer from its model: {problem}',
+    remedy: 'Read the cause and the log of the host; the next attempt goes on where this one ended.',
     retry: 'later',
   },
   AC_WORK_EMPTY: {
