@@ -12,6 +12,7 @@ import { engineLogFile, fileLog } from './engine/file-log.ts';
 import type { HostParts } from './engine/host-parts.ts';
 import { localRepositories } from './engine/local-repositories.ts';
 import type { EngineParts, HostService } from './engine/parts.ts';
+import type { Log } from './engine/log.ts';
 import { ReadModel } from './engine/read-model.ts';
 import { keepRetention } from './engine/retention.ts';
 import { RunFolds } from './engine/run-folds.ts';
@@ -24,8 +25,10 @@ import { openRunCommands } from './facade/run-commands.ts';
 import { openRunQueries } from './facade/run-queries.ts';
 import { busOptions, busKey } from './home-bus.ts';
 import { serveWorkerHosts, type HostServiceOptions } from './open-host-service.ts';
+import type { AttemptModelsOptions } from './open-attempt-models.ts';
 import { attemptServices } from './open-attempt-services.ts';
 import { openOutsideTools, type OutsideTools } from './open-outside-tools.ts';
+import { unlimitedPurse } from './models/purse.ts';
 import { openProjects, type Projects } from './open-projects.ts';
 import { openWorkers } from './open-workers.ts';
 
@@ -102,7 +105,7 @@ async function driveCompany(context: DriveContext, request: DriveOptions): Promi
 }
 
 async function work(context: DriveContext, request: DriveOptions): Promise<Result<undefined>> {
-  const { home, bus, model, projects, config, options } = context;
+  const { home, bus, model, projects, config } = context;
   const refreshed = await model.refresh();
   if (!refreshed.ok) return refreshed;
   const open = model.open();
@@ -112,12 +115,13 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
   const folds = new RunFolds(bus);
   const project: EngineParts['project'] = (id) => projects.parts(id);
   const common = { bus, folds, leaseMs: config.lease_ms, log };
-  const outside = openOutsideTools(home, options.environment, log);
+  const outside = openOutsideTools(home, context.options.environment, log);
   const host = await openLocalHost(context, project, common, outside);
   if (!host.ok) return host;
   const isServed = request.serve === true || bus.capabilities().crossMachine;
   const serveHosts = isServed ? () => serve({ home, config, project, log }, request) : null;
-  const makePlan = openPlanMaker({ home, config, environment: options.environment });
+  const minds = mindsOf(context, log);
+  const makePlan = openPlanMaker(minds, minds);
   const parts: EngineParts = { ...common, home, project, host: host.value, serveHosts, makePlan };
   const stop = new AbortController();
   const days = { runDays: config.retention_days, progressDays: config.progress_retention_days };
@@ -145,13 +149,25 @@ async function serve(options: HostServiceOptions, { runs, onServing }: DriveOpti
   return success({ close: async () => undefined });
 }
 
+/** How the models of runs are opened, paid and recorded on this machine. */
+function mindsOf({ home, config, options }: DriveContext, log: Log): AttemptModelsOptions {
+  return {
+    home,
+    config,
+    environment: options.environment,
+    openPurse: async () => success(unlimitedPurse),
+    onUnrecorded: (error) => log('exchange-not-recorded', { error }),
+  };
+}
+
 /** The worker host beside the engine; none where all work is done elsewhere. */
 async function openLocalHost(
-  { home, config, options, onDurableStep }: DriveContext,
+  context: DriveContext,
   project: EngineParts['project'],
   common: Pick<HostParts, 'bus' | 'folds' | 'leaseMs' | 'log'>,
   outside: OutsideTools,
 ): Promise<Result<HostParts | null>> {
+  const { home, config, options, onDurableStep } = context;
   if (!config.local_workers) return success(null);
   const instance = instanceId(home);
   if (!instance.ok) return instance;
@@ -173,6 +189,7 @@ async function openLocalHost(
     openServices: attemptServices({
       ...common,
       folders: home,
+      models: mindsOf(context, common.log),
       outsideTools: (projectId) => outside.forProject(projectId),
     }),
     maximumWorkers: config.max_workers,

@@ -64,8 +64,8 @@ const orchestratorZones: readonly Zone[] = [
     name: 'models',
     files: /^orchestrator\/src\/models\/[^/]+\.ts$/,
     zones: [],
-    packages: [protocol],
-    builtins: ['timers/promises'],
+    packages: [protocol, 'canonicalize'],
+    builtins: ['crypto', 'timers/promises'],
   },
   {
     name: 'company',
