@@ -74,6 +74,12 @@ const importWalls: readonly Planted[] = [
   importing('orchestrator/src/models/gemini/m5.ts', 'ollama', 'models gemini may not import ollama'),
   importing('orchestrator/src/models/ollama/m6.ts', '@google/genai', 'models ollama may not import @google/genai'),
   importing('orchestrator/src/models/ollama/m7.ts', '../gemini/clean.ts', 'models ollama may not import models gemini'),
+  importing(
+    'orchestrator/src/desk/d7.ts',
+    '@modelcontextprotocol/sdk',
+    'desk may not import @modelcontextprotocol/sdk',
+  ),
+  importing('orchestrator/src/mcp/m10.ts', '@agentcompany/agent-bus', 'mcp may not import @agentcompany/agent-bus'),
   importing('orchestrator/src/models/m8.ts', '@pydantic/genai-prices', 'models may not import @pydantic/genai-prices'),
   importing('orchestrator/src/agents/manager/m9.ts', '../../models/openai/clean.ts', 'agents may not import models'),
   importing('orchestrator/src/open-models.ts', 'openai', 'open-company may not import openai'),

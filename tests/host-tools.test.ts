@@ -1,8 +1,13 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { doorPaths, success, unwrap } from '@agentcompany/protocol';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { loadConfig } from '../orchestrator/src/config.ts';
+import { runChecks } from '../orchestrator/src/doctor.ts';
+import { chainChecks } from '../orchestrator/src/open-checks.ts';
+import { openOutsideTools } from '../orchestrator/src/open-outside-tools.ts';
 import type { HostTools } from '../orchestrator/src/door/attempt-services.ts';
 import { McpServers } from '../orchestrator/src/mcp/mcp-servers.ts';
 import { readAnswer, type DoorClient } from '../worker-image/src/door-client.ts';
@@ -159,7 +164,7 @@ describe('the routes of tools', () => {
   it('S47 answer hostile input as an error of the tool, and go on', async () => {
     const company = await openDeskCompany(cleanup);
     const door = await openToolDoor(await openAttemptDesk(company, cleanup, { seconds: 0 }), cleanup);
-    const call = (name: string, input: unknown) => callHostTool(door, { name, input }, never);
+    const call = (name: string, input: unknown) => callHostTool(door, name, input);
     expect(await call('rm_rf', {})).toEqual({ text: expect.stringContaining('AC_TOOL_UNKNOWN'), is_error: true });
     expect(await call('__proto__', {})).toMatchObject({ is_error: true });
     for (const input of [null, 'text', [], {}, { question: 1 }, { question: ' ' }, { question: 'a', more: 1 }])
@@ -178,7 +183,7 @@ describe('the routes of tools', () => {
     const surrogate = await send(door, '{"name":"ask_person","input":{"question":"\\ud800 which?"}}');
     expect(JSON.parse(surrogate.body)).toMatchObject({ is_error: false });
     expect(await entries(company, 'question')).toEqual([expect.objectContaining({ question: '\ufffd which?' })]);
-    expect(unwrap(await listHostTools(door))).toHaveLength(3);
+    expect(await listHostTools(door)).toHaveLength(3);
   });
 
   it('end the call when the agent, or its whole worker, has gone', async () => {
@@ -202,13 +207,13 @@ describe('the routes of tools', () => {
     await client.close();
     await expect.poll(() => aborted).toEqual(['one']);
     const given = new AbortController();
-    const second = callHostTool(door, { name: 'two', input: {} }, given.signal);
+    const second = callHostTool(door, 'two', {}, given.signal);
     await expect.poll(() => begun.at(-1)).toBe('two');
     given.abort();
-    expect(await second).toEqual({ text: 'the call was given up', is_error: true });
+    expect(await second).toEqual({ text: 'two was given up', is_error: true });
     await expect.poll(() => aborted).toEqual(['one', 'two']);
     const line = await openToolLine(tools, cleanup);
-    const third = callHostTool(line.door, { name: 'three', input: {} }, never);
+    const third = callHostTool(line.door, 'three', {});
     await expect.poll(() => begun.at(-1)).toBe('three');
     line.die();
     expect(await third).toMatchObject({ is_error: true });
@@ -217,8 +222,8 @@ describe('the routes of tools', () => {
 
   it('do not exist for an attempt that is offered nothing', async () => {
     const door = await openToolDoor(null, cleanup);
-    expect(unwrap(await listHostTools(door))).toEqual([]);
-    expect(await callHostTool(door, { name: 'ask_person', input: {} }, never)).toMatchObject({ is_error: true });
+    expect(await listHostTools(door)).toEqual([]);
+    expect(await callHostTool(door, 'ask_person', {})).toMatchObject({ is_error: true });
   });
 });
 
@@ -244,5 +249,34 @@ describe('the bridge for code agents', () => {
     ]);
     expect((await post(`"${'x'.repeat(1_100_000)}"`))[0]).toBe(413);
     expect((await fetch(url)).status).toBe(405);
+  });
+});
+
+describe('servers that the configuration names', () => {
+  it('are those of the company and of the project, and doctor has a line for each of the company', async () => {
+    const { home, folder } = await openDeskCompany(cleanup);
+    const args = ['--conditions=development', exampleServer, join(folder, 'starts')];
+    const shop = { command: process.execPath, args, tools: ['echo'], timeout: 20 };
+    const stored = JSON.parse(readFileSync(home.configFile, 'utf8')) as object;
+    const servers = { shop, broken: { ...shop, tools: ['sell'] } };
+    writeFileSync(home.configFile, JSON.stringify({ ...stored, mcp_servers: servers, local_workers: false }));
+    const projectsFile = join(home.root, 'workspaces/projects.json');
+    const registry = JSON.parse(readFileSync(projectsFile, 'utf8')) as { projects: object[] };
+    const policy = { mcp_servers: { wiki: { ...shop, tools: ['big'] } } };
+    writeFileSync(projectsFile, JSON.stringify({ projects: registry.projects.map((each) => ({ ...each, policy })) }));
+    const outside = openOutsideTools(home, {}, () => undefined);
+    cleanup(() => outside.close());
+    const names = (await outside.forProject('app')).map(({ definition }) => definition.name);
+    expect(names.toSorted()).toEqual(['shop__echo', 'wiki__big']);
+    const { config } = unwrap(loadConfig({ home, environment: {} }));
+    const checks = chainChecks({ home, config, environment: {}, installation: folder });
+    const reports = await runChecks(
+      checks.filter(({ id }) => id.startsWith('mcp-')),
+      () => undefined,
+    );
+    expect(reports.map(({ id, ok, error }) => [id, ok, error?.code ?? null])).toEqual([
+      ['mcp-shop', true, null],
+      ['mcp-broken', false, 'AC_MCP_TOOL_MISSING'],
+    ]);
   });
 });

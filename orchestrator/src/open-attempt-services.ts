@@ -17,10 +17,11 @@ export interface ServiceParts extends Pick<DeskWork, 'bus' | 'folds'> {
   readonly outsideTools: (projectId: string) => Promise<readonly HostTool[]>;
 }
 
-/** Opens what the doors of attempts offer; an attempt without an agent is offered nothing. */
+/** Opens what the doors of attempts offer on the engine's own machine; an attempt without an agent is offered nothing. */
 export function attemptServices(parts: ServiceParts): HostParts['openServices'] {
   return async (work) => {
-    const { agent } = work.attempt.assignment;
+    const { run, attempt } = work;
+    const { agent } = attempt.assignment;
     if (agent === undefined) return success(nothingOpened);
     const opened = await parts.openModels(work);
     if (!opened.ok) return opened;

@@ -1,55 +1,48 @@
 import { constants } from 'node:http2';
 import {
   doorPaths,
-  failure,
   hostToolAnswer,
   hostToolList,
-  success,
-  workerErrors,
   type HostToolAnswer,
-  type HostToolCall,
   type HostToolList,
-  type Result,
 } from '@agentcompany/protocol';
 import { readAnswer, type DoorClient } from './door-client.ts';
 
-/** What of the door host tools need. */
-export type ToolDoor = Pick<DoorClient, 'request'>;
+type HostTool = HostToolList['tools'][number];
 
-/** The tools that the host offers to this attempt, none where it offers nothing. Error: `AC_HOST_TOOLS_UNAVAILABLE`. */
-export async function listHostTools(door: ToolDoor): Promise<Result<HostToolList['tools']>> {
+/** The tools that the host offers; none where it has no such route, or gave something else. */
+export async function listHostTools(door: DoorClient): Promise<readonly HostTool[]> {
   try {
-    const stream = door.request('GET', doorPaths.tools);
-    stream.end();
-    const { status, body } = await readAnswer(stream);
-    if (status === 404) return success([]);
-    if (status !== 200) return failure(workerErrors.AC_HOST_TOOLS_UNAVAILABLE({}, `${status} ${body}`));
-    return success(hostToolList.parse(JSON.parse(body)).tools);
-  } catch (cause) {
-    return failure(workerErrors.AC_HOST_TOOLS_UNAVAILABLE({}, cause));
+    const answer = await door.send('GET', doorPaths.tools, undefined);
+    return answer.status === 200 ? hostToolList.parse(JSON.parse(answer.body)).tools : [];
+  } catch {
+    return [];
   }
 }
 
 /**
- * Uses a host tool, which may take minutes; aborting `signal` gives the call up on both sides. Never rejects: whatever keeps the host
- * from answering is an answer too, with `is_error`.
+ * Uses a tool of the host, which may take minutes; aborting `signal` gives the call up on both sides. Whatever goes wrong is an answer.
  */
-export async function callHostTool(door: ToolDoor, call: HostToolCall, signal: AbortSignal): Promise<HostToolAnswer> {
-  const refused = (text: string): HostToolAnswer => ({ text, is_error: true });
-  if (signal.aborted) return refused('the call was given up');
+export async function callHostTool(
+  door: DoorClient,
+  name: string,
+  input: unknown,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<HostToolAnswer> {
+  if (signal.aborted) return { text: `${name} was given up`, is_error: true };
+  const stream = door.request('POST', doorPaths.toolCall, { 'content-type': 'application/json' });
+  const giveUp = (): void => stream.close(constants.NGHTTP2_CANCEL);
+  signal.addEventListener('abort', giveUp, { once: true });
   try {
-    const stream = door.request('POST', doorPaths.toolCall, { 'content-type': 'application/json' });
-    const giveUp = (): void => stream.close(constants.NGHTTP2_CANCEL);
-    signal.addEventListener('abort', giveUp, { once: true });
     const answered = readAnswer(stream);
-    stream.end(JSON.stringify(call));
-    try {
-      const { status, body } = await answered;
-      return status === 200 ? hostToolAnswer.parse(JSON.parse(body)) : refused(`the host refused the call: ${body}`);
-    } finally {
-      signal.removeEventListener('abort', giveUp);
-    }
-  } catch (cause) {
-    return refused(signal.aborted ? 'the call was given up' : `the host did not answer: ${String(cause)}`);
+    stream.end(JSON.stringify({ name, input }));
+    const { status, body } = await answered;
+    if (status !== 200) return { text: `the host refused ${name}: ${status} ${body.slice(0, 1000)}`, is_error: true };
+    return hostToolAnswer.parse(JSON.parse(body));
+  } catch (error) {
+    if (signal.aborted) return { text: `${name} was given up`, is_error: true };
+    return { text: `${name} could not be asked: ${error instanceof Error ? error.message : ''}`, is_error: true };
+  } finally {
+    signal.removeEventListener('abort', giveUp);
   }
 }

@@ -37,7 +37,7 @@ const maximumQuestions = 20;
 const unanswered = 'Nobody answered yet. Go on with your best judgement, and say in your result what you assumed.';
 
 /**
- * `ask_person`: puts a question on record and waits for a person's answer, for half of the time that the attempt has left. A task that
+ * `ask_person`: puts a question on record and waits for a person's answer, as long as one command of the task may take. A task that
  * asks the same again, in whatever attempt, is the same question: what was answered is given again, also when the answer came late.
  */
 export function askPerson(work: DeskWork): HostTool {
@@ -63,8 +63,7 @@ async function ask(work: DeskWork, asked: Asked, signal: AbortSignal): Promise<R
     const put = await putQuestion(work, folded.value ?? run, { ...asked, question }, id);
     if (!put.ok) return put;
   }
-  const waitMs = Math.max(0, Math.round((work.deadline() - performance.now()) / 2));
-  const patience = AbortSignal.any([signal, AbortSignal.timeout(waitMs)]);
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(work.patienceMs)]);
   const answer = await firstAnswer(work, id, from.value, patience);
   if (answer !== null) return success(answerText(answer));
   if (signal.aborted) return failure(deskErrors.AC_TOOL_ABORTED({ tool: 'ask_person' }));

@@ -13,8 +13,8 @@ export interface DeskWork {
   readonly taskId: string;
   readonly attemptId: string;
   readonly feedback: Attempt['assignment']['feedback'];
-  /** By `performance.now()`: when the time of the attempt's agent is over. */
-  readonly deadline: () => number;
+  /** Milliseconds that a person has to answer a question. */
+  readonly patienceMs: number;
 }
 
 export function deskWork(
@@ -22,7 +22,7 @@ export function deskWork(
   { run, attempt }: { readonly run: Run; readonly attempt: Attempt },
 ): DeskWork {
   const { task, feedback } = attempt.assignment;
-  const end = performance.now() + (task.timeout ?? run.settings.command_timeout) * 1000;
+  const patienceMs = (task.timeout ?? run.settings.command_timeout) * 1000;
   const { bus, folds } = parts;
-  return { bus, folds, run, task, taskId: task.id, attemptId: attempt.id, feedback, deadline: () => end };
+  return { bus, folds, run, task, taskId: task.id, attemptId: attempt.id, feedback, patienceMs };
 }

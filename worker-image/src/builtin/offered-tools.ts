@@ -7,22 +7,17 @@ const limits = { tools: 128, description: 8192, name: /^[a-zA-Z0-9_-]{1,64}$/ } 
 /** Whoever may run commands may look after those that run in the background. */
 const companions: Readonly<Record<string, string>> = { check_process: 'run_command', kill_process: 'run_command' };
 
-/** A turn ends with the attempt, and with that the call. */
-const never = new AbortController().signal;
-
 /** The tools on the host's side of the door, as tools of the agent. */
 export async function hostTools(door: DoorClient): Promise<readonly AgentTool[]> {
   const listed = await listHostTools(door);
-  // Without them the agent still has its own.
-  if (!listed.ok) return [];
-  return listed.value
+  return listed
     .filter(({ name }) => limits.name.test(name))
     .map(({ name, description, parameters }) => ({
       name,
       description: description.slice(0, limits.description),
       parameters,
       use: async (input) => {
-        const { text, is_error: isError } = await callHostTool(door, { name, input }, never);
+        const { text, is_error: isError } = await callHostTool(door, name, input);
         return { text, isError };
       },
     }));

@@ -1,5 +1,6 @@
 import { hostToolCall } from '@agentcompany/protocol';
-import { callHostTool, listHostTools, type ToolDoor } from '../door-tools.ts';
+import type { DoorClient } from '../door-client.ts';
+import { callHostTool, listHostTools } from '../door-tools.ts';
 import { rpcCodes, rpcError, rpcResult, type RpcAnswer, type RpcRequest } from './json-rpc.ts';
 
 /** Revisions of the protocol whose tools look the same on the wire; the first is offered to clients that know none of them. */
@@ -9,7 +10,7 @@ const instructions =
   'Tools of the company you work for: ask a person, report progress, read your task, and what the project offers besides.';
 
 /** Answers a request of an MCP client with what the host says; nothing is kept between two. */
-export async function answerRpc(request: RpcRequest, door: ToolDoor, signal: AbortSignal): Promise<RpcAnswer> {
+export async function answerRpc(request: RpcRequest, door: DoorClient, signal: AbortSignal): Promise<RpcAnswer> {
   const { id, method, params } = request;
   switch (method) {
     case 'initialize':
@@ -35,22 +36,21 @@ function greeting(asked: unknown): Readonly<Record<string, unknown>> {
   };
 }
 
-async function listTools(id: RpcRequest['id'], door: ToolDoor): Promise<RpcAnswer> {
+async function listTools(id: RpcRequest['id'], door: DoorClient): Promise<RpcAnswer> {
   const tools = await listHostTools(door);
-  if (!tools.ok) return rpcError(id, rpcCodes.internal, `${tools.error.code}: ${tools.error.message}`);
   return rpcResult(id, {
-    tools: tools.value.map(({ name, description, parameters }) => ({ name, description, inputSchema: parameters })),
+    tools: tools.map(({ name, description, parameters }) => ({ name, description, inputSchema: parameters })),
   });
 }
 
 async function callTool(
   id: RpcRequest['id'],
   params: RpcRequest['params'],
-  door: ToolDoor,
+  door: DoorClient,
   signal: AbortSignal,
 ): Promise<RpcAnswer> {
   const call = hostToolCall.safeParse({ name: params['name'], input: params['arguments'] ?? {} });
   if (!call.success) return rpcError(id, rpcCodes.params, 'a tool is called by its name, 1 to 128 characters');
-  const { text, is_error: isError } = await callHostTool(door, call.data, signal);
+  const { text, is_error: isError } = await callHostTool(door, call.data.name, call.data.input, signal);
   return rpcResult(id, { content: [{ type: 'text', text }], isError });
 }

@@ -11,7 +11,6 @@ export const rpcCodes = {
   request: -32_600,
   method: -32_601,
   params: -32_602,
-  internal: -32_603,
 } as const;
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

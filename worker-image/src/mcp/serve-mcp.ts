@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ToolDoor } from '../door-tools.ts';
+import type { DoorClient } from '../door-client.ts';
 import { answerRpc } from './answer-rpc.ts';
 import { readRpc, rpcError, type RpcAnswer, type RpcRequest } from './json-rpc.ts';
 
@@ -12,7 +12,7 @@ const signMs = 5000;
  * Serves the host's tools to a code agent in this container: MCP over Streamable HTTP without sessions, at whatever path of the loopback
  * server the caller chose. Every request stands alone; an agent that closes its request gives the call up at the host. Never rejects.
  */
-export async function serveMcp(request: IncomingMessage, response: ServerResponse, door: ToolDoor): Promise<void> {
+export async function serveMcp(request: IncomingMessage, response: ServerResponse, door: DoorClient): Promise<void> {
   try {
     await serve(request, response, door);
   } catch {
@@ -20,7 +20,7 @@ export async function serveMcp(request: IncomingMessage, response: ServerRespons
   }
 }
 
-async function serve(request: IncomingMessage, response: ServerResponse, door: ToolDoor): Promise<void> {
+async function serve(request: IncomingMessage, response: ServerResponse, door: DoorClient): Promise<void> {
   // There are no sessions to end, and nothing the server would say unasked.
   if (request.method !== 'POST') return void response.writeHead(405, { allow: 'POST' }).end();
   const body = await readText(request);

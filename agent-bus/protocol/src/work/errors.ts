@@ -7,11 +7,6 @@ export const workerErrors = errorCatalogue({
     remedy: 'Put it into the image: agentcompany image build --agent {agent}.',
     retry: 'never',
   },
-  AC_HOST_TOOLS_UNAVAILABLE: {
-    message: 'the host did not say which tools it offers',
-    remedy: 'Read the cause and the log of the host; the next attempt asks again.',
-    retry: 'later',
-  },
   AC_CLONE_FAILED: {
     message: 'the worker could not check out {commit} from the mirror',
     remedy: 'Read the cause; the mirror must hold this commit and be readable by every user.',
