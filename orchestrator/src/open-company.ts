@@ -12,9 +12,9 @@ import { engineLogFile, fileLog } from './engine/file-log.ts';
 import type { HostParts } from './engine/host-parts.ts';
 import { localRepositories } from './engine/local-repositories.ts';
 import type { EngineParts, HostService } from './engine/parts.ts';
-import type { Log } from './engine/log.ts';
 import { ReadModel } from './engine/read-model.ts';
 import { keepRetention } from './engine/retention.ts';
+import { openRunPurse } from './engine/run-purse.ts';
 import { RunFolds } from './engine/run-folds.ts';
 import { openCompanyBus } from './facade/company-bus.ts';
 import { draftPlan } from './facade/draft-plan.ts';
@@ -26,7 +26,6 @@ import { busOptions, busKey } from './home-bus.ts';
 import { serveWorkerHosts, type HostServiceOptions } from './open-host-service.ts';
 import type { AttemptModelsOptions } from './open-attempt-models.ts';
 import { attemptServices } from './open-attempt-services.ts';
-import { unlimitedPurse } from './models/purse.ts';
 import { openProjects, type Projects } from './open-projects.ts';
 import { openWorkers } from './open-workers.ts';
 
@@ -116,7 +115,7 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
   if (!host.ok) return host;
   const isServed = request.serve === true || bus.capabilities().crossMachine;
   const serveHosts = isServed ? () => serve({ home, config, project, log }, request) : null;
-  const minds = mindsOf(context, log);
+  const minds = mindsOf(context, common);
   const makePlan = openPlanMaker(minds, minds);
   const parts: EngineParts = { ...common, home, project, host: host.value, serveHosts, makePlan };
   const stop = new AbortController();
@@ -145,12 +144,15 @@ async function serve(options: HostServiceOptions, { runs, onServing }: DriveOpti
 }
 
 /** How the models of runs are opened, paid and recorded on this machine. */
-function mindsOf({ home, config, options }: DriveContext, log: Log): AttemptModelsOptions {
+function mindsOf(
+  { home, config, options }: DriveContext,
+  { folds, log }: Pick<HostParts, 'folds' | 'log'>,
+): AttemptModelsOptions {
   return {
     home,
     config,
     environment: options.environment,
-    openPurse: async () => success(unlimitedPurse),
+    openPurse: async ({ run }) => success(openRunPurse(folds, run.id)),
     onUnrecorded: (error) => log('exchange-not-recorded', { error }),
   };
 }
@@ -180,7 +182,7 @@ async function openLocalHost(
     hostId: `host-${randomUUID()}`,
     runner: runner.value,
     repositories: localRepositories(project),
-    openServices: attemptServices(mindsOf(context, common.log)),
+    openServices: attemptServices(mindsOf(context, common), { ...common, folders: home }),
     maximumWorkers: config.max_workers,
     tell: () => undefined,
   });
