@@ -125,7 +125,8 @@ function attemptView(attempt: AttemptRecord): AttemptView {
   };
 }
 
-function costView(account: ModelAccount): CostView {
+/** An account for readers. */
+export function costView(account: ModelAccount): CostView {
   const { usd, unpricedCalls, tokens, estimated } = costOfAccount(account);
   const calls = account.reduce((sum, line) => sum + line.calls, 0);
   return { usd, unpriced_calls: unpricedCalls, tokens, calls, estimated };

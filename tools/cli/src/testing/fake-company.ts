@@ -1,4 +1,12 @@
-import type { Company, DraftedPlan, RunView, StreamEntry, SubmitRequest, TaskView } from '@agentcompany/orchestrator';
+import type {
+  Company,
+  DraftedPlan,
+  GivenBudget,
+  RunView,
+  StreamEntry,
+  SubmitRequest,
+  TaskView,
+} from '@agentcompany/orchestrator';
 import { homeAt } from '@agentcompany/orchestrator/company-home';
 import { orchestratorErrors } from '@agentcompany/orchestrator/errors';
 import { failure, newId, success, type AppError, type EnvelopeType, type Result } from '@agentcompany/protocol';
@@ -212,8 +220,9 @@ export class FakeCompany implements Company {
     return this.#steer(id, 'pause');
   }
 
-  resumeRun(id: string): Promise<Result<undefined>> {
-    return this.#steer(id, 'resume');
+  resumeRun(id: string, budget?: GivenBudget): Promise<Result<undefined>> {
+    const given = Object.entries(budget ?? {}).map(([name, value]) => ` ${name} ${value}`);
+    return this.#steer(id, `resume${given.join('')}`);
   }
 
   async openRuns(): Promise<Result<readonly string[]>> {
