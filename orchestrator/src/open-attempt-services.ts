@@ -1,37 +1,61 @@
 import { success, type Result } from '@agentcompany/protocol';
+import { joinAccounts } from './company/sum-calls.ts';
 import { deskWork, type DeskWork } from './desk/desk-work.ts';
 import type { HostTool } from './desk/host-tool.ts';
 import { openDesk } from './desk/open-desk.ts';
-import { nothingOpened } from './door/attempt-services.ts';
+import { nothingOpened, type OpenedServices } from './door/attempt-services.ts';
+import { openAttemptPurse } from './engine/attempt-purse.ts';
 import { openCheckpoints } from './engine/checkpoint-files.ts';
 import type { HostFolders, HostParts } from './engine/host-parts.ts';
-import type { OpenedModels } from './open-attempt-models.ts';
+import { openAttemptModels, type AttemptModelsOptions } from './open-attempt-models.ts';
 
-type AttemptWork = Parameters<HostParts['openServices']>[0];
+type OpenServices = HostParts['openServices'];
+type PaidModels = Pick<OpenedServices, 'models' | 'account' | 'refusal' | 'close'>;
 
 export interface ServiceParts extends Pick<DeskWork, 'bus' | 'folds'> {
   readonly folders: HostFolders;
-  /** Null: there is none for it. */
-  readonly openModels: (work: AttemptWork) => Promise<Result<OpenedModels | null>>;
+  readonly openModels: (work: Parameters<OpenServices>[0]) => Promise<Result<PaidModels>>;
   /** Tools of the MCP servers that a project names; none on machines that have no configuration of the company. */
   readonly outsideTools: (projectId: string) => Promise<readonly HostTool[]>;
 }
 
-/** Opens what the doors of attempts offer on the engine's own machine; an attempt without an agent is offered nothing. */
-export function attemptServices(parts: ServiceParts): HostParts['openServices'] {
+/** Opens what the doors of attempts offer; an attempt without an agent is offered nothing. */
+export function attemptServices(parts: ServiceParts): OpenServices {
   return async (work) => {
     const { run, attempt } = work;
     const { agent } = attempt.assignment;
     if (agent === undefined) return success(nothingOpened);
     const opened = await parts.openModels(work);
     if (!opened.ok) return opened;
-    const desk = openDesk(deskWork(parts, work), agent.tools, () => parts.outsideTools(work.run.projectId));
+    const desk = openDesk(deskWork(parts, work), agent.tools, () => parts.outsideTools(run.projectId));
     return success({
-      ...nothingOpened,
       ...opened.value,
-      checkpoint: openCheckpoints(parts.folders, work.run.id, work.attempt),
+      checkpoint: openCheckpoints(parts.folders, run.id, attempt),
       tools: desk.tools,
-      close: async () => desk.close(),
+      close: async () => {
+        desk.close();
+        await opened.value.close();
+      },
+    });
+  };
+}
+
+/** Models with the keys of this machine, paid from the run's budget. */
+export function paidModels(
+  options: Omit<AttemptModelsOptions, 'openPurse'>,
+  spending: Pick<HostParts, 'bus' | 'folds' | 'folders'>,
+): ServiceParts['openModels'] {
+  return async (work) => {
+    const purse = openAttemptPurse(spending, work.run.id, work.attempt.id);
+    const opened = await openAttemptModels({ ...options, openPurse: async () => success(purse) }, work);
+    if (!opened.ok) return opened;
+    if (opened.value === null) return success(nothingOpened);
+    const { models, account } = opened.value;
+    return success({
+      models,
+      account: () => joinAccounts(account(), purse.end()),
+      refusal: () => purse.refusal(),
+      close: () => purse.close(),
     });
   };
 }

@@ -13,9 +13,9 @@ import { engineLogFile, fileLog } from './engine/file-log.ts';
 import type { HostParts } from './engine/host-parts.ts';
 import { localRepositories } from './engine/local-repositories.ts';
 import type { EngineParts, HostService } from './engine/parts.ts';
-import type { Log } from './engine/log.ts';
 import { ReadModel } from './engine/read-model.ts';
 import { keepRetention } from './engine/retention.ts';
+import { openRunPurse } from './engine/run-purse.ts';
 import { RunFolds } from './engine/run-folds.ts';
 import { openCompanyBus } from './facade/company-bus.ts';
 import { draftPlan } from './facade/draft-plan.ts';
@@ -26,9 +26,8 @@ import { openRunCommands } from './facade/run-commands.ts';
 import { openRunQueries } from './facade/run-queries.ts';
 import { busOptions, busKey } from './home-bus.ts';
 import { serveWorkerHosts, type HostServiceOptions } from './open-host-service.ts';
-import { openAttemptModels, type AttemptModelsOptions } from './open-attempt-models.ts';
-import { attemptServices } from './open-attempt-services.ts';
-import { unlimitedPurse } from './models/purse.ts';
+import type { AttemptModelsOptions } from './open-attempt-models.ts';
+import { attemptServices, paidModels } from './open-attempt-services.ts';
 import { openOutsideTools, type OutsideTools } from './open-outside-tools.ts';
 import type { Recording } from './models/recorded/recording.ts';
 import { openProjects, type Projects } from './open-projects.ts';
@@ -133,7 +132,7 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
   if (!host.ok) return host;
   const isServed = request.serve === true || bus.capabilities().crossMachine;
   const serveHosts = isServed ? () => serve({ home, config, project, log }, request) : null;
-  const minds = mindsOf(context, log);
+  const minds = mindsOf(context, common);
   const makePlan = openPlanMaker(minds, minds);
   const parts: EngineParts = { ...common, home, project, host: host.value, serveHosts, makePlan };
   const stop = new AbortController();
@@ -163,13 +162,16 @@ async function serve(options: HostServiceOptions, { runs, onServing }: DriveOpti
 }
 
 /** How the models of runs are opened, paid and recorded on this machine. */
-function mindsOf({ home, config, options }: DriveContext, log: Log): AttemptModelsOptions {
+function mindsOf(
+  { home, config, options }: DriveContext,
+  { folds, log }: Pick<HostParts, 'folds' | 'log'>,
+): AttemptModelsOptions {
   return {
     home,
     config,
     environment: options.environment,
     ...(options.recording === undefined ? {} : { recording: options.recording }),
-    openPurse: async () => success(unlimitedPurse),
+    openPurse: async ({ run }) => success(openRunPurse(folds, run.id)),
     onUnrecorded: (error) => log('exchange-not-recorded', { error }),
   };
 }
@@ -203,7 +205,7 @@ async function openLocalHost(
     openServices: attemptServices({
       ...common,
       folders: home,
-      openModels: (work) => openAttemptModels(mindsOf(context, common.log), work),
+      openModels: paidModels(mindsOf(context, common), { ...common, folders: home }),
       outsideTools: (projectId) => outside.forProject(projectId),
     }),
     maximumWorkers: config.max_workers,

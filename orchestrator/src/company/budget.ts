@@ -11,20 +11,22 @@ export interface Remaining {
 
 /**
  * What is left of the run's budget (DESIGN §5): the whole, less what is settled, less slices that are out, less planning and judging.
- * And of the task's, which its attempts share.
  */
-export function remainingFor(run: Run, attempt: AttemptRecord): Remaining {
-  const all = [...run.attempts.values()];
-  const out = all.filter(({ account }) => account === null);
-  const { usd, tokens } = run.budget;
-  const spent = costOfAccount(run.spent);
-  const left: Limits = {
-    usd: usd === null ? null : usd - spent.usd - outOf(out, 'usd'),
-    tokens: tokens === null ? null : tokens - spent.tokens - outOf(out, 'tokens'),
+export function remainingOf({ attempts, budget, spent }: Pick<Run, 'attempts' | 'budget' | 'spent'>): Limits {
+  const out = [...attempts.values()].filter(({ account }) => account === null);
+  const { usd, tokens } = costOfAccount(spent);
+  return {
+    usd: budget.usd === null ? null : budget.usd - usd - outOf(out, 'usd'),
+    tokens: budget.tokens === null ? null : budget.tokens - tokens - outOf(out, 'tokens'),
   };
+}
+
+/** The same for an attempt: of its task's own budget too, which the attempts of the task share. */
+export function remainingFor(run: Run, attempt: AttemptRecord): Remaining {
+  const left = remainingOf(run);
   const cap = run.tasks.get(attempt.taskId)?.spec.budget_usd;
   if (cap === undefined) return { run: left, taskUsd: null };
-  const own = all.filter(({ taskId, forgiven }) => taskId === attempt.taskId && !forgiven);
+  const own = [...run.attempts.values()].filter(({ taskId, forgiven }) => taskId === attempt.taskId && !forgiven);
   const settled = costOfAccount(own.flatMap(({ account }) => account ?? []));
   const open = own.filter(({ account }) => account === null);
   return { run: left, taskUsd: cap - settled.usd - outOf(open, 'usd') };

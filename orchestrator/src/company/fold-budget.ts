@@ -44,10 +44,11 @@ export function noteCalls(run: Run, calls: readonly ModelCall[] = []): void {
   if (calls.length > 0) run.spent = joinAccounts(run.spent, sumCalls(calls));
 }
 
-/** A person puts more in, or less: what is given counts from here on. */
-export function raiseBudget(run: Run, payload: PayloadOf<'run_resume'>): void {
+/** A person puts more in, or less: what is given counts from here on. False where nothing is. */
+export function raiseBudget(run: Run, payload: PayloadOf<'run_resume'>): boolean {
   const { budget_usd: usd, budget_tokens: tokens } = payload;
   run.budget = { usd: usd ?? run.budget.usd, tokens: tokens ?? run.budget.tokens };
+  return usd !== undefined || tokens !== undefined;
 }
 
 /** A task's own budget is for its attempts since a person last asked for another try. */

@@ -10,7 +10,7 @@ import { closeApproval, openApproval } from './approvals.ts';
 import { moveRun } from './moves.ts';
 import { stageOf } from './stage.ts';
 import type { EffectRecord, Run } from './records.ts';
-import { taskStates, type TaskState } from './states.ts';
+import { runEnds, taskStates, type TaskState } from './states.ts';
 
 /**
  * A run at its first entry, from its `task_submit` (whose id is the run's). Null when the envelope is none or its payload is invalid.
@@ -130,9 +130,10 @@ function pauseRun(run: Run): boolean {
 
 function resumeRun(run: Run, payload: PayloadOf<'run_resume'>): boolean {
   const from = run.state;
-  if (!moveRun(run, 'run_resume', from === 'running' ? from : run.returnsTo)) return false;
+  // Also where there is nothing to go on with: what it may spend is a person's to say at any time.
+  const isRaised = !runEnds.has(from) && raiseBudget(run, payload);
+  if (!moveRun(run, 'run_resume', from === 'running' ? from : run.returnsTo)) return isRaised;
   run.error = null;
-  raiseBudget(run, payload);
   if (from === 'needs_attention') forgetFailures(run);
   for (const [id, task] of run.tasks) {
     run.agenda.add(id);

@@ -144,7 +144,8 @@ function questionView({ asked, taskId, askedAt }: QuestionRecord): QuestionView 
   return { question_id, task_id: taskId, attempt_id, question, options, asked_at: askedAt };
 }
 
-function costView(account: ModelAccount): CostView {
+/** An account for readers. */
+export function costView(account: ModelAccount): CostView {
   const { usd, unpricedCalls, tokens, estimated } = costOfAccount(account);
   const calls = account.reduce((sum, line) => sum + line.calls, 0);
   return { usd, unpriced_calls: unpricedCalls, tokens, calls, estimated };

@@ -19,7 +19,7 @@ import { removeSpentCheckpoints } from './checkpoint-files.ts';
 import { attemptOfBundle } from './run-files.ts';
 import { writeRunReport } from './run-report.ts';
 import { RunReports } from './run-reports.ts';
-import { settleOwnDead } from './settlement.ts';
+import { settleJournalled } from './settlement.ts';
 import { together } from './together.ts';
 import { hostWorkers } from './worker-host.ts';
 
@@ -144,14 +144,13 @@ function merging(parts: EngineParts): Handle {
 async function sweep(parts: EngineParts, open: readonly string[]): Promise<Result<undefined>> {
   const containers = await parts.host?.runner.sweep(() => false);
   if (containers?.ok === false) return containers;
+  const spending = { bus: parts.bus, folders: parts.home };
   const needed = new Set<string>();
   for (const id of open) {
     const run = await parts.folds.refresh(id);
     if (!run.ok) return run;
-    if (run.value !== null && parts.host !== null) {
-      const settledUp = await settleOwnDead(parts.host, run.value);
-      if (!settledUp.ok) return settledUp;
-    }
+    const settledUp = run.value === null ? success() : await settleJournalled(spending, run.value);
+    if (!settledUp.ok) return settledUp;
     // A host on another machine may be about to say that what it has handed over is complete.
     for (const attempt of run.value?.attempts.values() ?? [])
       if (!attemptEnds.has(attempt.state)) needed.add(attempt.id);

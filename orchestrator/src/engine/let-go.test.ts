@@ -49,7 +49,7 @@ async function assigned(): Promise<{ readonly run: Run; readonly delivery: Deliv
   return { run, delivery };
 }
 
-const host = () => ({ bus, folders: { bundlesFolder: ledger.folder, runsFolder: ledger.folder }, hostId: 'host' });
+const host = () => ({ bus, folders: { bundlesFolder: ledger.folder, runsFolder: ledger.folder } });
 
 async function begin(run: Run, { envelope }: Delivery): Promise<void> {
   const started = { attempt_id: 'first', round: 1, epoch: 1, host_id: 'h', slot: 's', base_oid: 'base' };

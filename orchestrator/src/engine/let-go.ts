@@ -13,7 +13,7 @@ import { settlementOfDead } from './settlement.ts';
  * come here: nobody but us can say that it is lost, and the cancellation waits for that.
  */
 export async function letGo(
-  parts: Pick<HostParts, 'bus' | 'folders' | 'hostId'>,
+  parts: Pick<HostParts, 'bus' | 'folders'>,
   run: Run,
   delivery: Delivery,
 ): Promise<Result<unknown>> {

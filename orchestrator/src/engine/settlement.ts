@@ -18,31 +18,30 @@ export function settlement(taskId: string, attemptId: string, account: ModelAcco
  * its slices. None where nothing is known to have been spent, or it has settled.
  */
 export async function settlementOfDead(
-  { folders, hostId }: Pick<HostParts, 'folders' | 'hostId'>,
+  { folders }: Pick<HostParts, 'folders'>,
   run: Run,
   attempt: AttemptRecord,
 ): Promise<readonly Draft[]> {
   if (attempt.account !== null) return [];
   const journal = await readSpending(spendingFile(folders, run.id, attempt.id));
-  // This very host makes the journal before the first call: without one there was none.
-  const unspent = attempt.hostId === hostId && attempt.granted !== null ? [] : null;
-  const account = journal ?? unspent ?? wholeOfGrants(attempt);
+  const account = journal ?? wholeOfGrants(attempt);
   return account === null ? [] : [settlement(attempt.taskId, attempt.id, account)];
 }
 
 /**
- * Settles what this host had at work in a run when it died: at its start none of it is alive, and what the slices have left is free
- * before anybody takes the work up again.
+ * Settles what was at work on this machine when its host died: at a start none of it is alive, and what the slices have left is free
+ * before anybody takes the work up again. Attempts of other machines have no journal here.
  */
-export async function settleOwnDead(parts: HostParts, run: Run): Promise<Result<undefined>> {
-  const dead = [...run.attempts.values()].filter(
-    ({ hostId, state }) => hostId === parts.hostId && !attemptEnds.has(state),
-  );
-  for (const attempt of dead) {
-    const drafts = await settlementOfDead(parts, run, attempt);
-    if (drafts.length === 0) continue;
-    const cause = `${attempt.id} settled`;
-    const sent = await parts.bus.send(await mint(drafts, { sender: 'workers', runId: run.id, cause, inReplyTo: null }));
+export async function settleJournalled(
+  { bus, folders }: Pick<HostParts, 'bus' | 'folders'>,
+  run: Run,
+): Promise<Result<undefined>> {
+  const open = [...run.attempts.values()].filter(({ account, state }) => account === null && !attemptEnds.has(state));
+  for (const { id, taskId } of open) {
+    const account = await readSpending(spendingFile(folders, run.id, id));
+    if (account === null) continue;
+    const origin = { sender: 'workers', runId: run.id, cause: `${id} settled`, inReplyTo: null };
+    const sent = await bus.send(await mint([settlement(taskId, id, account)], origin));
     if (!sent.ok) return sent;
   }
   return success();

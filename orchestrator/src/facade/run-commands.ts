@@ -33,7 +33,7 @@ export function openRunCommands(
     answerApproval: (id, answer) => answerApproval(context, id, answer),
     cancelRun: (id, reason) => command(context, id, 'run_cancel', { by: sender, reason }),
     pauseRun: (id) => command(context, id, 'run_pause', { by: sender }),
-    resumeRun: (id) => command(context, id, 'run_resume', { by: sender }),
+    resumeRun: (id, budget = {}) => command(context, id, 'run_resume', { by: sender, ...budget }),
   };
 }
 

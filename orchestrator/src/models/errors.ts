@@ -110,6 +110,11 @@ export const modelErrors = errorCatalogue({
     remedy: 'Raise it: `agentcompany resume RUN --budget USD` (or `--budget-tokens N`).',
     retry: 'never',
   },
+  AC_BUDGET_TOO_SMALL: {
+    message: 'the budget of run {run} is too small to plan it: {left} left',
+    remedy: 'Start it again with a larger `--budget`, or with a plan file: `agentcompany run --plan FILE`.',
+    retry: 'never',
+  },
   AC_BUDGET_TASK_SPENT: {
     message: 'the budget of task {task} does not allow another call of a model: {left} left',
     remedy: 'Run `agentcompany resume RUN`: the task may spend its budget once more.',

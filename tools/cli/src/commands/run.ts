@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 import { driveRuns } from '../drive-runs.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { checkInstruction } from '../instruction.ts';
-import { chooseProject, positiveInteger, waitingSeconds } from '../operands.ts';
+import { chooseProject, dollars, positiveInteger, waitingSeconds, wholeNumber } from '../operands.ts';
 import { planLines } from '../plan-lines.ts';
 import { readStaff } from '../plan-staff.ts';
 import { reportEnd } from '../report-run.ts';
@@ -23,6 +23,8 @@ interface RunOptions {
   readonly dryRun?: true;
   readonly onFailure?: 'stop' | 'partial';
   readonly idempotencyKey?: string;
+  readonly budget?: number;
+  readonly budgetTokens?: number;
 }
 
 const maxInstructionBytes = 65_536;
@@ -138,6 +140,8 @@ async function submit(context: Context, order: Order, options: RunOptions): Prom
       ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }),
       settings: {
         ...(options.onFailure === undefined ? {} : { on_failure: options.onFailure }),
+        ...(options.budget === undefined ? {} : { budget_usd: options.budget }),
+        ...(options.budgetTokens === undefined ? {} : { budget_tokens: options.budgetTokens }),
         ...(options.approvePlan === true ? { approvals: { ...config.approvals, plan: 'person' as const } } : {}),
       },
     });
@@ -181,6 +185,8 @@ export function addRun(program: Command, session: Session): void {
     .option('--max-workers <n>', 'containers at work at once', positiveInteger)
     .option('--approve-plan', 'wait for your approval of the plan before work starts')
     .addOption(new Option('--on-failure <policy>', 'when a task fails for good').choices(['stop', 'partial']))
+    .option('--budget <usd>', 'US dollars its models may cost', dollars)
+    .option('--budget-tokens <n>', 'tokens its models may take', wholeNumber)
     .option('--idempotency-key <key>', 'the same key again is the same run')
     .option('--dry-run', 'check and show the plan, start nothing')
     .action(

@@ -2,6 +2,7 @@ import type {
   Company,
   DraftedPlan,
   OpenQuestion,
+  GivenBudget,
   RunView,
   StreamEntry,
   SubmitRequest,
@@ -247,8 +248,9 @@ export class FakeCompany implements Company {
     return this.#steer(id, 'pause');
   }
 
-  resumeRun(id: string): Promise<Result<undefined>> {
-    return this.#steer(id, 'resume');
+  resumeRun(id: string, budget?: GivenBudget): Promise<Result<undefined>> {
+    const given = Object.entries(budget ?? {}).map(([name, value]) => ` ${name} ${value}`);
+    return this.#steer(id, `resume${given.join('')}`);
   }
 
   async openRuns(): Promise<Result<readonly string[]>> {
