@@ -5,6 +5,7 @@ import { instanceId, type CompanyHome } from './company-home.ts';
 import type { Company, DriveOptions } from './company-facade.ts';
 import type { Config, Environment } from './config.ts';
 import { crashPoint } from './crash-point.ts';
+import { agentFolders } from './definitions/load-agents.ts';
 import { drive } from './engine/drive.ts';
 import { holdingEngineLease } from './engine/engine-lease.ts';
 import { engineOwner, takeEngineLock } from './engine/engine-lock.ts';
@@ -61,7 +62,16 @@ export async function openCompany(home: CompanyHome, options: OpenCompanyOptions
   }
   const model = modeled.value;
   const projects = openProjects(home, config, onDurableStep);
-  const context = { home, bus, store: store.value, model, projects, config, environment: options.environment };
+  const context = {
+    home,
+    bus,
+    store: store.value,
+    model,
+    projects,
+    agents: agentFolders(options.installation, home.root),
+    config,
+    environment: options.environment,
+  };
   return success({
     home,
     bus: openCompanyBus(context),

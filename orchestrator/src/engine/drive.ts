@@ -13,6 +13,7 @@ import { consume, type Handle } from './consumer.ts';
 import { decideForever, settle } from './decider.ts';
 import { performEffect } from './effects.ts';
 import { followLedgers } from './follow-ledgers.ts';
+import { MessageLogs } from './message-logs.ts';
 import type { EngineParts } from './parts.ts';
 import { attemptOfBundle } from './run-files.ts';
 import { writeRunReport } from './run-report.ts';
@@ -53,9 +54,12 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
       parts.log('report-failed', { run: run.id, cause: String(cause) }),
     ),
   );
+  const messages = new MessageLogs(parts);
+  messages.note();
   let removing = Promise.resolve();
   const onDecided = (run: Run): void => {
     reports.note(run);
+    messages.note();
     if (!settled.has(run.state)) return;
     removing = removing.then(() => removeSpentBundles(parts, run));
     if (waiting === null) return;
@@ -99,7 +103,7 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
   } finally {
     await service?.value.close();
     await removing;
-    await reports.finish();
+    await Promise.all([reports.finish(), messages.finish()]);
   }
 }
 

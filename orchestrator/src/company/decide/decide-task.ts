@@ -49,7 +49,14 @@ function assign(run: Run, task: TaskRecord): readonly Draft[] {
   const { id, agent: name } = task.spec;
   const agent = run.settings.agents.find((definition) => definition.name === name);
   if (agent === undefined && name !== commandAgent)
-    return [taskState(id, 'failed', 'nobody of that name works here', companyErrors.AC_AGENT_UNKNOWN({ agent: name }))];
+    return [
+      taskState(
+        id,
+        'failed',
+        'nobody of that name works here',
+        companyErrors.AC_AGENT_UNKNOWN({ agent: name, suggestion: '', where: '' }),
+      ),
+    ];
   const assignment = {
     project_id: run.projectId,
     task: task.spec,

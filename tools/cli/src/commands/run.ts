@@ -7,6 +7,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { checkInstruction } from '../instruction.ts';
 import { chooseProject, positiveInteger, waitingSeconds } from '../operands.ts';
 import { planLines } from '../plan-lines.ts';
+import { readStaff } from '../plan-staff.ts';
 import { reportEnd } from '../report-run.ts';
 import { shortId } from '../run-outcome.ts';
 import { action, examples, type Session } from '../session.ts';
@@ -32,13 +33,19 @@ async function usage(problem: string): Promise<Result<never>> {
   return { ok: false, error: cliErrors.AC_USAGE({ problem, help: 'agentcompany run --help' }) };
 }
 
-async function readPlan(context: Context, file: string | undefined): Promise<Result<Plan | null>> {
+async function readPlan(
+  context: Context,
+  file: string | undefined,
+  project: string | undefined,
+): Promise<Result<Plan | null>> {
   if (file === undefined) return { ok: true, value: null };
+  const staff = await readStaff(context, project);
+  if (!staff.ok) return staff;
   const { loadPlanFile, parsePlan } = await import('@agentcompany/orchestrator/plan-file');
   const path = await import('node:path');
-  if (file !== '-') return loadPlanFile(path.resolve(context.io.cwd, file));
+  if (file !== '-') return loadPlanFile(path.resolve(context.io.cwd, file), staff.value);
   const text = await context.io.readStdin(maxPlanBytes);
-  return text.ok ? parsePlan(text.value, { name: 'standard input', folder: context.io.cwd }) : text;
+  return text.ok ? parsePlan(text.value, { name: 'standard input', folder: context.io.cwd }, staff.value) : text;
 }
 
 async function readInstruction(
@@ -68,7 +75,7 @@ async function readOrder(
     const early = await checkInstruction(given, root);
     if (!early.ok) return early;
   }
-  const plan = await readPlan(context, options.plan);
+  const plan = await readPlan(context, options.plan, options.project);
   if (!plan.ok) return plan;
   const text = await readInstruction(context, given, plan.value);
   if (!text.ok) return text;
