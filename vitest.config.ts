@@ -14,6 +14,7 @@ const slow = [
   'agent-bus/src/adapters/*/*-{model,power-cut,processes}.test.ts',
   'agent-bus/src/adapters/file/file-{compaction,damage}.test.ts',
   'agent-bus/src/adapters/sqlite/sqlite-upgrade.test.ts',
+  'orchestrator/src/mcp/mcp-servers.test.ts',
   'tools/cli/src/demo/package-cache.test.ts',
 ];
 const never = ['**/node_modules/**', '**/dist/**', '**/.cache/**'];

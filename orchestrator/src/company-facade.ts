@@ -1,7 +1,7 @@
 import type { Plan, Result, RunSettings } from '@agentcompany/protocol';
 import type { StreamEntry } from '@agentcompany/agent-bus';
 import type { CompanyBus } from './bus-facade.ts';
-import type { RunSummary, RunView } from './company/view.ts';
+import type { QuestionView, RunSummary, RunView } from './company/view.ts';
 import type { CompanyHome } from './company-home.ts';
 import type { CallRecord } from './models/model.ts';
 import type { PullRequest } from './forges/forge.ts';
@@ -13,6 +13,11 @@ export interface SubmitRequest {
   /** Makes a repeated submit the same run. */
   readonly idempotencyKey?: string;
   readonly settings?: Partial<Pick<RunSettings, 'max_attempts' | 'max_review_rounds' | 'on_failure' | 'approvals'>>;
+}
+
+/** A question of an agent, and the run it belongs to. */
+export interface OpenQuestion extends QuestionView {
+  readonly run_id: string;
 }
 
 /** A plan that a model made, shown before anything starts. */
@@ -69,6 +74,13 @@ export interface Company {
     id: string,
     answer: { readonly approvalId?: string; readonly decision: 'approve' | 'reject'; readonly comment: string },
   ): Promise<Result<undefined>>;
+  /** Open questions of the run, of all open runs where none is named, oldest first. */
+  listQuestions(id?: string): Promise<Result<readonly OpenQuestion[]>>;
+  /**
+   * Answers a question of an agent, named by its id or a beginning of it. The agent may be waiting; else the task's next attempt finds
+   * the answer. Errors: `AC_QUESTION_UNKNOWN`, `AC_QUESTION_AMBIGUOUS`, `AC_QUESTION_ANSWERED`, `AC_ANSWER_INVALID`.
+   */
+  answerQuestion(id: string, text: string): Promise<Result<OpenQuestion>>;
   /** Error: `AC_RUN_ENDED`. */
   cancelRun(id: string, reason: string): Promise<Result<undefined>>;
   pauseRun(id: string): Promise<Result<undefined>>;
@@ -90,5 +102,5 @@ export interface Company {
   close(): Promise<void>;
 }
 
-export type { AttemptView, RunSummary, RunView, TaskView } from './company/view.ts';
+export type { AttemptView, QuestionView, RunSummary, RunView, TaskView } from './company/view.ts';
 export type * from './bus-facade.ts';

@@ -75,6 +75,49 @@ const modelSettings = z.strictObject({
     .default([]),
 });
 
+/** No reference: what a process is started with can be seen by every user of the machine. */
+const processWord = z
+  .string()
+  .min(1)
+  .max(4096)
+  .refine((word) => !word.includes('${'), 'a reference belongs into `env`: the command line of a process is no secret');
+/** Characters of a tool's name as models take it, `SERVER__TOOL`. */
+const maximumToolName = 64;
+
+/** Servers of the Model Context Protocol that run on the engine's machine, by name (docs/mcp.md). */
+const mcpServers = z
+  .record(
+    z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'a name of a-z, 0-9 and -, at most 32 characters, is expected'),
+    z.strictObject({
+      command: processWord,
+      args: z.array(processWord).max(100).default([]),
+      /** The whole environment of the process; `${NAME}` refers to the engine's. */
+      env: z
+        .record(
+          z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of a variable is expected'),
+          z.string().max(32_768),
+        )
+        .default({}),
+      /** Tools that agents are offered; of the others they learn nothing. */
+      tools: z
+        .array(z.string().regex(/^[A-Za-z0-9_-]{1,62}$/, 'a name of letters, digits, _ and - is expected'))
+        .min(1)
+        .max(100),
+      /** Seconds that starting it, and one call, may take. */
+      timeout: z.int().min(1).max(3600).default(60),
+    }),
+  )
+  .superRefine((servers, context) => {
+    for (const [server, { tools }] of Object.entries(servers))
+      for (const [index, tool] of tools.entries())
+        if (`${server}__${tool}`.length > maximumToolName)
+          context.addIssue({
+            code: 'custom',
+            path: [server, 'tools', index],
+            message: `${server}__${tool} is longer than the ${maximumToolName} characters that a tool's name may have`,
+          });
+  });
+
 /** Every key of `config.json` with its default (DESIGN §8; docs/configuration.md). Times are in seconds unless the name says `_ms`. */
 export const configSchema = z.strictObject({
   version: z.literal(1, { error: 'version 1 is expected; a later AgentCompany may have written this file' }).default(1),
@@ -122,6 +165,7 @@ export const configSchema = z.strictObject({
   reviewer_model: z.string().min(1).nullable().default(null),
   /** Whether exchanges with models are kept beside the run. */
   record_models: z.boolean().default(true),
+  mcp_servers: mcpServers.default({}),
   on_failure: z.enum(['stop', 'partial']).default('stop'),
   approvals: z
     .strictObject({
@@ -163,6 +207,7 @@ export const policyKeys = [
   'budget_usd',
   'budget_tokens',
   'review',
+  'mcp_servers',
   'on_failure',
   'approvals',
   'worker_memory_limit',

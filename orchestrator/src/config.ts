@@ -53,8 +53,18 @@ function isRecord(value: unknown): value is Values {
 }
 
 function respell(values: Values): Values {
+  const entries = Object.entries(values).map(([key, value]): readonly [string, unknown] => {
+    const name = snakeCase(key);
+    if (!isRecord(value) || name === 'env') return [name, value];
+    return [name, name === 'mcp_servers' ? respellEach(value) : respell(value)];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** What has names of its own: those are kept as they are. */
+function respellEach(values: Values): Values {
   return Object.fromEntries(
-    Object.entries(values).map(([key, value]) => [snakeCase(key), isRecord(value) ? respell(value) : value]),
+    Object.entries(values).map(([name, value]) => [name, isRecord(value) ? respell(value) : value]),
   );
 }
 
@@ -105,17 +115,19 @@ class UnknownReference extends Error {
   }
 }
 
-/** Secrets: their references are followed where they are used, so that no secret is ever part of the configuration. */
-const keptReferences: ReadonlySet<string> = new Set(['api_key']);
+/** Secrets: their references are followed where they are used, so that no secret is ever part of the configuration. In the others a
+ * reference is refused: what a process is started with can be seen by all. */
+const keptReferences: ReadonlySet<string> = new Set(['api_key', 'env', 'command', 'args']);
 
 /** Replaces `${NAME}` in every text below `value`; a text that is one reference alone may stand for a number or a boolean. */
 function resolveReferences(value: unknown, key: string, environment: Environment): unknown {
+  if (keptReferences.has(key)) return value;
   if (Array.isArray(value)) return value.map((item) => resolveReferences(item, key, environment));
   if (isRecord(value))
     return Object.fromEntries(
       Object.entries(value).map(([name, item]) => [name, resolveReferences(item, name, environment)]),
     );
-  if (typeof value !== 'string' || !value.includes('${') || keptReferences.has(key)) return value;
+  if (typeof value !== 'string' || !value.includes('${')) return value;
   const resolved = value.replace(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, name: string) => {
     const text = environment[name];
     if (text === undefined) throw new UnknownReference(name);
@@ -152,7 +164,7 @@ function resolveLayer(layer: Layer, environment: Environment): Result<Layer> {
   return success({ ...layer, values });
 }
 
-/** Later layers win key by key; the parts of `approvals`, `api` and `models` are joined one level deep. */
+/** Later layers win key by key; the parts of `approvals`, `api`, `models` and `mcp_servers` are joined one level deep. */
 function join(layers: readonly Layer[]): { readonly values: Values; readonly origin: ReadonlyMap<string, Layer> } {
   const values: Values = {};
   const origin = new Map<string, Layer>();

@@ -28,6 +28,7 @@ export function chainChecks(options: ChainOptions): readonly Check[] {
   return [
     { id: 'bus', title: 'message store', run: () => checkBus(options) },
     { id: 'model', title: 'model', run: async () => (await import('./facade/check-models.ts')).checkModels(options) },
+    ...outsideChecks(options),
     // Where all work is done on other machines, this one needs no containers.
     ...(options.config.local_workers ? containerChecks(options) : []),
     ...(projects.ok ? projects.value : []).map((project) => ({
@@ -36,6 +37,21 @@ export function chainChecks(options: ChainOptions): readonly Check[] {
       run: () => checkProject(options, project),
     })),
   ];
+}
+
+/** One for each MCP server of the company: it starts, and has the tools that are allowed. Nothing of it stays. */
+function outsideChecks({ config, environment }: ChainOptions): readonly Check[] {
+  return Object.entries(config.mcp_servers).map(([name, settings]) => ({
+    id: `mcp-${name}`,
+    title: `mcp ${name}`.slice(0, 16),
+    run: async () => {
+      const { McpServers } = await import('./mcp/mcp-servers.ts');
+      const servers = new McpServers({ environment, onFailure: () => undefined });
+      const checked = await servers.check(name, settings);
+      await servers.close();
+      return checked;
+    },
+  }));
 }
 
 function containerChecks(options: ChainOptions): readonly Check[] {

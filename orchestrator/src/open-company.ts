@@ -21,6 +21,7 @@ import { openCompanyBus } from './facade/company-bus.ts';
 import { draftPlan } from './facade/draft-plan.ts';
 import { openPlanMaker } from './facade/plan-maker.ts';
 import { openPullRequests } from './facade/pull-requests.ts';
+import { openQuestionDesk } from './facade/questions.ts';
 import { openRunCommands } from './facade/run-commands.ts';
 import { openRunQueries } from './facade/run-queries.ts';
 import { busOptions, busKey } from './home-bus.ts';
@@ -28,6 +29,7 @@ import { serveWorkerHosts, type HostServiceOptions } from './open-host-service.t
 import type { AttemptModelsOptions } from './open-attempt-models.ts';
 import { attemptServices } from './open-attempt-services.ts';
 import { unlimitedPurse } from './models/purse.ts';
+import { openOutsideTools, type OutsideTools } from './open-outside-tools.ts';
 import { openProjects, type Projects } from './open-projects.ts';
 import { openWorkers } from './open-workers.ts';
 
@@ -77,6 +79,7 @@ export async function openCompany(home: CompanyHome, options: OpenCompanyOptions
     bus: openCompanyBus(context),
     ...openRunCommands(context),
     ...openRunQueries(context),
+    ...openQuestionDesk(context),
     draftPlan: (request, signal) => draftPlan(context, request, signal),
     ...openPullRequests(context),
     drive: (request) => driveCompany({ ...context, options, onDurableStep }, request),
@@ -122,7 +125,8 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
   const folds = new RunFolds(bus);
   const project: EngineParts['project'] = (id) => projects.parts(id);
   const common = { bus, folds, leaseMs: config.lease_ms, log };
-  const host = await openLocalHost(context, project, common);
+  const outside = openOutsideTools(home, context.options.environment, log);
+  const host = await openLocalHost(context, project, common, outside);
   if (!host.ok) return host;
   const isServed = request.serve === true || bus.capabilities().crossMachine;
   const serveHosts = isServed ? () => serve({ home, config, project, log }, request) : null;
@@ -140,6 +144,7 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
     stop.abort();
     await retaining;
     await host.value?.runner.close();
+    await outside.close();
   }
 }
 
@@ -170,6 +175,7 @@ async function openLocalHost(
   context: DriveContext,
   project: EngineParts['project'],
   common: Pick<HostParts, 'bus' | 'folds' | 'leaseMs' | 'log'>,
+  outside: OutsideTools,
 ): Promise<Result<HostParts | null>> {
   const { home, config, options, onDurableStep } = context;
   if (!config.local_workers) return success(null);
@@ -190,7 +196,12 @@ async function openLocalHost(
     hostId: `host-${randomUUID()}`,
     runner: runner.value,
     repositories: localRepositories(project),
-    openServices: attemptServices(mindsOf(context, common.log)),
+    openServices: attemptServices({
+      ...common,
+      models: mindsOf(context, common.log),
+      folders: home,
+      outsideTools: (projectId) => outside.forProject(projectId),
+    }),
     maximumWorkers: config.max_workers,
     tell: () => undefined,
   });

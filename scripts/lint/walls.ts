@@ -85,7 +85,7 @@ const orchestratorZones: readonly Zone[] = [
   {
     name: 'engine',
     files: /^orchestrator\/src\/engine\//,
-    zones: ['company', 'agents', 'ports', 'models', 'door', 'home'],
+    zones: ['company', 'agents', 'ports', 'models', 'door', 'home', 'uploads'],
     packages: [protocol, bus, 'better-sqlite3', 'canonicalize', 'zod'],
     builtins: 'all',
   },
@@ -104,6 +104,21 @@ const orchestratorZones: readonly Zone[] = [
     zones: [],
     packages: ['yaml'],
     builtins: [],
+  },
+  {
+    name: 'desk',
+    files: /^orchestrator\/src\/desk\//,
+    zones: ['company', 'engine', 'ports', 'models', 'door'],
+    packages: [protocol, bus, 'zod'],
+    builtins: 'all',
+  },
+  // What loads the library is itself loaded with the first server.
+  {
+    name: 'mcp',
+    files: /^orchestrator\/src\/mcp\//,
+    zones: ['models'],
+    packages: [protocol, '@modelcontextprotocol/sdk'],
+    builtins: ['child_process', 'stream'],
   },
   {
     name: 'plans',
@@ -171,7 +186,7 @@ const zones: readonly Zone[] = [
     name: 'worker-image',
     files: /^worker-image\/src\//,
     zones: [],
-    packages: [protocol],
+    packages: [protocol, 'zod'],
     lazyPackages: ['@agentclientprotocol/sdk'],
     builtins: 'all',
   },
@@ -191,6 +206,7 @@ const owners: Readonly<Record<string, RegExp>> = {
   'openai': /^orchestrator\/src\/models\/openai\//,
   '@google/genai': /^orchestrator\/src\/models\/gemini\//,
   'ollama': /^orchestrator\/src\/models\/ollama\//,
+  '@modelcontextprotocol/sdk': /^orchestrator\/src\/mcp\//,
   '@pydantic/genai-prices': /^orchestrator\/src\/models\/prices\//,
   'dockerode': /^orchestrator\/src\/containers\//,
   'simple-git': /^orchestrator\/src\/git\//,

@@ -4,6 +4,7 @@ import { foldEffect } from './fold-effect.ts';
 import { withPayload } from './fold-payload.ts';
 import { foldPlan } from './fold-plan.ts';
 import { foldTask } from './fold-task.ts';
+import { foldQuestion } from './questions.ts';
 import { closeApproval, openApproval } from './approvals.ts';
 import { moveRun } from './moves.ts';
 import { stageOf } from './stage.ts';
@@ -40,6 +41,7 @@ export function openRun(envelope: Envelope): Run | null {
     counts: Object.fromEntries(taskStates.map((state) => [state, 0])) as Record<TaskState, number>,
     attempts: new Map(),
     approvals: new Map(),
+    questions: new Map(),
     effects: new Map(),
     verifications: new Map(),
     merges: [],
@@ -101,6 +103,7 @@ function apply(run: Run, envelope: Envelope): boolean {
         foldTask(run, envelope) ??
         foldAttempt(run, envelope) ??
         foldEffect(run, envelope) ??
+        foldQuestion(run, envelope) ??
         true
       );
   }

@@ -65,6 +65,15 @@ export interface ApprovalRecord {
   closed: boolean;
 }
 
+/** What an agent asked a person. */
+export interface QuestionRecord {
+  readonly asked: PayloadOf<'question'>;
+  readonly taskId: string;
+  readonly askedAt: string;
+  /** A person's, the first that came. */
+  answer: { readonly text: string; readonly by: string } | null;
+}
+
 export interface EffectRecord {
   readonly effect: Effect;
   outcome: EffectOutcome | null;
@@ -110,6 +119,8 @@ export interface Run {
   readonly counts: Record<TaskState, number>;
   readonly attempts: Map<string, AttemptRecord>;
   readonly approvals: Map<string, ApprovalRecord>;
+  /** By `question_id`, oldest first. */
+  readonly questions: Map<string, QuestionRecord>;
   readonly effects: Map<string, EffectRecord>;
   readonly verifications: Map<string, VerificationRecord>;
   readonly merges: MergeRecord[];

@@ -1,6 +1,7 @@
 import type { AppError, PayloadOf, PullRequestRef, RunSettings } from '@agentcompany/protocol';
 import { openApprovals } from './approvals.ts';
-import type { AttemptRecord, Run, TaskRecord } from './records.ts';
+import { openQuestions } from './questions.ts';
+import type { AttemptRecord, QuestionRecord, Run, TaskRecord } from './records.ts';
 
 /** One line of `runs list` and of `status`. */
 export interface RunSummary {
@@ -36,6 +37,16 @@ export interface TaskView {
   readonly attempts: readonly AttemptView[];
 }
 
+/** What an agent asks a person and nobody has answered. Its text is the agent's: show it as such. */
+export interface QuestionView {
+  readonly question_id: string;
+  readonly task_id: string;
+  readonly attempt_id: string;
+  readonly question: string;
+  readonly options: readonly string[];
+  readonly asked_at: string;
+}
+
 export interface RunView extends RunSummary {
   readonly instruction: string;
   readonly settings: RunSettings;
@@ -43,8 +54,10 @@ export interface RunView extends RunSummary {
   readonly tip_oid: string | null;
   readonly plan_hash: string | null;
   readonly task_list: readonly TaskView[];
-  /** Open questions to a person. */
+  /** What waits for a person's approval. */
   readonly approvals: readonly PayloadOf<'approval_request'>[];
+  /** Open questions of agents, oldest first. */
+  readonly questions: readonly QuestionView[];
 }
 
 /** A run as a reader sees it: a function of its folded state alone, so that a rebuilt read model is byte-equal. */
@@ -59,6 +72,7 @@ export function viewOf(run: Run): RunView {
     plan_hash: run.planHash,
     task_list: [...run.tasks.values()].map((task) => taskView(task, attempts.get(task.spec.id) ?? [])),
     approvals: openApprovals(run).map(({ request }) => request),
+    questions: openQuestions(run).map(questionView),
   };
 }
 
@@ -103,4 +117,9 @@ function attemptView(attempt: AttemptRecord): AttemptView {
     ended_at: attempt.endedAt,
     error: attempt.error,
   };
+}
+
+function questionView({ asked, taskId, askedAt }: QuestionRecord): QuestionView {
+  const { question_id, attempt_id, question, options } = asked;
+  return { question_id, task_id: taskId, attempt_id, question, options, asked_at: askedAt };
 }

@@ -1,8 +1,10 @@
+import type { WorkOrder } from '@agentcompany/protocol';
+
 /** What one worker may send and how long it may be silent. */
 export interface DoorLimits {
   /** Bytes of one bundle. */
   readonly bundleBytes: number;
-  /** Bytes of all that comes through the door, frames included. */
+  /** Bytes of all that comes through the door, frames included; an agent's conversation comes on top. */
   readonly totalBytes: number;
   /** Milliseconds between two pings from the host. */
   readonly pingMs: number;
@@ -26,7 +28,7 @@ export const defaultDoorLimits: DoorLimits = {
 };
 
 /** Bytes of the body of one request, by what it carries. A report holds at most 21 command outputs of 8 KiB, escaped. */
-export const bodyBytes = { next: 65_536, progress: 32_768, complete: 2 * mebibyte } as const;
+export const bodyBytes = { next: 65_536, progress: 32_768, complete: 2 * mebibyte, toolCall: mebibyte } as const;
 
 /** Bytes of one request to a model. */
 export const modelBodyBytes = 16 * mebibyte;
@@ -40,3 +42,12 @@ export const sessionOptions = {
   maxOutstandingPings: 4,
   settings: { maxConcurrentStreams: 16, maxHeaderListSize: 16_384, initialWindowSize: mebibyte, enablePush: false },
 } as const;
+
+/** Bytes that one turn of an agent may send: its conversation so far, and a checkpoint (docs/builtin-agent.md). */
+const turnBytes = 3 * mebibyte;
+
+/** Bytes of all that may come through the door of this order. */
+export function totalBytesFor(order: WorkOrder, { totalBytes }: DoorLimits): number {
+  const turns = order.kind === 'task' ? (order.agent?.definition.max_turns ?? 0) : 0;
+  return totalBytes + turns * turnBytes;
+}

@@ -8,7 +8,7 @@ import { runEnds, type RunState } from '../company/states.ts';
 import { engineErrors } from './errors.ts';
 import { RunFolds } from './run-folds.ts';
 
-const schemaVersion = 3;
+const schemaVersion = 4;
 const pageSize = 5000;
 
 interface FoldedView {

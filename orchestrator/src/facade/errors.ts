@@ -7,6 +7,26 @@ export const facadeErrors = errorCatalogue({
     remedy: 'List its tasks with `agentcompany runs show {run}`.',
     retry: 'never',
   },
+  AC_QUESTION_UNKNOWN: {
+    message: 'no agent asks a question {question} that is open',
+    remedy: 'List them with `agentcompany questions`; one that was answered, or whose task ended, is not open.',
+    retry: 'never',
+  },
+  AC_QUESTION_AMBIGUOUS: {
+    message: '{question} is the beginning of more than one question: {candidates}',
+    remedy: 'Give more characters of the id.',
+    retry: 'never',
+  },
+  AC_QUESTION_ANSWERED: {
+    message: 'question {question} has its answer already',
+    remedy: 'Read it with `agentcompany bus history`; the first answer stands.',
+    retry: 'never',
+  },
+  AC_ANSWER_INVALID: {
+    message: 'this is no answer: {problem}',
+    remedy: 'Give a text of 1 to 16384 characters.',
+    retry: 'never',
+  },
   AC_LOG_NONE: {
     message: 'run {run} has no such log',
     remedy: 'List its attempts with `agentcompany runs show {run}`; a log appears when a worker starts.',

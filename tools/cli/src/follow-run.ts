@@ -1,7 +1,7 @@
 import type { Company, RunView, StreamEntry } from '@agentcompany/orchestrator';
 import type { AppError, Result } from '@agentcompany/protocol';
 import type { Context } from './context.ts';
-import { shortId } from './run-outcome.ts';
+import { shortId, shortQuestionId } from './run-outcome.ts';
 import { plainView, terminalView, type LiveView } from './terminal/live-view.ts';
 import { timelineLine } from './terminal/timeline-line.ts';
 
@@ -28,6 +28,9 @@ export function createPrinter(context: Context, label = ''): EventPrinter {
       if (line !== null) view.line(label + line);
       if (entry.envelope.envelope_type === 'approval_request')
         view.line(`${label}          agentcompany approve ${shortId(entry.stream)}`);
+      const question = entry.envelope.envelope_type === 'question' ? entry.envelope.payload['question_id'] : undefined;
+      if (typeof question === 'string')
+        view.line(`${label}          agentcompany answer ${shortQuestionId(question)} TEXT`);
     },
     show: (run) => view.show(run),
     talk: (line) => view.aside(() => context.talk(line)),

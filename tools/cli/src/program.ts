@@ -13,6 +13,7 @@ import { addModels } from './commands/models.ts';
 import { addPlan } from './commands/plan.ts';
 import { addProjectCommands } from './commands/project.ts';
 import { addPullRequests } from './commands/pr.ts';
+import { addAnswer, addQuestions } from './commands/questions.ts';
 import { addResume } from './commands/resume.ts';
 import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
@@ -85,6 +86,8 @@ export function createProgram(session: Session): Command {
     addRuns,
     addLogs,
     addApprove,
+    addQuestions,
+    addAnswer,
     addCancel,
     addPause,
     addPullRequests,

@@ -38,6 +38,11 @@ export function shortId(runId: string): string {
   return runId.slice(0, 18);
 }
 
+/** Enough of a question's id, which is a digest, to tell questions apart. */
+export function shortQuestionId(questionId: string): string {
+  return questionId.slice(0, 8);
+}
+
 /** The remedy with the run's id where it says RUN, so that its commands can be copied. */
 export function remedyFor(error: AppError, runId: string): string {
   return error.remedy.replaceAll(/\bRUN\b/g, shortId(runId));

@@ -30,6 +30,10 @@ export const runSettings = z.object({
 });
 export type RunSettings = z.infer<typeof runSettings>;
 
+/** Characters of a question to a person, and of what a person answers. */
+export const maximumQuestionLength = 4000;
+export const maximumAnswerLength = 16_384;
+
 export const instructionPayloads = {
   task_submit: z.looseObject({
     project_id: slug,
@@ -71,7 +75,19 @@ export const instructionPayloads = {
     comment: z.string(),
     by: z.string(),
   }),
-  question: z.looseObject({ question: z.string() }),
-  answer: z.looseObject({ answer: z.string() }),
+  /** An agent asks a person; `question_id` is the same whenever the same task asks the same. */
+  question: z.looseObject({
+    question_id: z.string(),
+    attempt_id: z.string(),
+    question: z.string().min(1).max(maximumQuestionLength),
+    /** Answers it suggests; a person may say anything. */
+    options: z.array(z.string().min(1).max(200)).max(10),
+  }),
+  /** Null: nobody answered in time, and the agent went on. */
+  answer: z.looseObject({
+    question_id: z.string(),
+    answer: z.string().min(1).max(maximumAnswerLength).nullable(),
+    by: z.string(),
+  }),
   task_note: z.looseObject({ note: z.string() }),
 };

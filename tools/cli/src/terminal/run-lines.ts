@@ -2,6 +2,7 @@ import type { RunSummary, RunView, TaskView } from '@agentcompany/orchestrator';
 import type { AppError } from '@agentcompany/protocol';
 import { needsPerson, remedyFor, shortId } from '../run-outcome.ts';
 import { cleanLine, cleanText, fit } from './clean-text.ts';
+import { questionLines } from './question-lines.ts';
 import { paintState, type Style } from './style.ts';
 import { renderTable, type Column } from './table.ts';
 
@@ -78,6 +79,10 @@ function approvalsOf(run: RunView): readonly string[] {
   ]);
 }
 
+function questionsOf(run: RunView, style: Style): readonly string[] {
+  return run.questions.flatMap((question) => ['', ...questionLines({ run_id: run.run_id, ...question }, style)]);
+}
+
 /** One run for people: how it stands, its tasks, what is asked, what went wrong. */
 export function runLines(run: RunView, style: Style, width: number): readonly string[] {
   const pullRequest =
@@ -97,6 +102,7 @@ export function runLines(run: RunView, style: Style, width: number): readonly st
     ...pullRequest,
     ...(run.task_list.length === 0 ? [] : ['', ...taskTable(run.task_list, style, width)]),
     ...approvalsOf(run),
+    ...questionsOf(run, style),
     ...errorsOf(run),
     ...nextOf(run),
   ];

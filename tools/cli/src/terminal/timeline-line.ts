@@ -115,6 +115,12 @@ function answered(payload: Payload): Said {
   );
 }
 
+/** Null: it was waited for in vain. */
+function answeredQuestion(payload: Payload): Said {
+  if (payload['answer'] === null) return say('attention', 'nobody answered in time: it goes on as it thinks best');
+  return say('plain', `answered by ${text(payload, 'by')}: ${text(payload, 'answer')}`);
+}
+
 function retried(payload: Payload): Said {
   const feedback = record(payload['feedback']);
   const reason = text(feedback, 'reason');
@@ -130,6 +136,8 @@ const sayings: Partial<Record<EnvelopeType, (payload: Payload) => Said | null>> 
   plan_revision: (payload) => say('attention', `plan changed: ${text(payload, 'reason')}`),
   approval_request: (payload) => say('attention', `needs your approval: ${text(payload, 'summary')}`),
   approval_response: answered,
+  question: (payload) => say('attention', `asks: ${text(payload, 'question')}`),
+  answer: answeredQuestion,
   task_assign: (payload) => say('faint', `ready, round ${text(payload, 'round')}`),
   attempt_started: (payload) => say('plain', `started on ${text(payload, 'slot')}, round ${text(payload, 'round')}`),
   attempt_lost: (payload) => say('attention', 'attempt lost', errorText(payload)),

@@ -1,4 +1,12 @@
-import type { Company, DraftedPlan, RunView, StreamEntry, SubmitRequest, TaskView } from '@agentcompany/orchestrator';
+import type {
+  Company,
+  DraftedPlan,
+  OpenQuestion,
+  RunView,
+  StreamEntry,
+  SubmitRequest,
+  TaskView,
+} from '@agentcompany/orchestrator';
 import { homeAt } from '@agentcompany/orchestrator/company-home';
 import { orchestratorErrors } from '@agentcompany/orchestrator/errors';
 import { failure, newId, success, type AppError, type EnvelopeType, type Result } from '@agentcompany/protocol';
@@ -41,6 +49,7 @@ export function sketchRun(sketch: RunSketch): RunView {
     plan_hash: null,
     task_list: [],
     approvals: [],
+    questions: [],
     ...sketch,
   };
 }
@@ -199,6 +208,32 @@ export class FakeCompany implements Company {
     if (run.value.approvals.length === 0) return failure(orchestratorErrors.AC_APPROVAL_NONE({ run: id }));
     this.calls.push(`${answer.decision} ${id} ${answer.comment}`);
     return success();
+  }
+
+  async listQuestions(id?: string): Promise<Result<readonly OpenQuestion[]>> {
+    if (id !== undefined) {
+      const run = await this.showRun(id);
+      if (!run.ok) return run;
+      return success(run.value.questions.map((question) => ({ run_id: run.value.run_id, ...question })));
+    }
+    return success(
+      [...this.runs.values()].flatMap((run) => run.questions.map((question) => ({ run_id: run.run_id, ...question }))),
+    );
+  }
+
+  async answerQuestion(id: string, text: string): Promise<Result<OpenQuestion>> {
+    const open = await this.listQuestions();
+    const question = open.ok ? open.value.find((candidate) => candidate.question_id.startsWith(id)) : undefined;
+    if (question === undefined)
+      return failure({
+        code: 'AC_QUESTION_UNKNOWN',
+        message: `no question ${id}`,
+        cause: null,
+        remedy: 'List them.',
+        retry: 'never',
+      });
+    this.calls.push(`answer ${question.question_id} ${text}`);
+    return success(question);
   }
 
   cancelRun(id: string, reason: string): Promise<Result<undefined>> {
