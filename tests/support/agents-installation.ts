@@ -23,6 +23,7 @@ export async function openAgentsInstallation(
   const kept = join(checkout, '.cache', 'agents');
   for (const part of [kept, join(folder, '.cache'), join(folder, 'worker-image')]) mkdirSync(part, { recursive: true });
   symlinkSync(kept, join(folder, '.cache', 'agents'));
+  symlinkSync(join(checkout, 'agents'), join(folder, 'agents'));
   symlinkSync(join(checkout, 'worker-image', 'agents'), join(folder, 'worker-image', 'agents'));
   symlinkSync(await workerRuntime(), join(folder, 'worker-image', 'dist'));
   const { id } = unwrap(await engine.imageInspect(workerImage));

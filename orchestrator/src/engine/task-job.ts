@@ -56,10 +56,13 @@ function agentSeconds({ assignment: { agent } }: Attempt, timeout: number): numb
 }
 
 /** The agent as its worker is told of it; null for the `command` agent. */
-async function agentOrder({ assignment }: Attempt, { checkpoint }: AttemptServices): Promise<AgentOrder | null> {
+async function agentOrder(
+  { assignment }: Attempt,
+  { checkpoint, models }: AttemptServices,
+): Promise<AgentOrder | null> {
   const { agent, task } = assignment;
   if (agent === undefined) return null;
-  const model = assignment.model ?? task.model ?? agent.model ?? 'default';
+  const model = models?.modelName ?? assignment.model ?? task.model ?? agent.model ?? 'default';
   const left = await checkpoint?.read();
   // One that cannot be read is none: the work begins anew.
   const resume = left?.ok === true && left.value !== null;

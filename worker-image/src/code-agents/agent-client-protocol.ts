@@ -6,7 +6,7 @@ import type {
   PromptResponse,
   SessionNotification,
 } from '@agentclientprotocol/sdk';
-import type { AgentPlace, AgentWatch, AgentWords } from './agent-launch.ts';
+import { toolServerName, type AgentPlace, type AgentWatch, type AgentWords } from './agent-launch.ts';
 import type { AgentProcess } from './agent-process.ts';
 
 const clientName = 'agentcompany';
@@ -63,13 +63,8 @@ async function carryOut(
     protocolVersion,
     clientCapabilities: { fs: { readTextFile: false, writeTextFile: false }, terminal: false },
   });
-  const servers = place.toolServer === null ? [] : [place.toolServer];
-  const mcpServers = servers.map(({ name, command, args, env }) => ({
-    name,
-    command,
-    args: [...args],
-    env: Object.entries(env).map(([variable, value]) => ({ name: variable, value })),
-  }));
+  const mcpServers: NewSessionRequest['mcpServers'] =
+    place.toolServer === null ? [] : [{ type: 'http', name: toolServerName, url: place.toolServer, headers: [] }];
   const session: NewSessionRequest = { cwd: place.repository, mcpServers };
   const { sessionId } = await context.request<NewSessionResponse>(methods.agent.session.new, session);
   if (mode !== null) await context.request(methods.agent.session.setMode, { sessionId, modeId: mode });

@@ -10,17 +10,12 @@ export interface AgentPlace {
   readonly repository: string;
   readonly home: string;
   readonly prompt: string;
-  /** A stdio server that offers the host's tools by the Model Context Protocol; null: there is none. */
-  readonly toolServer: ToolServer | null;
+  /** URL of a server that offers the host's tools by the Model Context Protocol over HTTP; null: the host has none. */
+  readonly toolServer: string | null;
 }
 
-/** A program that speaks the Model Context Protocol on its standard streams. */
-export interface ToolServer {
-  readonly name: string;
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-}
+/** What agents call the server of the host's tools. */
+export const toolServerName = 'agentcompany';
 
 /** What an agent made known of its work, in its own words. Only git says what it did. */
 export interface AgentWords {

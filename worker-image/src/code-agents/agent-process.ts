@@ -74,7 +74,6 @@ export function startAgent(command: AgentCommand): AgentProcess {
     };
     child.once('error', (error) => {
       errors.write(Buffer.from(`${error.message}\n`));
-      child.stdout.destroy();
       end(null, null);
     });
     child.once('exit', end);

@@ -1,4 +1,4 @@
-import type { AgentLaunch, AgentPlace } from './agent-launch.ts';
+import { toolServerName, type AgentLaunch, type AgentPlace } from './agent-launch.ts';
 import { field, followLines, textField, type LineMeaning } from './follow-lines.ts';
 
 /** Its stream-json events: messages of the assistant, and one result at the end. */
@@ -24,8 +24,8 @@ function toolFlags({ order, toolServer }: AgentPlace): readonly string[] {
   const { tools } = order.definition;
   const chosen = tools === null ? [] : ['--tools', tools.join(',')];
   if (toolServer === null) return chosen;
-  const { name, command, args, env } = toolServer;
-  return [...chosen, '--mcp-config', JSON.stringify({ mcpServers: { [name]: { command, args, env } } })];
+  const mcpServers = { [toolServerName]: { type: 'http', url: toolServer } };
+  return [...chosen, '--mcp-config', JSON.stringify({ mcpServers })];
 }
 
 /**

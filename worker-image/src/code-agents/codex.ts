@@ -1,4 +1,4 @@
-import type { AgentLaunch, AgentPlace } from './agent-launch.ts';
+import { toolServerName, type AgentLaunch, type AgentPlace } from './agent-launch.ts';
 import { field, followLines, textField, type LineMeaning } from './follow-lines.ts';
 
 /** What its items are called to a person; others are not worth a line. */
@@ -40,14 +40,7 @@ function configuration({ address, toolServer }: AgentPlace): string {
     'env_key = "DOOR_KEY"',
   ];
   if (toolServer === null) return `${provider.join('\n')}\n`;
-  const { name, command, args, env } = toolServer;
-  const variables = Object.entries(env).map(([key, value]) => `${quoted(key)} = ${quoted(value)}`);
-  const server = [
-    `[mcp_servers.${quoted(name)}]`,
-    `command = ${quoted(command)}`,
-    `args = [${args.map(quoted).join(', ')}]`,
-    `env = { ${variables.join(', ')} }`,
-  ];
+  const server = [`[mcp_servers.${toolServerName}]`, `url = ${quoted(toolServer)}`];
   return `${[...provider, ...server].join('\n')}\n`;
 }
 

@@ -41,7 +41,10 @@ export async function followLines(
 ): Promise<AgentWords> {
   agent.input.end(prompt);
   let words: AgentWords = { text: '', problem: null };
-  for await (const line of createInterface({ input: agent.output, crlfDelay: Infinity })) {
+  const lines = createInterface({ input: agent.output, crlfDelay: Infinity });
+  // One that could not be started has an output without an end.
+  agent.output.once('close', () => lines.close());
+  for await (const line of lines) {
     const { tools = [], text, problem } = meaningOf(parsed(line));
     for (const tool of tools) watch.onTool(tool);
     if (text !== undefined && text !== '' && text !== words.text) {

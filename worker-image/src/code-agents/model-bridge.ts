@@ -3,10 +3,11 @@ import { constants, type ClientHttp2Stream, type IncomingHttpHeaders, type Outgo
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import type { DoorClient } from '../door-client.ts';
+import { serveMcp } from '../mcp/serve-mcp.ts';
 
 /** Where a code agent finds its model: plain HTTP on the loopback interface, which is all the network there is. */
 export interface ModelBridge {
-  /** `http://127.0.0.1:PORT`; a wire format lies below its name: `/anthropic/v1/messages`. */
+  /** `http://127.0.0.1:PORT`; a wire format lies below its name: `/anthropic/v1/messages`; the host's tools at `/mcp`. */
   readonly address: string;
   /** The last answer of the host that was no success, for the person who wonders why the agent gave up; null: there was none. */
   refusal(): string | null;
@@ -24,6 +25,8 @@ const responseHeaders = [
   'x-should-retry',
 ];
 const wireFormatPath = /^\/[a-z0-9][a-z0-9-]*\/[!-~]*$/;
+/** Where a code agent finds the host's tools, below the bridge's address. */
+export const toolsPath = '/mcp';
 const refusalBytes = 2000;
 
 function some<Headers extends IncomingHttpHeaders>(headers: Headers, names: readonly string[]): OutgoingHttpHeaders {
@@ -69,10 +72,8 @@ export async function openModelBridge(door: DoorClient): Promise<ModelBridge> {
     });
   };
   const server = createServer((request, response) => {
-    if (!wireFormatPath.test(request.url ?? '')) {
-      response.writeHead(404).end();
-      return;
-    }
+    if (request.url === toolsPath) return void serveMcp(request, response, door);
+    if (!wireFormatPath.test(request.url ?? '')) return void response.writeHead(404).end();
     forward(door, request, response, onRefusal).catch(() => {
       if (response.headersSent) response.destroy();
       else response.writeHead(502).end();

@@ -11,6 +11,7 @@ import {
   type Result,
 } from '@agentcompany/protocol';
 import { howItEnded, type AgentEnd } from '../command-agent.ts';
+import { listHostTools } from '../door-tools.ts';
 import { speaksOfFullDisk } from '../git.ts';
 import { OutputTail } from '../output-tail.ts';
 import { memoryKills } from '../self-report.ts';
@@ -21,7 +22,7 @@ import { agentPrompt } from './agent-prompt.ts';
 import { launchClaudeCode } from './claude-code.ts';
 import { launchCodex } from './codex.ts';
 import { launchGeminiCli } from './gemini-cli.ts';
-import { openModelBridge } from './model-bridge.ts';
+import { openModelBridge, toolsPath } from './model-bridge.ts';
 import { launchOpencode } from './opencode.ts';
 
 /** Where `agentcompany image build` puts the programs. */
@@ -53,8 +54,10 @@ export async function runCodeAgent(
   const home = `${folder}/home`;
   const bridge = await openModelBridge(around.door);
   try {
+    const hasTools = (await listHostTools(around.door)).length > 0;
+    const toolServer = hasTools ? `${bridge.address}${toolsPath}` : null;
     const prompt = agentPrompt(order, agent);
-    const launch = launchOf({ order: agent, address: bridge.address, repository, home, prompt, toolServer: null });
+    const launch = launchOf({ order: agent, address: bridge.address, repository, home, prompt, toolServer });
     const furnished = await furnish(folder, launch.files);
     if (!furnished.ok) return furnished;
     const killsBefore = await memoryKills();
