@@ -29,6 +29,8 @@ function repositories(known: Partial<ProjectRepositories>): ProjectRepositories 
     'mergeBase',
     'changes',
     'conflictMarkers',
+    'diffText',
+    'scanChanges',
     'diffStat',
     'push',
   ];
