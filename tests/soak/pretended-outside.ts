@@ -59,7 +59,7 @@ export class PretendedOutside {
     changes: async () => success([]),
     conflictMarkers: async () => success([]),
     diffText: async () => Promise.reject(new Error('no model reviews')),
-    scanChanges: async () => success([]),
+    scanNew: async () => success([]),
     listFiles: async () => Promise.reject(new Error('no model plans')),
     readText: async () => Promise.reject(new Error('no model plans')),
     diffStat: async () => success(''),

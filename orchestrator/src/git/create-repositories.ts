@@ -19,7 +19,7 @@ import { attemptReference, judgeBranch, judgeObjectName, runReference } from './
 import { judgeSource, type Remote } from './remote.ts';
 import type { MergeOutcome, ProjectRepositories } from './repositories.ts';
 import { outputText } from './runner.ts';
-import { scanChanges } from './scan-changes.ts';
+import { scanNew } from './scan-new.ts';
 import { updateReference } from './update-reference.ts';
 
 /** Bytes of a file that is read as text. */
@@ -70,9 +70,9 @@ export function createRepositories(context: RepositoriesContext): ProjectReposit
       const judged = await judgeCommits(context, [from, to]);
       return judged.ok ? diffText(context.vault, from, to) : judged;
     },
-    scanChanges: async (request) => {
+    scanNew: async (request) => {
       const judged = await judgeCommits(context, [request.from, request.to]);
-      return judged.ok ? scanChanges(context.vault, request) : judged;
+      return judged.ok ? scanNew(context.vault, request) : judged;
     },
     conflictMarkers: async (commit, paths) => {
       const prepared = await context.prepare();

@@ -94,25 +94,3 @@ describe('the text of a difference', () => {
     expect(await repositories.diffText('--all', 'HEAD')).toMatchObject({ error: { code: 'AC_OBJECT_NAME_INVALID' } });
   });
 });
-
-describe('a search in what changed', () => {
-  const find = (text: string): readonly string[] => (text.includes('CANARY') ? ['the canary'] : []);
-
-  it('S43 finds it in contents and names that are new, in bytes as well', async () => {
-    const pair = await commits(() => {
-      writeFiles(fixture.source, { 'a.txt': 'one\nCANARY\n', 'CANARY/x': '', 'ok.txt': 'fine\n' });
-      writeFileSync(path.join(fixture.source, 'b.bin'), Buffer.from('\0\xffCANARY\0', 'latin1'));
-    });
-    const found = unwrap(await repositories.scanChanges({ from: pair[0], to: pair[1], find }));
-    expect(found.map(({ path: name }) => name)).toEqual(['CANARY/x', 'a.txt', 'b.bin']);
-  });
-
-  it('S43 says nothing of what was there before, and of what is taken away', async () => {
-    await commits(() => writeFiles(fixture.source, { 'a.txt': 'CANARY\n', 'b.txt': 'CANARY\n' }));
-    const [from, to] = await commits(() => {
-      writeFiles(fixture.source, { 'a.txt': 'CANARY\nmore\n' });
-      rmSync(path.join(fixture.source, 'b.txt'));
-    });
-    expect(unwrap(await repositories.scanChanges({ from, to, find }))).toEqual([]);
-  });
-});

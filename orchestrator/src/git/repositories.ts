@@ -32,9 +32,9 @@ export interface FileDifference extends ChangedPath {
   readonly text: string;
 }
 
-/** Something that was looked for, in a name or the content at a path. */
-export interface FoundInChange {
-  readonly path: string;
+/** Something that was looked for, in the content at a path; null: in a name. */
+export interface FoundInNew {
+  readonly path: string | null;
   readonly what: string;
 }
 
@@ -97,12 +97,12 @@ export interface ProjectRepositories {
   changes(from: string, to: string): Promise<Result<readonly ChangedPath[]>>;
   /** The text of what changed between two commits, at most 60,000 characters a file, 400,000 and 300 files in all. */
   diffText(from: string, to: string): Promise<Result<readonly FileDifference[]>>;
-  /** What `find` sees in names and contents (at most 16 MiB a file, as Latin-1) that `to` has and `from` had not. */
-  scanChanges(request: {
+  /** What `find` sees in names and contents (at most 16 MiB a file, as Latin-1) of all that the commits up to `to` bring and `from` has not. */
+  scanNew(request: {
     readonly from: string;
     readonly to: string;
     readonly find: (text: string) => readonly string[];
-  }): Promise<Result<readonly FoundInChange[]>>;
+  }): Promise<Result<readonly FoundInNew[]>>;
   /** Paths of a commit whose text (at most `maxBytes` a blob) holds a conflict marker at a line's start. */
   conflictMarkers(commit: string, paths: readonly string[]): Promise<Result<readonly string[]>>;
   /** `git diff --stat` between two commits, 72 columns. */
