@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { open, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 /** Makes the names in `folder` durable. */
@@ -47,4 +48,18 @@ export function createFile(file: string, text: string): void {
     rmSync(temporary, { force: true });
   }
   fsyncFolder(path.dirname(file));
+}
+
+/** As `replaceFile`, without holding the process up: for what is written while others wait for their turn. Rejects with what the file system says. */
+export async function writeFileDurably(file: string, text: string): Promise<void> {
+  const temporary = `${file}.${randomUUID()}.part`;
+  try {
+    await writeFile(temporary, text, { flag: 'wx', mode: 0o600, flush: true });
+    await rename(temporary, file);
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    throw cause;
+  }
+  await using folder = await open(path.dirname(file), 'r');
+  await folder.sync();
 }

@@ -37,6 +37,12 @@ export const orchestratorErrors = errorCatalogue({
     remedy: 'Give the user that runs agentcompany write access to {folder}, and make sure the disk is not full.',
     retry: 'later',
   },
+  AC_EXCHANGE_FILES: {
+    message: 'an exchange with a model cannot be read or written at {file}',
+    remedy:
+      'Make sure that the disk is not full and that the folder belongs to the user that runs agentcompany, or set record_models to false.',
+    retry: 'later',
+  },
   AC_HOME_DAMAGED: {
     message: '{file} is not what `agentcompany init` wrote',
     remedy: 'Restore {file} from a backup; run `agentcompany init` to write a new one where it is missing.',

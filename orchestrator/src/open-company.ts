@@ -12,6 +12,7 @@ import { engineLogFile, fileLog } from './engine/file-log.ts';
 import type { HostParts } from './engine/host-parts.ts';
 import { localRepositories } from './engine/local-repositories.ts';
 import type { EngineParts, HostService } from './engine/parts.ts';
+import type { Log } from './engine/log.ts';
 import { ReadModel } from './engine/read-model.ts';
 import { keepRetention } from './engine/retention.ts';
 import { RunFolds } from './engine/run-folds.ts';
@@ -25,7 +26,9 @@ import { openRunQueries } from './facade/run-queries.ts';
 import { busOptions, busKey } from './home-bus.ts';
 import { knownSecrets } from './known-secrets.ts';
 import { serveWorkerHosts, type HostServiceOptions } from './open-host-service.ts';
+import type { AttemptModelsOptions } from './open-attempt-models.ts';
 import { attemptServices } from './open-attempt-services.ts';
+import { unlimitedPurse } from './models/purse.ts';
 import { openProjects, type Projects } from './open-projects.ts';
 import { openWorkers } from './open-workers.ts';
 
@@ -101,7 +104,7 @@ async function driveCompany(context: DriveContext, request: DriveOptions): Promi
 }
 
 async function work(context: DriveContext, request: DriveOptions): Promise<Result<undefined>> {
-  const { home, bus, model, projects, config, options } = context;
+  const { home, bus, model, projects, config } = context;
   const refreshed = await model.refresh();
   if (!refreshed.ok) return refreshed;
   const open = model.open();
@@ -115,12 +118,11 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
   if (!host.ok) return host;
   const isServed = request.serve === true || bus.capabilities().crossMachine;
   const serveHosts = isServed ? () => serve({ home, config, project, log }, request) : null;
-  const models = { home, config, environment: options.environment };
-  const makePlan = openPlanMaker(models);
-  const reviewByModel = openModelReviewer(models);
-  const secrets = knownSecrets(models);
+  const minds = mindsOf(context, log);
+  const secrets = knownSecrets(minds);
   if (!secrets.ok) return secrets;
-  const opened = { makePlan, reviewByModel, secrets: secrets.value };
+  const makePlan = openPlanMaker(minds, minds);
+  const opened = { makePlan, reviewByModel: openModelReviewer(minds), secrets: secrets.value };
   const parts: EngineParts = { ...common, ...opened, home, project, host: host.value, serveHosts };
   const stop = new AbortController();
   const days = { runDays: config.retention_days, progressDays: config.progress_retention_days };
@@ -147,12 +149,24 @@ async function serve(options: HostServiceOptions, { runs, onServing }: DriveOpti
   return success({ close: async () => undefined });
 }
 
+/** How the models of runs are opened, paid and recorded on this machine. */
+function mindsOf({ home, config, options }: DriveContext, log: Log): AttemptModelsOptions {
+  return {
+    home,
+    config,
+    environment: options.environment,
+    openPurse: async () => success(unlimitedPurse),
+    onUnrecorded: (error) => log('exchange-not-recorded', { error }),
+  };
+}
+
 /** The worker host beside the engine; none where all work is done elsewhere. */
 async function openLocalHost(
-  { home, config, options, onDurableStep }: DriveContext,
+  context: DriveContext,
   project: EngineParts['project'],
   common: Pick<HostParts, 'bus' | 'folds' | 'leaseMs' | 'log'>,
 ): Promise<Result<HostParts | null>> {
+  const { home, config, options, onDurableStep } = context;
   if (!config.local_workers) return success(null);
   const instance = instanceId(home);
   if (!instance.ok) return instance;
@@ -171,7 +185,7 @@ async function openLocalHost(
     hostId: `host-${randomUUID()}`,
     runner: runner.value,
     repositories: localRepositories(project),
-    openServices: attemptServices(),
+    openServices: attemptServices(mindsOf(context, common.log)),
     maximumWorkers: config.max_workers,
     tell: () => undefined,
   });

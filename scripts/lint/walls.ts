@@ -64,8 +64,8 @@ const orchestratorZones: readonly Zone[] = [
     name: 'models',
     files: /^orchestrator\/src\/models\/[^/]+\.ts$/,
     zones: [],
-    packages: [protocol],
-    builtins: ['timers/promises'],
+    packages: [protocol, 'canonicalize'],
+    builtins: ['crypto', 'timers/promises'],
   },
   // What texts hold, and what they may say where others read them: pure.
   { name: 'text', files: /^orchestrator\/src\/text\//, zones: [], packages: [protocol], builtins: [] },

@@ -28,6 +28,9 @@ export const defaultDoorLimits: DoorLimits = {
 /** Bytes of the body of one request, by what it carries. A report holds at most 21 command outputs of 8 KiB, escaped. */
 export const bodyBytes = { next: 65_536, progress: 32_768, complete: 2 * mebibyte } as const;
 
+/** Bytes of one request to a model. */
+export const modelBodyBytes = 16 * mebibyte;
+
 /** HTTP/2 settings of the host's side: few streams, small headers, little memory. */
 export const sessionOptions = {
   maxSessionMemory: 8,

@@ -1,6 +1,8 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import { firstProblem } from '@agentcompany/protocol';
 import type { z } from 'zod';
+import { jsonProblem } from '../models/sound-json.ts';
+import { isTooDeep } from './json-depth.ts';
 
 /** A body that was read and checked, or the HTTP status and words that refuse it. */
 export type Body<Value> =
@@ -35,6 +37,30 @@ export async function readBody<Value>(
   } catch {
     return refused(400, 'the body is not JSON');
   }
+  const parsed = schema.safeParse(value);
+  return parsed.success ? { ok: true, value: parsed.data } : refused(400, firstProblem(parsed.error));
+}
+
+/**
+ * The same for what goes on to a model or comes from one: 400 also for text that is not UTF-8, deep nesting, numbers that are none, and
+ * halves of characters (S47). Nothing is parsed before it is known not to be deep.
+ */
+export async function readSoundBody<Value>(
+  stream: ServerHttp2Stream,
+  maxBytes: number,
+  schema: z.ZodType<Value>,
+): Promise<Body<Value>> {
+  const bytes = await readBytes(stream, maxBytes);
+  if (bytes === null) return refused(413, `the body is longer than ${maxBytes} bytes`);
+  if (isTooDeep(bytes)) return refused(400, 'it is nested too deeply');
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    return refused(400, 'the body is not JSON');
+  }
+  const problem = jsonProblem(value);
+  if (problem !== null) return refused(400, problem);
   const parsed = schema.safeParse(value);
   return parsed.success ? { ok: true, value: parsed.data } : refused(400, firstProblem(parsed.error));
 }

@@ -14,7 +14,7 @@ export async function draftPlan(
   if (instruction.trim() === '') return failure(orchestratorErrors.AC_INSTRUCTION_EMPTY());
   const project = showProject(context.home, projectId);
   if (!project.ok) return project;
-  const makePlan = openPlanMaker(context);
+  const makePlan = openPlanMaker(context, null);
   if (makePlan === null) return failure(orchestratorErrors.AC_MODEL_UNAVAILABLE({ detail: 'none is configured' }));
   const parts = await context.projects.parts(projectId);
   if (!parts.ok) return parts;
@@ -29,6 +29,6 @@ export async function draftPlan(
   const readFile = (path: string): Promise<Result<string | null>> => repositories.readText(tip.value, path);
   return makePlan(
     { instruction, files: files.value, readFile, verify, agents: [] },
-    { signal, onCall: () => undefined },
+    { run: null, signal, onCall: () => undefined },
   );
 }

@@ -14,6 +14,8 @@ import {
   type ToolCall,
   type Usage,
 } from './model.ts';
+import { unlimitedPurse } from './purse.ts';
+import { amountOf, boundAmount, boundOf, measure } from './request-cost.ts';
 
 /** A model as its adapter offers it, and what it costs. */
 export interface Candidate {
@@ -72,21 +74,37 @@ async function* tries(
   }
 }
 
-/** One request, bounded in time; its tokens are told whatever comes of it. */
+/** One request within its purse and bounded in time; what it took is told whatever comes of it. */
 async function* attempt(
   { provider, name, costOf }: Candidate,
   request: ModelRequest,
   options: CallOptions,
 ): AsyncGenerator<ModelEvent> {
+  const bound = boundOf(request);
+  const reserved = await (options.purse ?? unlimitedPurse).reserve(boundAmount(bound, costOf));
+  if (!reserved.ok) {
+    yield { type: 'failed', error: reserved.error, retryAfterMs: null };
+    return;
+  }
   let usage: Usage | null = null;
+  let last: ModelEvent | null = null;
+  let handedOut = false;
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutMs)]);
   try {
     for await (const event of provider.stream(name, request, signal)) {
       if (event.type === 'usage') usage = event.usage;
+      handedOut ||= event.type === 'text' || event.type === 'tool_call';
+      last = event;
       yield event;
     }
   } finally {
-    if (usage !== null) options.onCall?.({ provider: provider.name, model: name, usage, cost_usd: costOf(usage) });
+    const measured = measure(bound, { usage, last, handedOut });
+    reserved.value.settle(amountOf(measured?.usage ?? noUsage, costOf));
+    if (measured !== null) {
+      const estimated = measured.estimated ? { estimated: true as const } : {};
+      const cost_usd = costOf(measured.usage);
+      options.onCall?.({ provider: provider.name, model: name, usage: measured.usage, cost_usd, ...estimated });
+    }
   }
 }
 

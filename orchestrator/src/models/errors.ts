@@ -105,6 +105,16 @@ export const modelErrors = errorCatalogue({
     remedy: 'Nothing: whoever called it off has moved on.',
     retry: 'never',
   },
+  AC_BUDGET_SPENT: {
+    message: 'the budget of run {run} does not allow another call of a model: {left} left',
+    remedy: 'Raise it: agentcompany resume {run} --budget USD.',
+    retry: 'never',
+  },
+  AC_MODEL_TALK_MALFORMED: {
+    message: 'a request to the model cannot be used: {problem}',
+    remedy: 'Nothing by hand: the agent in the worker wrote it. If it is one of your own, see docs/protocol.md.',
+    retry: 'never',
+  },
   AC_MODEL_TOOL_UNKNOWN: {
     message: 'there is no tool {tool}; known: {known}',
     remedy: 'The model is told, and may go on.',

@@ -1,4 +1,5 @@
 import type { AppError, Result } from '@agentcompany/protocol';
+import type { Purse } from './purse.ts';
 
 /** Where a model may live; each has an adapter in a folder of this name. */
 export const providerNames = ['ollama', 'anthropic', 'openai', 'gemini', 'scripted'] as const;
@@ -101,14 +102,18 @@ export interface CallRecord {
   readonly usage: Usage;
   /** US dollars; null: unpriced. */
   readonly cost_usd: number | null;
+  /** The provider did not say how much it was: `usage` is the most that it can have been. */
+  readonly estimated?: true;
 }
 
 export interface CallOptions {
   readonly signal: AbortSignal;
   /** Milliseconds one request may take in all. */
   readonly timeoutMs: number;
-  /** Told of every request whose tokens are known: also of those that failed midway or were repeated. */
+  /** Told of every request that may have cost something: also of those that failed midway or were repeated. */
   readonly onCall?: (call: CallRecord) => void;
+  /** What each request is paid from; without a limit where absent. */
+  readonly purse?: Purse;
 }
 
 export interface ModelReply extends CallRecord {

@@ -22,7 +22,7 @@ export interface ManagerParts {
 /**
  * Answers a `plan_request`: brings the mirror up to date, pins the base commit, starts the run's branch there, and gives the
  * checked plan, the submitted one or one a model makes. What can never succeed ends the run with its error; what may pass is
- * left to be asked again. A model's answer that was lost before it was on record is asked for, and paid, once more.
+ * left to be asked again.
  */
 export async function planRun(run: Run, parts: ManagerParts): Promise<Result<readonly Draft[]>> {
   const given = givenPlan(run, parts);
@@ -54,7 +54,7 @@ async function makePlan(run: Run, base: string, parts: ManagerParts): Promise<Re
   const { verify, agents } = run.settings;
   const workers = agents.filter(({ role }) => role === 'worker');
   const order = { instruction: run.instruction, files: files.value, readFile, verify, agents: workers };
-  const made = await maker(order, { signal, onCall });
+  const made = await maker(order, { run, signal, onCall });
   // The call was tried several times already; only one that was called off is made again.
   return made.ok || made.error.code === 'AC_MODEL_ABORTED' ? made : failure({ ...made.error, retry: 'never' });
 }

@@ -9,6 +9,7 @@ import {
   type Result,
 } from '@agentcompany/protocol';
 import { z } from 'zod';
+import type { Run } from '../../company/records.ts';
 import { askForValue } from '../../models/ask-for-value.ts';
 import type { CallRecord, Model } from '../../models/model.ts';
 import { simpleSchema } from '../../models/simple-schema.ts';
@@ -30,10 +31,18 @@ export interface MadePlan {
   readonly calls: readonly CallRecord[];
 }
 
+interface PlanningCalls {
+  readonly signal: AbortSignal;
+  readonly onCall: (call: CallRecord) => void;
+}
+
 /** Makes plans; `onCall` is told of each request also where no plan comes out. */
 export type PlanMaker = (
   order: PlanOrder,
-  options: { readonly signal: AbortSignal; readonly onCall: (call: CallRecord) => void },
+  options: PlanningCalls & {
+    /** Whose plan it is: the one that pays for it; null where none is meant to start. */
+    readonly run: Run | null;
+  },
 ) => Promise<Result<MadePlan>>;
 
 const maxOutputTokens = 16_000;
@@ -58,7 +67,7 @@ const form = { name: 'plan', schema: simpleSchema(z.toJSONSchema(modelPlanSchema
 export async function planWithModel(
   model: Model,
   order: PlanOrder,
-  options: Parameters<PlanMaker>[1] & { readonly checkPlan: (value: unknown) => Result<Plan> },
+  options: PlanningCalls & { readonly checkPlan: (value: unknown) => Result<Plan> },
 ): Promise<Result<MadePlan>> {
   const calls: CallRecord[] = [];
   const onCall = (call: CallRecord): void => {

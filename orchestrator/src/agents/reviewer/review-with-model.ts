@@ -1,5 +1,6 @@
 import { failure, success, type AgentDefinition, type Finding, type Result } from '@agentcompany/protocol';
 import { z } from 'zod';
+import type { Run } from '../../company/records.ts';
 import { askForValue } from '../../models/ask-for-value.ts';
 import type { CallRecord, Model } from '../../models/model.ts';
 import { simpleSchema } from '../../models/simple-schema.ts';
@@ -28,9 +29,12 @@ export type ReviewerDefinition = Pick<
 
 /** Judges by a model: of its own choice of model, or that of the definition. */
 export type ModelReviewer = (
-  order: ReviewOrder & { readonly runId: string; readonly attemptId: string },
+  order: ReviewOrder & { readonly run: Run; readonly attemptId: string },
   definition: ReviewerDefinition | null,
-  calling: ReviewCalling,
+  calling: ReviewCalling & {
+    /** Told of every request whose answer was paid before. */
+    readonly onAgain: (call: CallRecord) => void;
+  },
 ) => Promise<Result<ModelVerdict>>;
 
 /** Findings kept of one review, and characters of each. */

@@ -100,13 +100,15 @@ async function judgeByModel(work: Work, parts: ReviewerParts): Promise<Result<Ju
   if (unseen.length > 0)
     return success({ verdict: 'request_changes', findings: unseen.map(tooLarge), reviewer: 'rules' });
   const calls: ModelCall[] = [];
-  const told = (call: CallRecord): void => {
-    calls.push({ ...call, usage: { ...call.usage } });
+  const keep = (call: CallRecord): void => void calls.push({ ...call, usage: { ...call.usage } });
+  const paid = (call: CallRecord): void => {
+    keep(call);
     onCall(call);
   };
   const order = { tree: ingested.tree, task, checks: result.verify, differences: differences.value };
   const definition = run.settings.agents.find(({ role }) => role === 'reviewer') ?? null;
-  const judged = await reviewByModel({ ...order, runId: run.id, attemptId }, definition, { signal, onCall: told });
+  const calling = { signal, onCall: paid, onAgain: keep };
+  const judged = await reviewByModel({ ...order, run, attemptId }, definition, calling);
   if (judged.ok) {
     const { verdict, findings, model } = judged.value;
     return success({ verdict, findings, reviewer: `model:${model}`, calls });

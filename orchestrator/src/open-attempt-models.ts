@@ -1,0 +1,88 @@
+import { success, type AgentDefinition, type AppError, type ModelAccount, type Result } from '@agentcompany/protocol';
+import type { Config } from './config.ts';
+import type { Run } from './company/records.ts';
+import { sumCalls } from './company/sum-calls.ts';
+import type { AttemptModels } from './door/attempt-services.ts';
+import type { Attempt } from './engine/attempt.ts';
+import { meteredModel } from './models/metered-model.ts';
+import type { CallRecord } from './models/model.ts';
+import type { Purse } from './models/purse.ts';
+import { openExchanges, type ExchangesOptions } from './open-exchanges.ts';
+import { openModel, type ModelsOptions } from './open-models.ts';
+
+/** Whose calls a purse pays: an attempt's, or with `attempt` null those of the run itself, such as its planning. */
+export interface Payer {
+  readonly run: Run;
+  readonly attempt: Attempt | null;
+}
+
+export type OpenPurse = (payer: Payer) => Promise<Result<Purse>>;
+
+export interface AttemptModelsOptions extends Omit<ModelsOptions, 'home'>, Omit<ExchangesOptions, 'home' | 'config'> {
+  readonly home: ModelsOptions['home'] & ExchangesOptions['home'];
+  readonly config: ModelsOptions['config'] & ExchangesOptions['config'];
+  readonly openPurse: OpenPurse;
+  /** Told what keeps exchanges from being recorded; nothing else depends on it. */
+  readonly onUnrecorded: (error: AppError) => void;
+}
+
+/** The models of an attempt, and what they took so far. */
+export interface OpenedModels {
+  readonly models: AttemptModels;
+  readonly account: () => ModelAccount;
+}
+
+/** What the exchanges of an attempt are found by when its work is taken up again after a crash. */
+function scopeOf({ assignment }: Attempt): string {
+  return `task/${assignment.task.id}/${assignment.round}`;
+}
+
+/** The name of the model; undefined: the company's. Who begins anew does so with the other model, where there is one (C28). */
+function nameOf(
+  { fallback_model: fallback }: Pick<Config, 'fallback_model'>,
+  { assignment }: Attempt,
+): string | undefined {
+  const { agent, fresh = false, task } = assignment;
+  return (fresh ? fallback : null) ?? task.model ?? agent?.model ?? undefined;
+}
+
+/**
+ * The model of an attempt whose task has an agent: the task's, else the agent's, else the company's with its fallback. Null where there is
+ * none. Errors: those of `openModel` and of the purse.
+ */
+export async function openAttemptModels(
+  options: AttemptModelsOptions,
+  { run, attempt }: { readonly run: Run; readonly attempt: Attempt },
+): Promise<Result<OpenedModels | null>> {
+  const { agent } = attempt.assignment;
+  if (agent === undefined) return success(null);
+  const model = await openModel(options, nameOf(options.config, attempt));
+  if (!model.ok) return model;
+  const purse = await options.openPurse({ run, attempt });
+  if (!purse.ok) return purse;
+  const calls: CallRecord[] = [];
+  const metered = meteredModel(model.value, {
+    scope: scopeOf(attempt),
+    store: openExchanges(options, run.id),
+    purse: purse.value,
+    onCall: (call) => calls.push(call),
+    onUnrecorded: options.onUnrecorded,
+  });
+  const models = limitedTo(agent, metered);
+  return success({ models, account: () => sumCalls(calls) });
+}
+
+/** The model as the agent's definition lets it be used, whatever a request asks for (S42). */
+function limitedTo(agent: AgentDefinition, model: ReturnType<typeof meteredModel>): AttemptModels {
+  const { max_tokens: maxOutputTokens, temperature, timeout } = agent;
+  return {
+    modelName: model.name,
+    maxOutputTokens,
+    temperature,
+    stream: (request, signal) => {
+      const wanted = Math.min(request.maxOutputTokens, maxOutputTokens);
+      const allowed = { ...request, temperature, maxOutputTokens: wanted };
+      return model.stream(allowed, { signal, timeoutMs: timeout * 1000 });
+    },
+  };
+}

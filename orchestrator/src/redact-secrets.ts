@@ -1,0 +1,42 @@
+/** Shapes of keys that give themselves away: of models' providers, forges and clouds, and private keys in PEM. */
+const shapes: readonly RegExp[] = [
+  /\bsk-[A-Za-z0-9_-]{16,}/g,
+  /\bAIza[A-Za-z0-9_-]{30,}/g,
+  /\b(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{30,}/g,
+  /\bgithub_pat_[A-Za-z0-9_]{30,}/g,
+  /\bglpat-[A-Za-z0-9_-]{16,}/g,
+  /\bxox[abeoprs]-[A-Za-z0-9-]{10,}/g,
+  /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g,
+  /\b(?:hf|npm)_[A-Za-z0-9]{30,}/g,
+  /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g,
+];
+const placeholder = '[secret]';
+/** A shorter value would blot out ordinary words. */
+const shortestSecret = 6;
+
+function redactText(text: string, secrets: readonly string[]): string {
+  const known = secrets.reduce((rest, secret) => rest.replaceAll(secret, placeholder), text);
+  return shapes.reduce((rest, shape) => rest.replaceAll(shape, placeholder), known);
+}
+
+/** A record of JSON values of bounded depth with every occurrence of a secret, and all that looks like one, replaced; names too. */
+export function redactSecrets(
+  record: Readonly<Record<string, unknown>>,
+  secrets: readonly string[],
+): Readonly<Record<string, unknown>> {
+  // A secret that is part of another one must not leave the rest of it.
+  const sorted = secrets.filter(({ length }) => length >= shortestSecret).toSorted((a, b) => b.length - a.length);
+  return redactRecord(record, sorted);
+}
+
+function redactRecord(record: object, secrets: readonly string[]): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(record).map(([name, item]) => [redactText(name, secrets), redact(item, secrets)]),
+  );
+}
+
+function redact(value: unknown, secrets: readonly string[]): unknown {
+  if (typeof value === 'string') return redactText(value, secrets);
+  if (Array.isArray(value)) return value.map((item) => redact(item, secrets));
+  return typeof value === 'object' && value !== null ? redactRecord(value, secrets) : value;
+}
