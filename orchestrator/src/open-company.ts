@@ -119,10 +119,10 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
   const isServed = request.serve === true || bus.capabilities().crossMachine;
   const serveHosts = isServed ? () => serve({ home, config, project, log }, request) : null;
   const minds = mindsOf(context, log);
-  const secrets = knownSecrets(minds);
+  const secrets = knownSecrets({ home, config, environment: context.options.environment });
   if (!secrets.ok) return secrets;
   const makePlan = openPlanMaker(minds, minds);
-  const opened = { makePlan, reviewByModel: openModelReviewer(minds), secrets: secrets.value };
+  const opened = { makePlan, reviewByModel: openModelReviewer({ ...minds, config }), secrets: secrets.value };
   const parts: EngineParts = { ...common, ...opened, home, project, host: host.value, serveHosts };
   const stop = new AbortController();
   const days = { runDays: config.retention_days, progressDays: config.progress_retention_days };
