@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { chmod, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { unwrap, type Result } from '@agentcompany/protocol';
+import { agentDefinition, unwrap, type Result } from '@agentcompany/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ContainerDetails } from './container-engine.ts';
 import { seccompProfile } from './seccomp-profile.ts';
@@ -350,13 +350,16 @@ describe('the confinement of a real worker', () => {
     for (const [name, value] of canaries) process.env[name] = value;
     try {
       const search =
-        '{ env; cat /proc/*/environ /proc/*/cmdline /proc/mounts; find / -xdev -type f -size -1024k -not -path "/proc/*" -not -path "/sys/*" -not -path "/usr/*" -exec cat {} +; find /mirror.git /workspace -type f -exec cat {} +; } 2>/dev/null | grep -ac "sk-canar[y]-"; echo searched';
-      expect(await fixture.probe(search)).toBe('0\nsearched\n');
+        'printf "sk-can%s\\n" ary-of-its-own > own; { env; cat /proc/*/environ /proc/*/cmdline /proc/mounts; find / -xdev -type f -size -1024k -not -path "/proc/*" -not -path "/sys/*" -not -path "/usr/*" -exec cat {} +; find /mirror.git /workspace -type f -exec cat {} +; } 2>/dev/null | grep -ac "sk-canar[y]-"; echo searched';
+      expect(await fixture.probe(search)).toBe('1\nsearched\n');
       const definition = agentDefinition.parse({ name: 'coder', role: 'worker', prompt: 'Obey.' });
-      const order = fixture.order({ agent: { definition, contextWindow: 8000 }, run: null } as never);
-      const seen = fixture.finish(order);
+      const order = fixture.order({
+        agent: { definition, model: 'm', acceptance: [], paths: [], resume: false },
+        run: null,
+      });
       const created = JSON.stringify(await inspectCreated());
-      const finished = await seen;
+      const finished = await fixture.finish(order);
+      expect(finished.containers).toHaveLength(1);
       for (const [, value] of canaries) {
         expect(JSON.stringify([order, finished.result, finished.progress])).not.toContain(value);
         expect(finished.log).not.toContain(value);
