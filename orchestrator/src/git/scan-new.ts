@@ -14,7 +14,7 @@ const listingLimit = 256 * 1024 * 1024;
  */
 export async function scanNew(
   repository: BareRepository,
-  { from, to, find }: { readonly from: string; readonly to: string; find(text: string): readonly string[] },
+  { from, to, find }: { readonly from: string; readonly to: string; find: (text: string) => readonly string[] },
 ): Promise<Result<readonly FoundInNew[]>> {
   const listed = await repository.run({
     arguments: ['rev-list', '--objects', '--end-of-options', `${from}..${to}`],
