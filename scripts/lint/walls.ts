@@ -68,10 +68,12 @@ const orchestratorZones: readonly Zone[] = [
     packages: [protocol, 'canonicalize'],
     builtins: ['crypto', 'timers/promises'],
   },
+  // What texts hold, and what they may say where others read them: pure.
+  { name: 'text', files: /^orchestrator\/src\/text\//, zones: [], packages: [protocol], builtins: [] },
   {
     name: 'company',
     files: /^orchestrator\/src\/company\//,
-    zones: [],
+    zones: ['text'],
     packages: [protocol],
     lazyPackages: ['zod'],
     builtins: [],
@@ -79,14 +81,14 @@ const orchestratorZones: readonly Zone[] = [
   {
     name: 'agents',
     files: /^orchestrator\/src\/agents\//,
-    zones: ['company', 'ports', 'models'],
+    zones: ['company', 'ports', 'models', 'text'],
     packages: [protocol, 'canonicalize', 'picomatch', 'zod'],
     builtins: ['crypto', 'path', 'util'],
   },
   {
     name: 'engine',
     files: /^orchestrator\/src\/engine\//,
-    zones: ['company', 'agents', 'ports', 'models', 'door', 'home', 'uploads'],
+    zones: ['company', 'agents', 'ports', 'models', 'door', 'home', 'text', 'uploads'],
     packages: [protocol, bus, 'better-sqlite3', 'canonicalize', 'zod'],
     builtins: 'all',
   },
@@ -137,9 +139,9 @@ const orchestratorZones: readonly Zone[] = [
   },
   // The sealed worker runner joins a container and the door that it serves to it.
   portAdapter('containers', /^orchestrator\/src\/containers\//, ['dockerode'], ['door']),
-  portAdapter('git', /^orchestrator\/src\/git\//, ['simple-git', 'picomatch'], []),
+  portAdapter('git', /^orchestrator\/src\/git\//, ['simple-git', 'picomatch'], ['text']),
   // The local forge is a git repository, and every git call goes through the one runner in git/.
-  portAdapter('forge local', /^orchestrator\/src\/forges\/local/, [], ['git', 'forges']),
+  portAdapter('forge local', /^orchestrator\/src\/forges\/local/, [], ['git', 'forges', 'text']),
   portAdapter('forges', /^orchestrator\/src\/forges\/[^/]+\.ts$/, [], []),
   { name: 'contract', files: /^orchestrator\/src\/contract\//, zones: [], packages: [protocol, 'zod'], builtins: [] },
   {
@@ -173,7 +175,7 @@ const orchestratorZones: readonly Zone[] = [
   {
     name: 'facade',
     files: /^orchestrator\/src\/[^/]+\.ts$/,
-    zones: ['company', 'contract', 'home', 'hosts', 'models', 'plans', 'ports', 'suggestion'],
+    zones: ['company', 'contract', 'home', 'hosts', 'models', 'plans', 'ports', 'suggestion', 'text'],
     packages: [protocol, bus, 'better-sqlite3', 'canonicalize', 'yaml', 'zod'],
     builtins: 'all',
   },

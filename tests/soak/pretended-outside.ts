@@ -58,6 +58,8 @@ export class PretendedOutside {
     },
     changes: async () => success([]),
     conflictMarkers: async () => success([]),
+    diffText: async () => Promise.reject(new Error('no model reviews')),
+    scanNew: async () => success([]),
     listFiles: async () => Promise.reject(new Error('no model plans')),
     readText: async () => Promise.reject(new Error('no model plans')),
     diffStat: async () => success(''),

@@ -54,7 +54,16 @@ const host: HostParts = {
   maximumWorkers: 4,
   tell: log,
 };
-const parts: EngineParts = { ...common, home, project, host, makePlan: null, serveHosts: null };
+const parts: EngineParts = {
+  ...common,
+  home,
+  project,
+  host,
+  makePlan: null,
+  reviewByModel: null,
+  secrets: [],
+  serveHosts: null,
+};
 const open: string[] = [];
 for (const stream of unwrap(await bus.streams())) {
   const run = unwrap(await parts.folds.refresh(stream));

@@ -8,7 +8,7 @@ import type { ProjectRepositories } from '../git/repositories.ts';
 import { planHash, planRun } from './manager/manager.ts';
 import type { PlanMaker } from './manager/plan-with-model.ts';
 import { integrateBase, mergeTask } from './merger/merger.ts';
-import { reviewTask } from './reviewer/reviewer.ts';
+import { reviewTask, type ReviewerParts } from './reviewer/reviewer.ts';
 
 const never = (what: string) => (): never => {
   throw new Error(`${what} was not to be called`);
@@ -29,6 +29,8 @@ function repositories(known: Partial<ProjectRepositories>): ProjectRepositories 
     'mergeBase',
     'changes',
     'conflictMarkers',
+    'diffText',
+    'scanNew',
     'diffStat',
     'push',
   ];
@@ -138,11 +140,19 @@ describe('the Manager', () => {
 });
 
 describe('the Reviewer', () => {
+  const reviewing = (git: ProjectRepositories): ReviewerParts => ({
+    repositories: git,
+    reviewByModel: never('the model'),
+    isLastTry: false,
+    onCall: () => undefined,
+    signal: new AbortController().signal,
+  });
+
   it('approves by the rules, bound to the tree that was ingested', async () => {
     const { company, request } = waitingFor('review_request');
     const asked: (readonly string[])[] = [];
     const git = repositories({ conflictMarkers: async (_, paths) => (asked.push(paths), success([])) });
-    const answer = payloadOf(await reviewTask(company.run, request, git));
+    const answer = payloadOf(await reviewTask(company.run, request, reviewing(git)));
     expect(answer).toMatchObject({
       type: 'review_response',
       verdict: 'approve',
@@ -155,7 +165,11 @@ describe('the Reviewer', () => {
   it('C23 sends back what holds a conflict marker', async () => {
     const { company, request } = waitingFor('review_request');
     const answer = payloadOf(
-      await reviewTask(company.run, request, repositories({ conflictMarkers: async () => success(['a.txt']) })),
+      await reviewTask(
+        company.run,
+        request,
+        reviewing(repositories({ conflictMarkers: async () => success(['a.txt']) })),
+      ),
     );
     expect(answer).toMatchObject({
       verdict: 'request_changes',
@@ -166,14 +180,17 @@ describe('the Reviewer', () => {
   it('says nothing of an attempt that is not the task’s latest', async () => {
     const { company, request } = waitingFor('review_request');
     const other = { ...request, payload: { ...request.payload, attempt_id: 'another' } };
-    expect(unwrap(await reviewTask(company.run, other, repositories({})))).toStrictEqual([]);
+    expect(unwrap(await reviewTask(company.run, other, reviewing(repositories({}))))).toStrictEqual([]);
   });
 
   it('hands on the failure where git cannot answer, and refuses what is no request', async () => {
     const { company, request } = waitingFor('review_request');
     const away = repositories({ conflictMarkers: () => fail(errorOf('AC_GIT_AWAY', 'later')) });
-    expect(await reviewTask(company.run, request, away)).toMatchObject({ ok: false, error: { code: 'AC_GIT_AWAY' } });
-    expect(await reviewTask(company.run, { ...request, payload: {} }, away)).toMatchObject({
+    expect(await reviewTask(company.run, request, reviewing(away))).toMatchObject({
+      ok: false,
+      error: { code: 'AC_GIT_AWAY' },
+    });
+    expect(await reviewTask(company.run, { ...request, payload: {} }, reviewing(away))).toMatchObject({
       ok: false,
       error: { code: 'AC_PAYLOAD_INVALID' },
     });

@@ -37,6 +37,12 @@ export const companyErrors = errorCatalogue({
     remedy: 'Read the findings with `agentcompany runs show RUN`, change the task, and start a new run.',
     retry: 'never',
   },
+  AC_REVIEW_UNAVAILABLE: {
+    message: 'no model could review task {task}: {reason}',
+    remedy:
+      'Look at the change (`agentcompany runs show RUN`) and answer in place of the model: `agentcompany approve RUN`, with `--reject` to refuse it.',
+    retry: 'never',
+  },
   AC_REVIEW_ROUNDS: {
     message: 'task {task} was sent back {rounds} times and is still not right: {findings}',
     remedy:
@@ -77,6 +83,12 @@ export const companyErrors = errorCatalogue({
   AC_VERIFICATION_RED: {
     message: 'the joined result fails its checks and {rounds} repairs did not help',
     remedy: 'Read the checks in `agentcompany runs show RUN`, then `agentcompany resume RUN`, or cancel it.',
+    retry: 'never',
+  },
+  AC_OUTGOING_SECRET: {
+    message: 'nothing was published, for {where} holds {what}',
+    remedy:
+      'Look at it; if it is a secret, replace that secret, take it out of the plan or the repository, and start a new run.',
     retry: 'never',
   },
   AC_STEP_UNDELIVERABLE: {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { chmod, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { unwrap, type Result } from '@agentcompany/protocol';
+import { agentDefinition, unwrap, type Result } from '@agentcompany/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ContainerDetails } from './container-engine.ts';
 import { seccompProfile } from './seccomp-profile.ts';
@@ -340,6 +340,36 @@ describe('the confinement of a real worker', () => {
     expect(Math.min(...filled)).toBeGreaterThanOrEqual(31);
     expect(Math.max(...filled)).toBeLessThanOrEqual(600);
     expect(before - during).toBeLessThan(500 * mebibyte);
+  });
+
+  it('S15 S41 no key of a model is in the order, log, container or mirror of a worker whose agent has a model', async () => {
+    const canaries = ['ANTHROPIC_API_KEY', 'OPENAI_API_KEY', 'GEMINI_API_KEY', 'MODEL_KEY'].map(
+      (name) => [name, `sk-canary-${randomUUID()}`] as const,
+    );
+    const before = canaries.map(([name]) => [name, process.env[name]] as const);
+    for (const [name, value] of canaries) process.env[name] = value;
+    try {
+      const search =
+        'printf "sk-can%s\\n" ary-of-its-own > own; { env; cat /proc/*/environ /proc/*/cmdline /proc/mounts; find / -xdev -type f -size -1024k -not -path "/proc/*" -not -path "/sys/*" -not -path "/usr/*" -exec cat {} +; find /mirror.git /workspace -type f -exec cat {} +; } 2>/dev/null | grep -ac "sk-canar[y]-"; echo searched';
+      expect(await fixture.probe(search)).toBe('1\nsearched\n');
+      const definition = agentDefinition.parse({ name: 'coder', role: 'worker', prompt: 'Obey.' });
+      const order = fixture.order({
+        agent: { definition, model: 'm', acceptance: [], paths: [], resume: false },
+        run: null,
+      });
+      const created = JSON.stringify(await inspectCreated());
+      const finished = await fixture.finish(order);
+      expect(finished.containers).toHaveLength(1);
+      for (const [, value] of canaries) {
+        expect(JSON.stringify([order, finished.result, finished.progress])).not.toContain(value);
+        expect(finished.log).not.toContain(value);
+        expect(created).not.toContain(value);
+      }
+    } finally {
+      for (const [name, value] of before)
+        if (value === undefined) delete process.env[name];
+        else process.env[name] = value;
+    }
   });
 
   it('S15 a secret of the host is nowhere a worker can read, nor in what inspect tells', async () => {

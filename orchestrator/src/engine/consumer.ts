@@ -9,8 +9,16 @@ import { mint } from './mint.ts';
 import { whileAway } from './persistently.ts';
 import type { RunFolds } from './run-folds.ts';
 
+/** How an envelope is being handled. */
+export interface Handling {
+  /** Aborts when the engine stops, or the delivery belongs to somebody else: the answer would count for nothing. */
+  readonly signal: AbortSignal;
+  /** A failure that may pass will not be tried again: the envelope becomes a dead letter. */
+  readonly isLastTry: boolean;
+}
+
 /** What a consumer does with one envelope of a run: what it sends as its answer, durable with the acknowledgement. */
-export type Handle = (run: Run, delivery: Delivery) => Promise<Result<readonly Draft[]>>;
+export type Handle = (run: Run, delivery: Delivery, handling: Handling) => Promise<Result<readonly Draft[]>>;
 
 export interface ConsumerOptions {
   readonly bus: AgentBus;
@@ -36,9 +44,10 @@ export async function consume(options: ConsumerOptions): Promise<Result<undefine
     const received = await whileAway(signal, take, onAway);
     if (!received.ok) return signal.aborted ? { ok: true, value: undefined } : received;
     for (const delivery of received.value) {
-      const finished = await keepingLease(options, delivery, ({ lost }) =>
-        whileAway(AbortSignal.any([signal, lost]), () => answer(options, delivery, tries), onAway),
-      );
+      const finished = await keepingLease(options, delivery, ({ lost }) => {
+        const ours = AbortSignal.any([signal, lost]);
+        return whileAway(ours, () => answer({ ...options, signal: ours }, delivery, tries), onAway);
+      });
       if (!finished.ok) log('step-failed', { queue, error: finished.error });
     }
   }
@@ -50,14 +59,15 @@ async function answer(
   delivery: Delivery,
   tries: Map<string, number>,
 ): Promise<Result<unknown>> {
-  const { bus, folds, handle, queue } = options;
+  const { bus, folds, handle, queue, signal } = options;
   const { envelope } = delivery;
   const run = await folds.refresh(delivery.stream);
   if (!run.ok) return run;
   if (run.value === null) {
     return bus.reject(delivery, engineErrors.AC_STREAM_UNKNOWN({ id: envelope.id, run: delivery.stream }), []);
   }
-  const answered = await handle(run.value, delivery);
+  const isLastTry = (tries.get(envelope.id) ?? 0) + 1 >= maximumTries;
+  const answered = await handle(run.value, delivery, { signal, isLastTry });
   if (!answered.ok) return giveBack(options, delivery, answered.error, tries);
   tries.delete(envelope.id);
   const items = await mint(answered.value, {

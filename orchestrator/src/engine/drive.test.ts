@@ -42,6 +42,8 @@ async function partsOf(
     home,
     project,
     makePlan: null,
+    reviewByModel: null,
+    secrets: [],
     serveHosts: null,
     host: {
       ...common,

@@ -28,6 +28,8 @@ const settled: ReadonlySet<RunState> = new Set(['published', 'completed', 'faile
 
 /** Effects in flight at once: ingests are mostly git at work. */
 const effectConsumers = 2;
+/** Reviews in flight at once: a model thinks for minutes. */
+const reviewConsumers = 2;
 
 export interface DriveRequest {
   /** Runs to go on with at the start: all that have not ended. */
@@ -88,8 +90,8 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
     });
   const start = (): readonly Promise<Result<undefined>>[] => [
     decideForever(deciding),
-    consumer('manager', managing(parts, stopping)),
-    consumer('reviewer', reviewing(parts)),
+    consumer('manager', managing(parts)),
+    ...Array.from({ length: reviewConsumers }, () => consumer('reviewer', reviewing(parts))),
     consumer('merger', merging(parts)),
     ...Array.from({ length: effectConsumers }, () =>
       consumer('effects', (run, delivery) => performEffect(parts, run, delivery)),
@@ -109,8 +111,8 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
   }
 }
 
-function managing({ project: open, makePlan, log }: EngineParts, signal: AbortSignal): Handle {
-  return async (run) => {
+function managing({ project: open, makePlan, log }: EngineParts): Handle {
+  return async (run, _, { signal }) => {
     if (stageOf(run) !== 'planning' || run.plan !== null) return success([]);
     const project = await open(run.projectId);
     if (!project.ok) return project;
@@ -120,10 +122,13 @@ function managing({ project: open, makePlan, log }: EngineParts, signal: AbortSi
   };
 }
 
-function reviewing(parts: EngineParts): Handle {
-  return async (run, { envelope }) => {
-    const project = await parts.project(run.projectId);
-    return project.ok ? reviewTask(run, envelope, project.value.repositories) : project;
+function reviewing({ project: open, reviewByModel, log }: EngineParts): Handle {
+  return async (run, { envelope }, handling) => {
+    const project = await open(run.projectId);
+    if (!project.ok) return project;
+    const { repositories } = project.value;
+    const onCall = (call: CallRecord): void => log('model-called', { run: run.id, ...call });
+    return reviewTask(run, envelope, { repositories, reviewByModel, onCall, ...handling });
   };
 }
 

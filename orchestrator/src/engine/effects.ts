@@ -8,9 +8,10 @@ import {
   type EffectOutcome,
   type Result,
 } from '@agentcompany/protocol';
-import { message, type Draft } from '../company/decide/draft.ts';
+import { message, record, type Draft } from '../company/decide/draft.ts';
 import type { Run } from '../company/records.ts';
 import { resultReference } from './attempt.ts';
+import { judgeOutgoing } from './outgoing.ts';
 import type { EngineParts, ProjectParts } from './parts.ts';
 import { attemptBundle } from './run-files.ts';
 
@@ -29,11 +30,15 @@ export async function performEffect(
   if (run.effects.get(effect.key)?.done === true) return success([]);
   const project = await parts.project(run.projectId);
   if (!project.ok) return project;
-  const outcome = await perform(parts, run, effect, project.value);
+  const { repositories } = project.value;
+  const harmless = await judgeOutgoing({ run, effect, repositories, secrets: parts.secrets });
+  const outcome = harmless.ok ? await perform(parts, run, effect, project.value) : harmless;
   if (!outcome.ok && outcome.error.retry !== 'never') return outcome;
   const { task_id: taskId, attempt_id: attemptId } = delivery.envelope.context;
   const about = { ...(taskId === undefined ? {} : { taskId }), ...(attemptId === undefined ? {} : { attemptId }) };
-  return success([effectResult(effect, outcome, about)]);
+  const result = effectResult(effect, outcome, about);
+  if (harmless.ok) return success([result]);
+  return success([record('escalate', { reason: 'publication was stopped', error: harmless.error }, about), result]);
 }
 
 function effectResult(

@@ -1,9 +1,11 @@
 import type { AgentBus } from '@agentcompany/agent-bus';
 import type { Result } from '@agentcompany/protocol';
 import type { PlanMaker } from '../agents/manager/plan-with-model.ts';
+import type { ModelReviewer } from '../agents/reviewer/review-with-model.ts';
 import type { CompanyHome } from '../company-home.ts';
 import type { Forge } from '../forges/forge.ts';
 import type { ProjectRepositories } from '../git/repositories.ts';
+import type { KnownSecret } from '../text/find-secrets.ts';
 import type { HostParts } from './host-parts.ts';
 import type { Log } from './log.ts';
 import type { RunFolds } from './run-folds.ts';
@@ -25,6 +27,10 @@ export interface EngineParts {
   readonly bus: AgentBus;
   /** Null where no model is configured. */
   readonly makePlan: PlanMaker | null;
+  /** Null where no model is configured. */
+  readonly reviewByModel: ModelReviewer | null;
+  /** The company's own secrets: what holds one is not published. */
+  readonly secrets: readonly KnownSecret[];
   readonly folds: RunFolds;
   readonly project: (id: string) => Promise<Result<ProjectParts>>;
   readonly leaseMs: number;

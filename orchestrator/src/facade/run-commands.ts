@@ -10,6 +10,7 @@ import {
   type Result,
   type RunSettings,
 } from '@agentcompany/protocol';
+import { reviewerErrors } from '../agents/reviewer/errors.ts';
 import { runEnds, type RunState } from '../company/states.ts';
 import type { RunView } from '../company/view.ts';
 import type { Company, SubmitRequest } from '../company-facade.ts';
@@ -21,6 +22,7 @@ import { showProject, type Project } from '../projects.ts';
 import type { FacadeContext } from './context.ts';
 import { findRun } from './find-run.ts';
 import { agentsOfRun, checkAgentModels } from './run-agents.ts';
+import { reviewerModel } from './model-reviewer.ts';
 
 const sender = 'president';
 
@@ -47,6 +49,8 @@ async function submit(context: FacadeContext, request: SubmitRequest): Promise<R
   if (!settings.ok) return settings;
   const openable = await checkAgentModels(context, plan.value, settings.value);
   if (!openable.ok) return openable;
+  const reviewer = await checkReviewer(context, settings.value);
+  if (!reviewer.ok) return reviewer;
   const id = request.idempotencyKey === undefined ? newId() : await derivedId(`submit ${request.idempotencyKey}`);
   if (request.idempotencyKey !== undefined) {
     const known = await context.bus.streamVersion(id);
@@ -72,6 +76,15 @@ async function planFor(context: FacadeContext, { plan }: SubmitRequest): Promise
     return failure(orchestratorErrors.AC_MODEL_UNAVAILABLE({ detail: 'none is configured' }));
   const model = await openModel(context);
   return model.ok ? success(null) : model;
+}
+
+/** A model that has to review is opened here: what is wrong with it is told at once. */
+async function checkReviewer(context: FacadeContext, { review, agents }: RunSettings): Promise<Result<undefined>> {
+  if (review !== 'model') return success();
+  const name = agents.find(({ role }) => role === 'reviewer')?.model ?? reviewerModel(context.config);
+  if (name === null) return failure(reviewerErrors.AC_REVIEW_MODEL_MISSING());
+  const model = await openModel(context, name);
+  return model.ok ? success() : model;
 }
 
 /** What the run is promised, kept on record: configuration, the project's policy over it, the command's own flags over both. */
@@ -105,7 +118,8 @@ function settingsFor(
     worker_cpus: config.worker_cpus,
     verify: [...(project.verify ?? [])],
     agents: [...agents.value],
-    review: config.review,
+    // Nothing can judge without a model: then the rules alone do.
+    review: config.review === 'auto' && reviewerModel(config) === null ? 'rules' : config.review,
     budget_usd: config.budget_usd,
     budget_tokens: config.budget_tokens,
     fallback_model: config.fallback_model,

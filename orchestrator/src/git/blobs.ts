@@ -13,19 +13,9 @@ export async function readBlobs(
   const contents = new Map<string, Buffer>();
   const wanted = [...new Set(oids)];
   if (wanted.length === 0) return success(contents);
-  const sized = await repository.run({
-    arguments: ['cat-file', '--batch-check=%(objectname) %(objecttype) %(objectsize)', '--buffer'],
-    gitDir: repository.folder,
-    input: `${wanted.join('\n')}\n`,
-    outputLimit: wanted.length * 80,
-  });
-  if (!sized.ok) return sized;
-  const readable = sized.value.stdout
-    .toString('latin1')
-    .split('\n')
-    .map((line) => line.split(' '))
-    .filter(([, type, size]) => type === 'blob' && Number(size) <= maxBytes)
-    .map(([oid = '', , size]) => ({ oid, size: Number(size) }));
+  const sizes = await blobSizes(repository, wanted);
+  if (!sizes.ok) return sizes;
+  const readable = [...sizes.value].filter(([, size]) => size <= maxBytes).map(([oid, size]) => ({ oid, size }));
   for (const part of parts(readable)) {
     const answer = await repository.run({
       arguments: ['cat-file', '--batch=%(objectsize)', '--buffer'],
@@ -42,6 +32,30 @@ export async function readBlobs(
     }
   }
   return success(contents);
+}
+
+/** Bytes of blobs by object name; what is no blob, or not there, is absent. */
+export async function blobSizes(
+  repository: BareRepository,
+  oids: readonly string[],
+): Promise<Result<ReadonlyMap<string, number>>> {
+  const wanted = [...new Set(oids)];
+  if (wanted.length === 0) return success(new Map());
+  const sized = await repository.run({
+    arguments: ['cat-file', '--batch-check=%(objectname) %(objecttype) %(objectsize)', '--buffer'],
+    gitDir: repository.folder,
+    input: `${wanted.join('\n')}\n`,
+    outputLimit: wanted.length * 80,
+  });
+  if (!sized.ok) return sized;
+  const lines = sized.value.stdout.toString('latin1').split('\n');
+  return success(
+    new Map(
+      lines
+        .map((line) => line.split(' '))
+        .flatMap(([oid = '', type, size]): [string, number][] => (type === 'blob' ? [[oid, Number(size)]] : [])),
+    ),
+  );
 }
 
 /** Groups of at most 32 MiB, so that memory stays bounded however many blobs are asked for. */

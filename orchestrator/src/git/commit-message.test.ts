@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { attemptMessage, plainTitle } from './commit-message.ts';
+import { plainTitle } from '../text/plain-title.ts';
+import { attemptMessage } from './commit-message.ts';
 
 describe('titles from outside', () => {
   it.each([
@@ -14,10 +15,17 @@ describe('titles from outside', () => {
     ['Fixes #12 and closes: owner/name#3', '#12 and owner/name#3'],
     ['fix the parser', 'fix the parser'],
     ['Co-authored-by: Eve', 'Eve'],
+    ['[skip [skip ci]ci] fix[no ci]es #2', '#2'],
     ['', 'Untitled work'],
     ['\u0000\u200b', 'Untitled work'],
     ['\u00e9'.repeat(300), '\u00e9'.repeat(120)],
   ])('S36 makes %j plain', (title, plain) => expect(plainTitle(title)).toBe(plain));
+
+  it.each([
+    ['ask @eve and @org/team, not joe@example.com', 'ask @ eve and @ org/team, not joe@example.com'],
+    ['see https://evil.example/?k=1', 'see https: //evil.example/?k=1'],
+    ['a\u{e0101}b\u2063c', 'abc'],
+  ])('S43 calls nobody and links nowhere: %j', (title, plain) => expect(plainTitle(title)).toBe(plain));
 
   it('S36 gives one line and one trailer for every title', () => {
     fc.assert(

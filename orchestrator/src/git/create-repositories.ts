@@ -2,6 +2,7 @@ import { failure, success, type Result } from '@agentcompany/protocol';
 import { holdsCommit, isAncestor, readCommits, readReference } from './bare-repository.ts';
 import { mergeMessage } from './commit-message.ts';
 import { findConflictMarkers } from './conflict-markers.ts';
+import { diffText } from './diff-text.ts';
 import { gitErrors } from './errors.ts';
 import { followLedger } from './follow-ledger.ts';
 import { ingestBundle } from './ingest/ingest.ts';
@@ -18,6 +19,7 @@ import { attemptReference, judgeBranch, judgeObjectName, runReference } from './
 import { judgeSource, type Remote } from './remote.ts';
 import type { MergeOutcome, ProjectRepositories } from './repositories.ts';
 import { outputText } from './runner.ts';
+import { scanNew } from './scan-new.ts';
 import { updateReference } from './update-reference.ts';
 
 /** Bytes of a file that is read as text. */
@@ -63,6 +65,14 @@ export function createRepositories(context: RepositoriesContext): ProjectReposit
       if (!judged.ok) return judged;
       const changes = await rawChanges(context.vault, from, to);
       return changes.ok ? success(changes.value.map(changedPath)) : changes;
+    },
+    diffText: async (from, to) => {
+      const judged = await judgeCommits(context, [from, to]);
+      return judged.ok ? diffText(context.vault, from, to) : judged;
+    },
+    scanNew: async (request) => {
+      const judged = await judgeCommits(context, [request.from, request.to]);
+      return judged.ok ? scanNew(context.vault, request) : judged;
     },
     conflictMarkers: async (commit, paths) => {
       const prepared = await context.prepare();

@@ -24,6 +24,20 @@ export type MergeOutcome =
   | { readonly outcome: 'merged'; readonly tipBefore: string; readonly tipAfter: string }
   | { readonly outcome: 'conflict'; readonly tipBefore: string; readonly conflicts: readonly string[] };
 
+/** What became of one file between two commits, for somebody to read. */
+export interface FileDifference extends ChangedPath {
+  /** `binary`: no text; `nothing`: too large to be given, or beyond what is given in all. */
+  readonly shown: 'text' | 'binary' | 'nothing';
+  /** Hunks of a unified diff with eight lines around; empty where none is shown, or only the mode changed. */
+  readonly text: string;
+}
+
+/** Something that was looked for, in the content at a path; null: in a name. */
+export interface FoundInNew {
+  readonly path: string | null;
+  readonly what: string;
+}
+
 /** Where a run's branch stands by its ledger. */
 export interface LedgerTip {
   readonly runId: string;
@@ -81,6 +95,14 @@ export interface ProjectRepositories {
   mergeBase(request: { readonly runId: string; readonly oid: string }): Promise<Result<MergeOutcome>>;
   /** Raw changes between two commits that the mirror or vault holds. */
   changes(from: string, to: string): Promise<Result<readonly ChangedPath[]>>;
+  /** The text of what changed between two commits, at most 60,000 characters a file, 400,000 and 300 files in all. */
+  diffText(from: string, to: string): Promise<Result<readonly FileDifference[]>>;
+  /** What `find` sees in names and contents (at most 16 MiB a file, as Latin-1) of all that the commits up to `to` bring and `from` has not. */
+  scanNew(request: {
+    readonly from: string;
+    readonly to: string;
+    readonly find: (text: string) => readonly string[];
+  }): Promise<Result<readonly FoundInNew[]>>;
   /** Paths of a commit whose text (at most `maxBytes` a blob) holds a conflict marker at a line's start. */
   conflictMarkers(commit: string, paths: readonly string[]): Promise<Result<readonly string[]>>;
   /** `git diff --stat` between two commits, 72 columns. */

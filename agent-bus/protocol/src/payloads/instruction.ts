@@ -63,7 +63,7 @@ export const instructionPayloads = {
   }),
   approval_request: z.looseObject({
     approval_id: z.string(),
-    subject: z.enum(['plan', 'protected_paths']),
+    subject: z.enum(['plan', 'protected_paths', 'review']),
     task_id: slug.nullable(),
     hash: z.string(),
     expires_at: z.iso.datetime(),

@@ -1,6 +1,7 @@
 import { failure, success, type Result } from '@agentcompany/protocol';
 import { z } from 'zod';
 import type { Tool } from '../../models/complete-with-tools.ts';
+import { isPage, showHidden, showHiddenInPage } from '../../text/hidden-text.ts';
 import { managerErrors as errors } from './errors.ts';
 
 /** What a planner may look at: the files of one commit. */
@@ -29,16 +30,19 @@ export function readingTools({ files, readFile }: ReadableFiles): readonly Tool[
     const text = await readFile(parsed.data.path);
     if (!text.ok) return text;
     if (text.value === null) return failure(errors.AC_PLANNING_FILE_UNREADABLE());
-    const shown = text.value.slice(0, Math.min(ofOneFile, left));
+    const visible = isPage(parsed.data.path) ? showHiddenInPage(text.value) : showHidden(text.value);
+    const shown = visible.slice(0, Math.min(ofOneFile, left));
     left -= shown.length;
-    return success(shown.length < text.value.length ? `${shown}\n(the rest is not shown)` : shown);
+    return success(shown.length < visible.length ? `${shown}\n(the rest is not shown)` : shown);
   };
   const list = async (input: unknown): Promise<Result<string>> => {
     const parsed = listInput.safeParse(input);
     if (!parsed.success) return failure(errors.AC_PLANNING_FILE_UNKNOWN());
     const folder = parsed.data.folder.replace(/^\.?\/+|\/+$/g, '');
     const below = files.filter((path) => folder === '' || folder === '.' || path.startsWith(`${folder}/`));
-    return success(JSON.stringify({ paths: below.slice(0, listed), not_shown: Math.max(0, below.length - listed) }));
+    return success(
+      JSON.stringify({ paths: below.slice(0, listed).map(showHidden), not_shown: Math.max(0, below.length - listed) }),
+    );
   };
   return [
     { definition: definition('read_file', 'Gives the text of a file of the project.', 'path'), run: read },

@@ -1,3 +1,5 @@
+import { neutralizeMarkdown } from '../../text/neutralize-markdown.ts';
+import { plainTitle } from '../../text/plain-title.ts';
 import type { Run, TaskRecord } from '../records.ts';
 import { verificationCommands } from './verification-commands.ts';
 
@@ -15,17 +17,14 @@ function slugOf(text: string): string {
   return slug === '' ? 'run' : slug;
 }
 
-/** Text of plans may come from anywhere: one line, no control or bidirectional characters. */
+/** Text of plans may come from anywhere: one line of a page that does nothing. */
 function plainLine(text: string, length: number): string {
-  return text
-    .replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ')
-    .trim()
-    .slice(0, length);
+  return neutralizeMarkdown(text.replace(/\s+/gu, ' ').trim().slice(0, length));
 }
 
 /** `[AgentCompany] <summary>` (C33). */
 export function pullRequestTitle(run: Run): string {
-  return `[AgentCompany] ${plainLine(run.plan?.title ?? run.instruction, 120)}`;
+  return `[AgentCompany] ${plainTitle(run.plan?.title ?? run.instruction)}`;
 }
 
 /** The sections of C33: summary, changes, tests, tasks; what is missing where the result is partial. */
@@ -45,7 +44,9 @@ export function pullRequestBody(run: Run): string {
 }
 
 /** Characters of one list in the body: forges take 65,536 in all, and a plan may have 20,000 tasks. */
-const maximumList = 14_000;
+const maximumList = 13_000;
+/** The same of the summary. */
+const maximumSummary = 8000;
 
 /** As many of the lines as fit, and how many more there are. */
 function listed(lines: readonly string[]): string {
@@ -55,13 +56,17 @@ function listed(lines: readonly string[]): string {
   return [...lines.slice(0, fitting), `- … and ${lines.length - fitting} more`].join('\n');
 }
 
+/** As many lines as fit. */
 function plainText(text: string): string {
-  return text
-    .split('\n')
-    .map((line) => plainLine(line, 500))
-    .join('\n')
-    .trim()
-    .slice(0, 5000);
+  const lines: string[] = [];
+  let length = 0;
+  for (const line of text.split('\n')) {
+    const plain = neutralizeMarkdown(line.trimEnd().slice(0, 500));
+    length += plain.length + 1;
+    if (length > maximumSummary) break;
+    lines.push(plain);
+  }
+  return lines.join('\n').trim();
 }
 
 function taskLine(task: TaskRecord): string {
@@ -80,7 +85,11 @@ function testLines(run: Run): string {
   if (commands.length === 0) return 'The plan names no checks for the joined result.';
   const outcomes = run.verifications.get(run.tipOid ?? '')?.outcomes ?? [];
   const flaky = outcomes.some(({ outcome }) => outcome === 'red') ? ' (red once, then green)' : '';
-  return commands
-    .map((command) => `- \`${plainLine(command, 200).replaceAll('`', "'")}\`: green on the result${flaky}`)
-    .join('\n');
+  return listed(commands.map((command) => `- ${codeOf(command)}: green on the result${flaky}`));
+}
+
+/** A command as code: nothing in it is Markdown any more. */
+function codeOf(command: string): string {
+  const line = command.replace(/[\p{Cc}\p{Cf}\u2028\u2029\s]+/gu, ' ').slice(0, 200);
+  return `\`${line.replaceAll('`', "'").trim()}\``;
 }

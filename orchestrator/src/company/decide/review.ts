@@ -5,6 +5,9 @@ import { message, record, taskState, type Draft } from './draft.ts';
 import { listPaths, maximumListed } from './list-paths.ts';
 import { afterDays } from './time.ts';
 
+/** The rule of the one finding of a review that did not take place: a model was to judge and could not. */
+export const reviewUnavailable = 'review-unavailable';
+
 /** Days a person has to answer before a request lapses. */
 const approvalDays = 7;
 
@@ -18,6 +21,7 @@ export function afterReview(run: Run, task: TaskRecord, attempt: AttemptRecord):
     return [taskState(id, 'failed', 'rejected in review', companyErrors.AC_REVIEW_REJECTED({ task: id, findings }))];
   }
   if (review.verdict === 'approve') return afterApproval(run, task, attempt);
+  if (review.findings.some(({ rule }) => rule === reviewUnavailable)) return askPersonInstead(run, task, attempt);
   if (task.reviewRounds < run.settings.max_review_rounds) {
     return [record('task_retry', { feedback: reviewFeedback(review.findings) }, { taskId: id, attemptId: attempt.id })];
   }
@@ -28,14 +32,39 @@ export function afterReview(run: Run, task: TaskRecord, attempt: AttemptRecord):
   ];
 }
 
+/** No judgement is no approval (S46), and doing the work once more would not bring one: a person judges this result. */
+function askPersonInstead(run: Run, task: TaskRecord, attempt: AttemptRecord): readonly Draft[] {
+  const paths = attempt.ingested?.protected_paths ?? [];
+  const refused = refuseProtected(run, task, paths);
+  if (refused.length > 0) return refused;
+  const id = task.spec.id;
+  const reason = summarize(attempt.review?.findings ?? []);
+  const error = companyErrors.AC_REVIEW_UNAVAILABLE({ task: id, reason });
+  return [
+    record('escalate', { reason: 'nobody could review', error }, { taskId: id, attemptId: attempt.id }),
+    ...approvalRequest(run, `review/${attempt.id}`, {
+      subject: 'review',
+      task_id: id,
+      hash: attempt.ingested?.tree ?? '',
+      summary: `${task.spec.title} was judged by no model: ${reason}`,
+      details: paths.slice(0, maximumListed),
+    }),
+  ];
+}
+
+function refuseProtected(run: Run, task: TaskRecord, paths: readonly string[]): readonly Draft[] {
+  const id = task.spec.id;
+  if (paths.length === 0 || run.settings.approvals.protected_paths !== 'refuse') return [];
+  const error = companyErrors.AC_PATHS_PROTECTED({ task: id, paths: listPaths(paths) });
+  return [taskState(id, 'failed', 'protected paths', error)];
+}
+
 function afterApproval(run: Run, task: TaskRecord, attempt: AttemptRecord): readonly Draft[] {
   const paths = attempt.ingested?.protected_paths ?? [];
   if (paths.length === 0) return approve(task, attempt);
+  const refused = refuseProtected(run, task, paths);
+  if (refused.length > 0) return refused;
   const id = task.spec.id;
-  if (run.settings.approvals.protected_paths === 'refuse') {
-    const error = companyErrors.AC_PATHS_PROTECTED({ task: id, paths: listPaths(paths) });
-    return [taskState(id, 'failed', 'protected paths', error)];
-  }
   return approvalRequest(run, `task/${attempt.id}`, {
     subject: 'protected_paths',
     task_id: id,
@@ -62,7 +91,7 @@ export function approve(task: TaskRecord, attempt: AttemptRecord): readonly Draf
 }
 
 interface Asked {
-  readonly subject: 'plan' | 'protected_paths';
+  readonly subject: 'plan' | 'protected_paths' | 'review';
   readonly task_id: string | null;
   readonly hash: string;
   readonly summary: string;

@@ -8,11 +8,12 @@ import {
   type WorkResult,
 } from '@agentcompany/protocol';
 import { message, type Draft } from '../decide/draft.ts';
+import { reviewUnavailable } from '../decide/review.ts';
 import type { AttemptRecord } from '../records.ts';
 import { stageOf } from '../stage.ts';
 import { errorOf } from './fixtures.ts';
 import type { Ledger } from './ledger.ts';
-import type { Message, Try, World } from './world.ts';
+import type { Message, Try, Verdict, World } from './world.ts';
 
 type About = { readonly taskId: string; readonly attemptId: string };
 type EffectOf<Kind extends Effect['kind']> = Extract<Effect, { kind: Kind }>;
@@ -109,11 +110,12 @@ export class OutsideWorld {
     const verdict = this.#world.review(tried, this.#nth(`review of ${tried.taskId}`));
     if (verdict === 'dead') return this.bury(taken);
     const tree = verdict === 'other_tree' ? 'another tree' : `tree of ${about.attemptId}`;
-    const finding = { rule: 'taste', severity: 'error' as const, path: null, line: null, message: 'not yet' };
+    const rule = verdict === 'unavailable' ? reviewUnavailable : 'taste';
+    const finding = { rule, severity: 'error' as const, path: null, line: null, message: 'not yet' };
     const payload = {
       attempt_id: about.attemptId,
       tree,
-      verdict: verdict === 'other_tree' ? ('approve' as const) : verdict,
+      verdict: saidOf(verdict),
       findings: verdict === 'approve' ? [] : [finding],
       reviewer: 'simulated',
     };
@@ -227,4 +229,9 @@ export class OutsideWorld {
 
 function aboutOf({ envelope }: Message): About {
   return { taskId: envelope.context.task_id ?? '', attemptId: envelope.context.attempt_id ?? '' };
+}
+
+function saidOf(verdict: Exclude<Verdict, 'dead'>): 'approve' | 'request_changes' | 'reject' {
+  if (verdict === 'other_tree') return 'approve';
+  return verdict === 'unavailable' ? 'request_changes' : verdict;
 }

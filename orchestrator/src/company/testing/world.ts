@@ -3,7 +3,7 @@ import type { AppError, Effect, Envelope, Feedback, Plan } from '@agentcompany/p
 /** How one attempt ends; `hold` leaves it at work until the test ends it. */
 export type Work = 'done' | 'hold' | 'lost' | 'dead' | AppError;
 export type Ingest = 'clean' | 'dead' | { readonly protectedPaths: readonly string[] } | AppError;
-export type Verdict = 'approve' | 'request_changes' | 'reject' | 'other_tree' | 'dead';
+export type Verdict = 'approve' | 'request_changes' | 'reject' | 'other_tree' | 'unavailable' | 'dead';
 export type Merge = 'merged' | 'dead' | { readonly conflicts: readonly string[] };
 export type Verification = 'green' | 'red' | 'unavailable' | 'dead' | 'hold';
 export type Integration = 'same' | 'moved' | 'conflict' | 'dead' | AppError;

@@ -1,7 +1,7 @@
 import { pathToFileURL } from 'node:url';
 import { failure, success, type Result } from '@agentcompany/protocol';
 import { holdsCommit, isAncestor, readReference, type BareRepository } from '../../git/bare-repository.ts';
-import { plainTitle } from '../../git/commit-message.ts';
+import { plainTitle } from '../../text/plain-title.ts';
 import { findMerge, mergeInto } from '../../git/merge.ts';
 import { judgeBranch } from '../../git/reference-policy.ts';
 import { createGitRunner, type ArgumentsHook } from '../../git/runner.ts';

@@ -45,6 +45,14 @@ describe('the scripted adapter', () => {
     expect(toolCalls.map(({ problem }) => problem?.code ?? null)).toEqual([null, 'AC_MODEL_TOOL_UNKNOWN']);
   });
 
+  it('repeats what its expression finds in a request, and is not for one where it finds nothing', async () => {
+    const model = open({ version: 1, replies: [{ capture: 'review ([0-9a-f]+)', text: '{"review":"{captured}"}' }] });
+    const asked = await model.complete(requestOf('review: none\nreview 0af of it'), watched().options);
+    expect(unwrap(asked).text).toBe('{"review":"0af"}');
+    const other = await model.complete(requestOf('review none'), watched().options);
+    expect(other).toMatchObject({ ok: false, error: { code: 'AC_MODEL_SCRIPT_MISMATCH' } });
+  });
+
   it('refuses a request it has no reply for, and one that changed since its digest was taken', async () => {
     const empty = await open({ version: 1, replies: [] }).complete(requestOf('one'), watched().options);
     expect(empty).toMatchObject({ ok: false, error: { code: 'AC_MODEL_SCRIPT_MISMATCH', retry: 'never' } });
@@ -57,13 +65,15 @@ describe('the scripted adapter', () => {
     });
   });
 
-  it.each(['{', '{"version": 2, "replies": []}', '{"version": 1, "replies": [{"txt": "x"}]}'])(
-    'refuses the file %s, and is found out by a check',
-    async (text) => {
-      const model = open(text);
-      const expected = { ok: false, error: { code: 'AC_MODEL_SCRIPT_UNREADABLE' } };
-      expect(await model.complete(requestOf('one'), watched().options)).toMatchObject(expected);
-      expect(await model.check(watched().options)).toMatchObject(expected);
-    },
-  );
+  it.each([
+    '{',
+    '{"version": 2, "replies": []}',
+    '{"version": 1, "replies": [{"txt": "x"}]}',
+    '{"version": 1, "replies": [{"capture": "("}]}',
+  ])('refuses the file %s, and is found out by a check', async (text) => {
+    const model = open(text);
+    const expected = { ok: false, error: { code: 'AC_MODEL_SCRIPT_UNREADABLE' } };
+    expect(await model.complete(requestOf('one'), watched().options)).toMatchObject(expected);
+    expect(await model.check(watched().options)).toMatchObject(expected);
+  });
 });

@@ -54,12 +54,21 @@ async function findReply(file: string, model: string, request: ModelRequest): Pr
   const digest = createHash('sha256').update(asked).digest('hex');
   const texts = [system, ...textsOf(request)];
   const reply = replies.value.find((candidate) => fits(candidate, texts, digest));
-  return reply === undefined
-    ? failure(errors.AC_MODEL_SCRIPT_MISMATCH({ digest }, asked.slice(-shown)))
-    : success(reply);
+  if (reply === undefined) return failure(errors.AC_MODEL_SCRIPT_MISMATCH({ digest }, asked.slice(-shown)));
+  const captured = capture(reply, texts) ?? '';
+  return success({ ...reply, text: reply.text.replaceAll('{captured}', () => captured) });
 }
 
-function fits({ contains, sha256 }: ScriptedReply, texts: readonly string[], digest: string): boolean {
+/** What the reply's expression finds first; null for nothing, empty where it has none. */
+function capture({ capture: expression }: ScriptedReply, texts: readonly string[]): string | null {
+  if (expression === undefined) return '';
+  const match = texts.map((text) => new RegExp(expression, 'u').exec(text)).find((found) => found !== null);
+  return match === undefined ? null : (match[1] ?? match[0]);
+}
+
+function fits(reply: ScriptedReply, texts: readonly string[], digest: string): boolean {
+  const { contains, sha256 } = reply;
+  if (capture(reply, texts) === null) return false;
   if (sha256 !== undefined && sha256 !== digest) return false;
   return contains.every((wanted) => texts.some((text) => text.includes(wanted)));
 }
