@@ -109,14 +109,14 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
   const until = request.runs === undefined ? null : request.runs.filter((id) => open.includes(id));
   if (until !== null && until.length === 0) return success();
   const log = fileLog(engineLogFile(home));
+  const minds = mindsOf(context, log);
   const folds = new RunFolds(bus);
   const project: EngineParts['project'] = (id) => projects.parts(id);
   const common = { bus, folds, leaseMs: config.lease_ms, log };
   const host = await openLocalHost(context, project, common);
   if (!host.ok) return host;
   const isServed = request.serve === true || bus.capabilities().crossMachine;
-  const serveHosts = isServed ? () => serve({ home, config, project, log }, request) : null;
-  const minds = mindsOf(context, log);
+  const serveHosts = isServed ? () => serve({ home, config, project, log, bus, folds, minds }, request) : null;
   const makePlan = openPlanMaker(minds, minds);
   const parts: EngineParts = { ...common, home, project, host: host.value, serveHosts, makePlan };
   const stop = new AbortController();

@@ -3,7 +3,6 @@ import { openBus, type AgentBus } from '@agentcompany/agent-bus';
 import { failure, success, type AppError, type Result } from '@agentcompany/protocol';
 import type { Environment } from './config.ts';
 import type { CompanyTerms } from './contract/worker-hosts.ts';
-import { nothingOpened } from './door/attempt-services.ts';
 import { engineOwner, takeEngineLock } from './engine/engine-lock.ts';
 import { fileLog } from './engine/file-log.ts';
 import type { HostParts } from './engine/host-parts.ts';
@@ -16,6 +15,7 @@ import { openHostFolder, type HostFolder } from './host-folder.ts';
 import { openEngineClient, type EngineClient } from './hosts/engine-client.ts';
 import { hostErrors } from './hosts/errors.ts';
 import { remoteRepositories } from './hosts/remote-repositories.ts';
+import { remoteServices } from './open-remote-services.ts';
 import { openWorkers } from './open-workers.ts';
 
 export interface WorkerHostOptions extends HostSignals {
@@ -103,10 +103,7 @@ async function work(
       onAway: (error) => log('engine-away', { error }),
       onRefused: (error) => refused.abort(error),
     }),
-    openServices: async ({ attempt: { assignment } }) =>
-      assignment.agent === undefined
-        ? success(nothingOpened)
-        : failure(hostErrors.AC_HOST_MODELS_ABSENT({ agent: assignment.agent.name })),
+    openServices: remoteServices(client),
     maximumWorkers,
     leaseMs: terms.lease_ms,
     log,

@@ -1,0 +1,63 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { success } from '@agentcompany/protocol';
+import { sumCalls } from './company/sum-calls.ts';
+import type { HostModelLine } from './contract/host-models.ts';
+import { nothingOpened, type AttemptModels } from './door/attempt-services.ts';
+import type { HostParts } from './engine/host-parts.ts';
+import type { EngineClient } from './hosts/engine-client.ts';
+import type { ModelEvent } from './models/model.ts';
+
+type Call = Extract<HostModelLine, { type: 'call' }>['call'];
+
+/** Milliseconds between two questions to an engine home that is away, and for how long it is asked. */
+const againMs = 1000;
+const patienceMs = 120_000;
+
+/**
+ * What the doors of attempts offer on a machine that holds no keys: the engine home asks the model, meters and records. What it says of
+ * the requests it made is the attempt's account.
+ */
+export function remoteServices(client: Pick<EngineClient, 'askModel'>): HostParts['openServices'] {
+  return async ({ run, attempt }) => {
+    const { agent, task } = attempt.assignment;
+    if (agent === undefined) return success(nothingOpened);
+    const calls: Call[] = [];
+    const models: AttemptModels = {
+      modelName: task.model ?? agent.model ?? 'default',
+      maxOutputTokens: agent.max_tokens,
+      temperature: agent.temperature,
+      stream: (request, signal) => {
+        const asked = { runId: run.id, attemptId: attempt.id, request };
+        return eventsOf(() => client.askModel(asked, signal), calls, signal);
+      },
+    };
+    return success({ ...nothingOpened, models, account: () => sumCalls(calls) });
+  };
+}
+
+/** The events of an answer. As long as nothing was handed out, an engine home that is away is asked again. */
+async function* eventsOf(
+  ask: () => AsyncIterable<HostModelLine>,
+  calls: Call[],
+  signal: AbortSignal,
+): AsyncGenerator<ModelEvent> {
+  const begun = performance.now();
+  for (;;) {
+    let handedOut = false;
+    let away: ModelEvent | null = null;
+    for await (const line of ask()) {
+      if (line.type === 'call') calls.push(line.call);
+      else if (line.type === 'failed' && line.error.code === 'AC_HOST_ENGINE_AWAY' && !handedOut) away = line;
+      else {
+        handedOut = true;
+        yield line as ModelEvent;
+      }
+    }
+    if (away === null) return;
+    if (signal.aborted || performance.now() - begun > patienceMs) {
+      yield away;
+      return;
+    }
+    await wait(againMs, undefined, { signal }).catch(() => undefined);
+  }
+}
