@@ -1,4 +1,4 @@
-import { agentDefinition } from '@agentcompany/protocol';
+import { agentDefinition, taskSchema } from '@agentcompany/protocol';
 import { describe, expect, it } from 'vitest';
 import { planOf, task } from '../company/testing/fixtures.ts';
 import { configSchema } from '../config-schema.ts';
@@ -11,11 +11,10 @@ const config = configSchema.parse({
 });
 
 function planWith(...models: readonly (string | undefined)[]) {
-  const tasks = models.map((model, index) => ({
-    ...task(`t${index}`, { agent: 'coder', ...(model === undefined ? {} : { model }) }),
-    run: undefined,
-  }));
-  return { ...planOf({ plain: [] }), tasks: [task('plain'), ...tasks.map(({ run: _, ...spec }) => spec)] };
+  const tasks = models.map((model, index) =>
+    taskSchema.parse({ id: `t${index}`, title: 'Do it', agent: 'coder', ...(model === undefined ? {} : { model }) }),
+  );
+  return { ...planOf({ plain: [] }), tasks: [task('plain'), ...tasks] };
 }
 
 describe('the estimate of a plan', () => {
