@@ -45,7 +45,7 @@ describe('the rounds of a task that an agent does', () => {
 
   /** What each round was told, where each ends with `error`. */
   function roundsOf(error: AppError, settings: Partial<RunSettings> = {}) {
-    const tasks = [taskSchema.parse({ id: 'a', title: 'Do it', agent: 'coder' })];
+    const tasks = [taskSchema.parse({ id: 'a', title: 'Do it', instructions: 'Do it.', agent: 'coder' })];
     const company = new Simulation({
       plan: { ...planOf({ a: [] }), tasks },
       settings: { agents: [coder], fallback_model: 'llama', ...settings },
