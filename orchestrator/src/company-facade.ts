@@ -1,4 +1,4 @@
-import type { Plan, Result, RunSettings } from '@agentcompany/protocol';
+import type { PayloadOf, Plan, Result, RunSettings } from '@agentcompany/protocol';
 import type { StreamEntry } from '@agentcompany/agent-bus';
 import type { CompanyBus } from './bus-facade.ts';
 import type { RunSummary, RunView } from './company/view.ts';
@@ -12,8 +12,16 @@ export interface SubmitRequest {
   readonly plan: Plan | null;
   /** Makes a repeated submit the same run. */
   readonly idempotencyKey?: string;
-  readonly settings?: Partial<Pick<RunSettings, 'max_attempts' | 'max_review_rounds' | 'on_failure' | 'approvals'>>;
+  readonly settings?: Partial<
+    Pick<
+      RunSettings,
+      'max_attempts' | 'max_review_rounds' | 'on_failure' | 'approvals' | 'budget_usd' | 'budget_tokens'
+    >
+  >;
 }
+
+/** What a person lets a run spend. */
+export type GivenBudget = Pick<PayloadOf<'run_resume'>, 'budget_usd' | 'budget_tokens'>;
 
 /** A plan that a model made, shown before anything starts. */
 export interface DraftedPlan {
@@ -72,8 +80,11 @@ export interface Company {
   /** Error: `AC_RUN_ENDED`. */
   cancelRun(id: string, reason: string): Promise<Result<undefined>>;
   pauseRun(id: string): Promise<Result<undefined>>;
-  /** Lifts a pause, and gives tasks that wait for a person another attempt. Error: `AC_RUN_ENDED`. */
-  resumeRun(id: string): Promise<Result<undefined>>;
+  /**
+   * Lifts a pause, and gives tasks that wait for a person another attempt. A budget that is given replaces the run's, whatever the run
+   * does at the time. Error: `AC_RUN_ENDED`.
+   */
+  resumeRun(id: string, budget?: GivenBudget): Promise<Result<undefined>>;
   /** Runs that have not ended. */
   openRuns(): Promise<Result<readonly string[]>>;
   /** Takes the engine's lock and does the work. Errors: `AC_ENGINE_RUNNING` naming the holder, those of the container engine. */
@@ -90,5 +101,5 @@ export interface Company {
   close(): Promise<void>;
 }
 
-export type { AttemptView, RunSummary, RunView, TaskView } from './company/view.ts';
+export type { AttemptView, CostView, RunSummary, RunView, TaskView } from './company/view.ts';
 export type * from './bus-facade.ts';

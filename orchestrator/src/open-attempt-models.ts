@@ -1,5 +1,4 @@
 import { success, type AgentDefinition, type AppError, type ModelAccount, type Result } from '@agentcompany/protocol';
-import type { Config } from './config.ts';
 import type { Run } from './company/records.ts';
 import { sumCalls } from './company/sum-calls.ts';
 import type { AttemptModels } from './door/attempt-services.ts';
@@ -39,13 +38,10 @@ function scopeOf({ assignment }: Attempt): string {
   return `task/${assignment.task.id}/${assignment.round}`;
 }
 
-/** The name of the model; undefined: the company's. Who begins anew does so with the other model, where there is one (C28). */
-function nameOf(
-  { fallback_model: fallback }: Pick<Config, 'fallback_model'>,
-  { assignment }: Attempt,
-): string | undefined {
-  const { agent, fresh = false, task } = assignment;
-  return (fresh ? fallback : null) ?? task.model ?? agent?.model ?? undefined;
+/** The name of the model; undefined: the company's. An assignment that names one begins anew with it (C28). */
+function nameOf({ assignment }: Attempt): string | undefined {
+  const { agent, model, task } = assignment;
+  return model ?? task.model ?? agent?.model ?? undefined;
 }
 
 /**
@@ -58,7 +54,7 @@ export async function openAttemptModels(
 ): Promise<Result<OpenedModels | null>> {
   const { agent } = attempt.assignment;
   if (agent === undefined) return success(null);
-  const model = await openModel(options, nameOf(options.config, attempt));
+  const model = await openModel(options, nameOf(attempt));
   if (!model.ok) return model;
   const purse = await options.openPurse({ run, attempt });
   if (!purse.ok) return purse;

@@ -5,6 +5,7 @@ import { instanceId, type CompanyHome } from './company-home.ts';
 import type { Company, DriveOptions } from './company-facade.ts';
 import type { Config, Environment } from './config.ts';
 import { crashPoint } from './crash-point.ts';
+import { agentFolders } from './definitions/load-agents.ts';
 import { drive } from './engine/drive.ts';
 import { holdingEngineLease } from './engine/engine-lease.ts';
 import { engineOwner, takeEngineLock } from './engine/engine-lock.ts';
@@ -12,9 +13,9 @@ import { engineLogFile, fileLog } from './engine/file-log.ts';
 import type { HostParts } from './engine/host-parts.ts';
 import { localRepositories } from './engine/local-repositories.ts';
 import type { EngineParts, HostService } from './engine/parts.ts';
-import type { Log } from './engine/log.ts';
 import { ReadModel } from './engine/read-model.ts';
 import { keepRetention } from './engine/retention.ts';
+import { openRunPurse } from './engine/run-purse.ts';
 import { RunFolds } from './engine/run-folds.ts';
 import { openCompanyBus } from './facade/company-bus.ts';
 import { draftPlan } from './facade/draft-plan.ts';
@@ -26,7 +27,6 @@ import { busOptions, busKey } from './home-bus.ts';
 import { serveWorkerHosts, type HostServiceOptions } from './open-host-service.ts';
 import type { AttemptModelsOptions } from './open-attempt-models.ts';
 import { attemptServices } from './open-attempt-services.ts';
-import { unlimitedPurse } from './models/purse.ts';
 import { openProjects, type Projects } from './open-projects.ts';
 import { openWorkers } from './open-workers.ts';
 
@@ -61,7 +61,16 @@ export async function openCompany(home: CompanyHome, options: OpenCompanyOptions
   }
   const model = modeled.value;
   const projects = openProjects(home, config, onDurableStep);
-  const context = { home, bus, store: store.value, model, projects, config, environment: options.environment };
+  const context = {
+    home,
+    bus,
+    store: store.value,
+    model,
+    projects,
+    agents: agentFolders(options.installation, home.root),
+    config,
+    environment: options.environment,
+  };
   return success({
     home,
     bus: openCompanyBus(context),
@@ -109,14 +118,16 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
   const until = request.runs === undefined ? null : request.runs.filter((id) => open.includes(id));
   if (until !== null && until.length === 0) return success();
   const log = fileLog(engineLogFile(home));
-  const minds = mindsOf(context, log);
   const folds = new RunFolds(bus);
   const project: EngineParts['project'] = (id) => projects.parts(id);
   const common = { bus, folds, leaseMs: config.lease_ms, log };
   const host = await openLocalHost(context, project, common);
   if (!host.ok) return host;
   const isServed = request.serve === true || bus.capabilities().crossMachine;
-  const serveHosts = isServed ? () => serve({ home, config, project, log, bus, folds, minds }, request) : null;
+  const minds = mindsOf(context, common);
+  const serveHosts = isServed
+    ? () => serve({ home, config, project, log, spending: { ...common, folders: home }, minds }, request)
+    : null;
   const makePlan = openPlanMaker(minds, minds);
   const parts: EngineParts = { ...common, home, project, host: host.value, serveHosts, makePlan };
   const stop = new AbortController();
@@ -145,12 +156,15 @@ async function serve(options: HostServiceOptions, { runs, onServing }: DriveOpti
 }
 
 /** How the models of runs are opened, paid and recorded on this machine. */
-function mindsOf({ home, config, options }: DriveContext, log: Log): AttemptModelsOptions {
+function mindsOf(
+  { home, config, options }: DriveContext,
+  { folds, log }: Pick<HostParts, 'folds' | 'log'>,
+): AttemptModelsOptions {
   return {
     home,
     config,
     environment: options.environment,
-    openPurse: async () => success(unlimitedPurse),
+    openPurse: async ({ run }) => success(openRunPurse(folds, run.id)),
     onUnrecorded: (error) => log('exchange-not-recorded', { error }),
   };
 }
@@ -180,7 +194,7 @@ async function openLocalHost(
     hostId: `host-${randomUUID()}`,
     runner: runner.value,
     repositories: localRepositories(project),
-    openServices: attemptServices(mindsOf(context, common.log)),
+    openServices: attemptServices(mindsOf(context, common), { ...common, folders: home }),
     maximumWorkers: config.max_workers,
     tell: () => undefined,
   });

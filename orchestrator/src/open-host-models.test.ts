@@ -15,7 +15,6 @@ import { envelopeTo, ledgerOnDisk, submit, type LedgerOnDisk } from './engine/te
 import { hostWorkers } from './engine/worker-host.ts';
 import { openEngineClient } from './hosts/engine-client.ts';
 import type { ModelEvent } from './models/model.ts';
-import { unlimitedPurse } from './models/purse.ts';
 import { anthropicDialect } from './models/testing/anthropic-dialect.ts';
 import { requestOf } from './models/testing/fixtures.ts';
 import { openLoopbackServer, type LoopbackServer } from './models/testing/loopback-server.ts';
@@ -55,12 +54,10 @@ function modelsOfEngine(): ReturnType<typeof openHostModels> {
   const environment = { ANTHROPIC_API_KEY: key };
   const flags = { model: 'anthropic:claude-haiku-4-5', models: { anthropic: { base_url: server.url } } };
   const { config } = unwrap(loadConfig({ home, environment, flags }));
-  const openPurse = async () => success(unlimitedPurse);
   const onUnrecorded = (error: unknown): void => expect(error).toBeNull();
   return openHostModels({
-    bus,
-    folds: new RunFolds(bus),
-    minds: { home, environment, config, openPurse, onUnrecorded },
+    spending: { bus, folds: new RunFolds(bus), folders: home },
+    minds: { home, environment, config, onUnrecorded },
   });
 }
 

@@ -1,22 +1,22 @@
-import type { AgentBus } from '@agentcompany/agent-bus';
 import { failure, parsePayload, success, type PayloadOf, type Result } from '@agentcompany/protocol';
 import type { AskModel } from './api/attempt-models.ts';
 import { apiErrors } from './api/errors.ts';
 import type { AttemptRecord, Run } from './company/records.ts';
 import { attemptEnds } from './company/states.ts';
 import type { HostModelLine } from './contract/host-models.ts';
-import type { RunFolds } from './engine/run-folds.ts';
+import { openAttemptPurse, type AttemptPurse } from './engine/attempt-purse.ts';
+import type { HostParts } from './engine/host-parts.ts';
 import type { CallRecord } from './models/model.ts';
 import { openAttemptModels, type AttemptModelsOptions, type OpenedModels } from './open-attempt-models.ts';
 
 export interface HostModelsOptions {
-  readonly bus: AgentBus;
-  readonly folds: RunFolds;
-  readonly minds: AttemptModelsOptions;
+  readonly spending: Pick<HostParts, 'bus' | 'folds' | 'folders'>;
+  readonly minds: Omit<AttemptModelsOptions, 'openPurse'>;
 }
 
 interface Held {
   readonly runId: string;
+  readonly purse: AttemptPurse;
   readonly opened: Promise<Result<OpenedModels | null>>;
 }
 
@@ -29,47 +29,58 @@ export function openHostModels(
 ): (runId: string, attemptId: string) => Promise<Result<AskModel>> {
   const held = new Map<string, Held>();
   return async (runId, attemptId) => {
-    const refreshed = await options.folds.refresh(runId);
+    const refreshed = await options.spending.folds.refresh(runId);
     if (!refreshed.ok) return refreshed;
     const run = refreshed.value;
-    if (run !== null) letGo(held, run);
+    if (run !== null) await letGo(held, run);
     const record = run?.attempts.get(attemptId);
     if (run === null || record === undefined || attemptEnds.has(record.state))
       return failure(apiErrors.AC_API_ATTEMPT_OVER({ attempt: attemptId }));
     const known = held.get(attemptId) ?? hold(options, run, record);
     held.set(attemptId, known);
     const opened = await known.opened;
-    if (!opened.ok) held.delete(attemptId);
-    if (!opened.ok) return opened;
+    if (!opened.ok) {
+      held.delete(attemptId);
+      await known.purse.close();
+      return opened;
+    }
     const models = opened.value;
     if (models === null) return failure(apiErrors.AC_API_ATTEMPT_OVER({ attempt: attemptId }));
     return success((request, signal) => linesOf(models, request, signal));
   };
 }
 
-function letGo(held: Map<string, Held>, run: Run): void {
-  for (const [attemptId, { runId }] of held) {
+/** Attempts that have ended spend nothing any more. */
+async function letGo(held: Map<string, Held>, run: Run): Promise<void> {
+  for (const [attemptId, { runId, purse }] of held) {
     const state = run.attempts.get(attemptId)?.state;
-    if (runId === run.id && (state === undefined || attemptEnds.has(state))) held.delete(attemptId);
+    if (runId !== run.id || (state !== undefined && !attemptEnds.has(state))) continue;
+    held.delete(attemptId);
+    purse.end();
+    await purse.close();
   }
 }
 
-function hold({ bus, minds }: HostModelsOptions, run: Run, record: AttemptRecord): Held {
+function hold({ spending, minds }: HostModelsOptions, run: Run, record: AttemptRecord): Held {
+  const purse = openAttemptPurse(spending, run.id, record.id);
   const open = async (): Promise<Result<OpenedModels | null>> => {
-    const assignment = await findAssignment(bus, run.id, record.assignmentId);
+    const assignment = await findAssignment(spending.bus, run.id, record.assignmentId);
     if (!assignment.ok) return assignment;
     if (assignment.value === null) return success(null);
     const { id, epoch, baseOid, slot } = record;
-    return openAttemptModels(minds, { run, attempt: { id, epoch, baseOid, slot, assignment: assignment.value } });
+    return openAttemptModels(
+      { ...minds, openPurse: async () => success(purse) },
+      { run, attempt: { id, epoch, baseOid, slot, assignment: assignment.value } },
+    );
   };
-  return { runId: run.id, opened: open() };
+  return { runId: run.id, purse, opened: open() };
 }
 
 /** Entries read at once. */
 const pageSize = 500;
 
 async function findAssignment(
-  bus: AgentBus,
+  bus: HostParts['bus'],
   runId: string,
   assignmentId: string,
 ): Promise<Result<PayloadOf<'task_assign'> | null>> {

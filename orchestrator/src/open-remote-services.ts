@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { success } from '@agentcompany/protocol';
+import { success, type AppError } from '@agentcompany/protocol';
 import { sumCalls } from './company/sum-calls.ts';
 import type { HostModelLine } from './contract/host-models.ts';
 import { nothingOpened, type AttemptModels } from './door/attempt-services.ts';
@@ -22,17 +22,35 @@ export function remoteServices(client: Pick<EngineClient, 'askModel'>): HostPart
     const { agent, task } = attempt.assignment;
     if (agent === undefined) return success(nothingOpened);
     const calls: Call[] = [];
+    let refusal: AppError | null = null;
+    const onEnd = (error: AppError | null): void =>
+      void (refusal = error?.code.startsWith('AC_BUDGET_') === true ? error : null);
     const models: AttemptModels = {
       modelName: task.model ?? agent.model ?? 'default',
       maxOutputTokens: agent.max_tokens,
       temperature: agent.temperature,
       stream: (request, signal) => {
         const asked = { runId: run.id, attemptId: attempt.id, request };
-        return eventsOf(() => client.askModel(asked, signal), calls, signal);
+        return heard(
+          eventsOf(() => client.askModel(asked, signal), calls, signal),
+          onEnd,
+        );
       },
     };
-    return success({ ...nothingOpened, models, account: () => sumCalls(calls) });
+    return success({ ...nothingOpened, models, account: () => sumCalls(calls), refusal: () => refusal });
   };
+}
+
+/** The same events; says how they ended. */
+async function* heard(
+  events: AsyncIterable<ModelEvent>,
+  onEnd: (error: AppError | null) => void,
+): AsyncGenerator<ModelEvent> {
+  for await (const event of events) {
+    if (event.type === 'end') onEnd(null);
+    if (event.type === 'failed') onEnd(event.error);
+    yield event;
+  }
 }
 
 /** The events of an answer. As long as nothing was handed out, an engine home that is away is asked again. */

@@ -47,7 +47,8 @@ export const projectSchema = z
     image: z.string().min(1).max(512).optional(),
     /** The project's own checks, run for every task besides the task's. */
     verify: z.array(z.string().min(1).max(4096)).max(20).optional(),
-    agent: z.literal('command').optional(),
+    /** Carries out the tasks that name neither an agent nor a command; `coder` where absent. */
+    agent: slug.optional(),
     /** What differs from the company's configuration for runs of this project. */
     policy: configSchema.pick(policyMask).partial().optional(),
   })

@@ -97,11 +97,26 @@ const orchestratorZones: readonly Zone[] = [
     packages: [protocol, bus, 'zod'],
     builtins: 'all',
   },
+  { name: 'suggestion', files: /^orchestrator\/src\/suggestion\.ts$/, zones: [], packages: [], builtins: [] },
+  {
+    name: 'documents',
+    files: /^orchestrator\/src\/documents\//,
+    zones: [],
+    packages: ['yaml'],
+    builtins: [],
+  },
   {
     name: 'plans',
     files: /^orchestrator\/src\/plans\//,
-    zones: ['company'],
-    packages: [protocol, 'yaml', 'zod'],
+    zones: ['company', 'documents', 'suggestion'],
+    packages: [protocol, 'zod'],
+    builtins: 'all',
+  },
+  {
+    name: 'definitions',
+    files: /^orchestrator\/src\/definitions\//,
+    zones: ['documents'],
+    packages: [protocol, 'zod'],
     builtins: 'all',
   },
   // The sealed worker runner joins a container and the door that it serves to it.
@@ -142,7 +157,7 @@ const orchestratorZones: readonly Zone[] = [
   {
     name: 'facade',
     files: /^orchestrator\/src\/[^/]+\.ts$/,
-    zones: ['company', 'contract', 'home', 'hosts', 'models', 'plans', 'ports'],
+    zones: ['company', 'contract', 'home', 'hosts', 'models', 'plans', 'ports', 'suggestion'],
     packages: [protocol, bus, 'better-sqlite3', 'canonicalize', 'yaml', 'zod'],
     builtins: 'all',
   },

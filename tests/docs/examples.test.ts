@@ -43,7 +43,8 @@ function problemOf(call: string): string | null {
 }
 
 describe('examples in pages', () => {
-  const plans = pages.flatMap(fences).filter(({ language }) => language === 'yaml');
+  // The page about agents shows a definition, and tries it itself.
+  const plans = pages.flatMap(fences).filter(({ language, page }) => language === 'yaml' && page !== 'docs/agents.md');
 
   it.each(plans)('a plan in $page is valid', ({ text }) => {
     const plan = parsePlan(text, { name: 'example', folder: join(root, 'docs/examples') });

@@ -3,7 +3,7 @@ import { errorCatalogue } from '@agentcompany/protocol';
 /** Errors that decisions themselves give. */
 export const companyErrors = errorCatalogue({
   AC_AGENT_UNKNOWN: {
-    message: 'no agent is called {agent}',
+    message: 'no agent is called {agent}{suggestion}{where}',
     remedy: 'See agentcompany agents list for those there are; command is the one that needs no definition.',
     retry: 'never',
   },

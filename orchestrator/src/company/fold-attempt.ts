@@ -57,6 +57,10 @@ function startAttempt(run: Run, envelope: Envelope, payload: PayloadOf<'attempt_
     ingested: null,
     review: null,
     error: null,
+    granted: null,
+    grants: 0,
+    account: null,
+    forgiven: false,
   });
   return true;
 }

@@ -1,4 +1,5 @@
 import type { Envelope, Feedback, PayloadOf, Task } from '@agentcompany/protocol';
+import { noteCalls } from './fold-budget.ts';
 import { withPayload } from './fold-payload.ts';
 import { moveRun, moveTask } from './moves.ts';
 import { findPlanProblem } from './plan-check.ts';
@@ -11,7 +12,10 @@ import { taskTable } from './task-table.ts';
 export function foldPlan(run: Run, envelope: Envelope): boolean | undefined {
   switch (envelope.envelope_type) {
     case 'task_plan':
-      return withPayload('task_plan', envelope, (payload) => takePlan(run, payload));
+      return withPayload('task_plan', envelope, (payload) => {
+        noteCalls(run, payload.planning?.calls);
+        return takePlan(run, payload);
+      });
     case 'plan_revision':
       return withPayload('plan_revision', envelope, (payload) => takeRevision(run, payload));
     case 'approval_request':

@@ -1,6 +1,8 @@
 import type { Envelope, PayloadOf } from '@agentcompany/protocol';
 import { closeApproval } from './approvals.ts';
+import { forgiveSpending, noteCalls } from './fold-budget.ts';
 import { withPayload } from './fold-payload.ts';
+import { isFailure } from './is-failure.ts';
 import { moveTask } from './moves.ts';
 import type { Run, TaskRecord } from './records.ts';
 
@@ -30,11 +32,11 @@ export function foldTask(run: Run, envelope: Envelope): boolean | undefined {
         task !== undefined && task.attemptId === envelope.context.attempt_id && moveTask(run, task, 'review_request')
       );
     case 'review_response':
-      return withPayload(
-        'review_response',
-        envelope,
-        (payload) => task !== undefined && takeVerdict(run, task, payload),
-      );
+      return withPayload('review_response', envelope, (payload) => {
+        // Also where it comes too late to count: it was paid.
+        noteCalls(run, payload.calls);
+        return task !== undefined && takeVerdict(run, task, payload);
+      });
     case 'merge_request':
       if (task === undefined || !moveTask(run, task, 'merge_request')) return false;
       task.conflicts = null;
@@ -70,9 +72,10 @@ function retryTask(run: Run, task: TaskRecord, payload: PayloadOf<'task_retry'>)
   task.approvalId = null;
   task.retryWanted = false;
   if (payload.feedback.reason === 'changes_requested') task.reviewRounds += 1;
-  if (payload.feedback.reason === 'failed') task.failures += 1;
+  if (isFailure(payload.feedback)) task.failures += 1;
   if (payload.feedback.reason === 'person') {
     task.failures = 0;
+    forgiveSpending(run, task);
     task.reviewRounds = 0;
   }
   return true;

@@ -1,5 +1,6 @@
 import { parsePayload, type Envelope, type PayloadOf } from '@agentcompany/protocol';
 import { foldAttempt } from './fold-attempt.ts';
+import { foldBudget, raiseBudget } from './fold-budget.ts';
 import { foldEffect } from './fold-effect.ts';
 import { withPayload } from './fold-payload.ts';
 import { foldPlan } from './fold-plan.ts';
@@ -8,7 +9,7 @@ import { closeApproval, openApproval } from './approvals.ts';
 import { moveRun } from './moves.ts';
 import { stageOf } from './stage.ts';
 import type { EffectRecord, Run } from './records.ts';
-import { taskStates, type TaskState } from './states.ts';
+import { runEnds, taskStates, type TaskState } from './states.ts';
 
 /**
  * A run at its first entry, from its `task_submit` (whose id is the run's). Null when the envelope is none or its payload is invalid.
@@ -23,6 +24,8 @@ export function openRun(envelope: Envelope): Run | null {
     instruction: payload.value.instruction,
     submittedPlan: payload.value.plan,
     settings: payload.value.settings,
+    budget: { usd: payload.value.settings.budget_usd, tokens: payload.value.settings.budget_tokens },
+    spent: [],
     createdAt: envelope.created_at,
     version: 1,
     updatedAt: envelope.created_at,
@@ -73,7 +76,7 @@ function apply(run: Run, envelope: Envelope): boolean {
     case 'run_pause':
       return pauseRun(run);
     case 'run_resume':
-      return resumeRun(run);
+      return withPayload('run_resume', envelope, (payload) => resumeRun(run, payload));
     case 'run_state':
       return withPayload('run_state', envelope, (payload) => changeRunState(run, payload));
     case 'run_failed':
@@ -101,6 +104,7 @@ function apply(run: Run, envelope: Envelope): boolean {
         foldTask(run, envelope) ??
         foldAttempt(run, envelope) ??
         foldEffect(run, envelope) ??
+        foldBudget(run, envelope) ??
         true
       );
   }
@@ -121,9 +125,11 @@ function pauseRun(run: Run): boolean {
   return true;
 }
 
-function resumeRun(run: Run): boolean {
+function resumeRun(run: Run, payload: PayloadOf<'run_resume'>): boolean {
   const from = run.state;
-  if (!moveRun(run, 'run_resume', from === 'running' ? from : run.returnsTo)) return false;
+  // Also where there is nothing to go on with: what it may spend is a person's to say at any time.
+  const isRaised = !runEnds.has(from) && raiseBudget(run, payload);
+  if (!moveRun(run, 'run_resume', from === 'running' ? from : run.returnsTo)) return isRaised;
   run.error = null;
   if (from === 'needs_attention') forgetFailures(run);
   for (const [id, task] of run.tasks) {

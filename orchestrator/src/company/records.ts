@@ -5,6 +5,7 @@ import type {
   EffectOutcome,
   Feedback,
   IngestedCommit,
+  ModelAccount,
   PayloadOf,
   Plan,
   PullRequestRef,
@@ -13,6 +14,12 @@ import type {
   WorkResult,
 } from '@agentcompany/protocol';
 import type { AttemptState, RunState, TaskState } from './states.ts';
+
+/** US dollars and tokens that models may take; null: no limit of that kind. */
+export interface Limits {
+  readonly usd: number | null;
+  readonly tokens: number | null;
+}
 
 /** One try of one task in one container. */
 export interface AttemptRecord {
@@ -32,6 +39,14 @@ export interface AttemptRecord {
   ingested: IngestedCommit | null;
   review: PayloadOf<'review_response'> | null;
   error: AppError | null;
+  /** The slices of the budget it has had, together; null: none. */
+  granted: Limits | null;
+  /** How many slices. */
+  grants: number;
+  /** What its models took; null: it has not settled. */
+  account: ModelAccount | null;
+  /** A person asked for another try since: it does not count against the task's own budget. */
+  forgiven: boolean;
 }
 
 export interface TaskRecord {
@@ -89,6 +104,10 @@ export interface Run {
   readonly instruction: string;
   readonly submittedPlan: Plan | null;
   readonly settings: RunSettings;
+  /** The settings' budget until a person changes it. */
+  budget: Limits;
+  /** Settled by attempts, and calls of the agents on the host. */
+  spent: ModelAccount;
   readonly createdAt: string;
   /** Entries folded so far. */
   version: number;

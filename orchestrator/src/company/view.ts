@@ -1,6 +1,18 @@
-import type { AppError, PayloadOf, PullRequestRef, RunSettings } from '@agentcompany/protocol';
+import type { AppError, ModelAccount, PayloadOf, PullRequestRef, RunSettings } from '@agentcompany/protocol';
 import { openApprovals } from './approvals.ts';
-import type { AttemptRecord, Run, TaskRecord } from './records.ts';
+import type { AttemptRecord, Limits, Run, TaskRecord } from './records.ts';
+import { costOfAccount } from './sum-calls.ts';
+
+/** What models took. Calls under way, and those of attempts under way, are not in it yet. */
+export interface CostView {
+  /** US dollars of the calls that have a price. */
+  readonly usd: number;
+  readonly unpriced_calls: number;
+  readonly tokens: number;
+  readonly calls: number;
+  /** Some of it is the most that it can have come to. */
+  readonly estimated: boolean;
+}
 
 /** One line of `runs list` and of `status`. */
 export interface RunSummary {
@@ -14,6 +26,7 @@ export interface RunSummary {
   readonly tasks: Readonly<Record<string, number>>;
   readonly error: AppError | null;
   readonly pull_request: PullRequestRef | null;
+  readonly cost: CostView;
 }
 
 export interface AttemptView {
@@ -24,6 +37,8 @@ export interface AttemptView {
   readonly started_at: string;
   readonly ended_at: string | null;
   readonly error: AppError | null;
+  /** Null: nothing is known of it yet. */
+  readonly cost: CostView | null;
 }
 
 export interface TaskView {
@@ -39,6 +54,8 @@ export interface TaskView {
 export interface RunView extends RunSummary {
   readonly instruction: string;
   readonly settings: RunSettings;
+  /** What it may spend: the settings' budget, until a person changed it. */
+  readonly budget: Limits;
   readonly base_oid: string | null;
   readonly tip_oid: string | null;
   readonly plan_hash: string | null;
@@ -54,6 +71,7 @@ export function viewOf(run: Run): RunView {
     ...summaryOf(run),
     instruction: run.instruction,
     settings: run.settings,
+    budget: run.budget,
     base_oid: run.baseOid,
     tip_oid: run.tipOid,
     plan_hash: run.planHash,
@@ -78,6 +96,7 @@ function summaryOf(run: Run): RunSummary {
     tasks: counts,
     error: run.error,
     pull_request: run.pullRequest,
+    cost: costView(run.spent),
   };
 }
 
@@ -102,5 +121,13 @@ function attemptView(attempt: AttemptRecord): AttemptView {
     started_at: attempt.startedAt,
     ended_at: attempt.endedAt,
     error: attempt.error,
+    cost: attempt.account === null ? null : costView(attempt.account),
   };
+}
+
+/** An account for readers. */
+export function costView(account: ModelAccount): CostView {
+  const { usd, unpricedCalls, tokens, estimated } = costOfAccount(account);
+  const calls = account.reduce((sum, line) => sum + line.calls, 0);
+  return { usd, unpriced_calls: unpricedCalls, tokens, calls, estimated };
 }

@@ -1,4 +1,4 @@
-import type { ModelAccount, Result } from '@agentcompany/protocol';
+import type { AppError, ModelAccount, Result } from '@agentcompany/protocol';
 import type { ModelEvent, ModelRequest, ToolDefinition } from '../models/model.ts';
 
 /** The models of one attempt: metered, within its budget, with what was paid once given again for nothing. */
@@ -39,10 +39,17 @@ export interface AttemptServices {
 export interface OpenedServices extends AttemptServices {
   /** What the models took so far; asked for when the attempt has ended. */
   account(): ModelAccount;
+  /** Why no more is asked of models, where that is for want of money: the last request was refused. */
+  refusal(): AppError | null;
   close(): Promise<void>;
 }
 
 export const noServices: AttemptServices = { models: null, checkpoint: null, tools: null };
 
 /** Services of an attempt that was offered nothing. */
-export const nothingOpened: OpenedServices = { ...noServices, account: () => [], close: async () => undefined };
+export const nothingOpened: OpenedServices = {
+  ...noServices,
+  account: () => [],
+  refusal: () => null,
+  close: async () => undefined,
+};

@@ -5,6 +5,7 @@ import type { Run } from '../company/records.ts';
 import { engineErrors } from './errors.ts';
 import type { HostParts } from './host-parts.ts';
 import { mint } from './mint.ts';
+import { settlementOfDead } from './settlement.ts';
 
 /** One try of a task by this host. */
 export interface Attempt {
@@ -48,14 +49,18 @@ export async function beginAttempt(
     if (run.attempts.has(attempt.id)) return success(true);
     if (!isWanted(run, attempt.assignment.task.id, envelope.id)) return success(false);
     const version = run.version;
-    const drafts = beginning(run, attempt, parts.hostId);
+    const drafts = await beginning(parts, run, attempt);
     const items = await mint(drafts, { sender: 'workers', runId, cause: attempt.id, inReplyTo: envelope.id });
     const sent = await parts.bus.send(items, { expect: { stream: runId, version } });
     if (!sent.ok && sent.error.code !== 'AC_BUS_CONFLICT') return sent;
   }
 }
 
-function beginning(run: Run, attempt: Attempt, hostId: string): readonly Draft[] {
+async function beginning(
+  parts: Pick<HostParts, 'folders' | 'hostId'>,
+  run: Run,
+  attempt: Attempt,
+): Promise<readonly Draft[]> {
   const taskId = attempt.assignment.task.id;
   const about = { taskId, attemptId: attempt.id };
   const task = run.tasks.get(taskId);
@@ -65,13 +70,16 @@ function beginning(run: Run, attempt: Attempt, hostId: string): readonly Draft[]
     const error = engineErrors.AC_HOST_DIED({ attempt: previous.id });
     const lost = { attempt_id: previous.id, epoch: previous.epoch, error };
     // To the engine too: where the task is being cancelled, this is what the cancellation waits for.
-    drafts.push(message('attempt_lost', 'engine', lost, { taskId, attemptId: previous.id }));
+    drafts.push(
+      message('attempt_lost', 'engine', lost, { taskId, attemptId: previous.id }),
+      ...(await settlementOfDead(parts, run, previous)),
+    );
   }
   const started = {
     attempt_id: attempt.id,
     round: attempt.assignment.round,
     epoch: attempt.epoch,
-    host_id: hostId,
+    host_id: parts.hostId,
     slot: attempt.slot,
     base_oid: attempt.baseOid,
   };

@@ -27,7 +27,7 @@ export async function carryOutTask(
   const patience = AbortSignal.any([lease.lost, jobs.stop]);
   const base = await parts.repositories.baseOf({ runId: run.id, projectId: run.projectId }, patience);
   if (lease.lost.aborted) return base;
-  if (!base.ok) return giveBackWork(parts, jobs, run, delivery, null, base.error);
+  if (!base.ok) return giveBackWork(parts, jobs, run, delivery, [], base.error);
   const { oid: baseOid, mirrorFolder } = base.value;
   const id = await derivedId(`attempt ${delivery.epoch} of ${envelope.id}`);
   const attempt: Attempt = { id, epoch: delivery.epoch, baseOid, slot, assignment: assignment.value };

@@ -41,7 +41,7 @@ export async function carryOutVerification(
   const origin = { runId: run.id, projectId: run.projectId };
   const mirror = await parts.repositories.mirrorWith(origin, effect.oid, patience);
   if (lease.lost.aborted) return mirror;
-  if (!mirror.ok) return giveBackWork(parts, jobs, run, delivery, null, mirror.error);
+  if (!mirror.ok) return giveBackWork(parts, jobs, run, delivery, [], mirror.error);
   const owner = await derivedId(`attempt ${delivery.epoch} of ${envelope.id}`);
   const live = jobs.open(owner, run.id, null);
   try {
@@ -71,7 +71,7 @@ async function finish(
   // Somebody else has the work, or will have it.
   if (lease.lost.aborted) return success();
   if (!outcome.ok && (jobs.stopping || isHostFault(outcome.error))) {
-    return giveBackWork(parts, jobs, run, delivery, null, outcome.error);
+    return giveBackWork(parts, jobs, run, delivery, [], outcome.error);
   }
   const { envelope } = delivery;
   const draft = outcome.ok

@@ -13,10 +13,12 @@ import { consume, type Handle } from './consumer.ts';
 import { decideForever, settle } from './decider.ts';
 import { performEffect } from './effects.ts';
 import { followLedgers } from './follow-ledgers.ts';
+import { MessageLogs } from './message-logs.ts';
 import type { EngineParts } from './parts.ts';
 import { attemptOfBundle } from './run-files.ts';
 import { writeRunReport } from './run-report.ts';
 import { RunReports } from './run-reports.ts';
+import { settleJournalled } from './settlement.ts';
 import { together } from './together.ts';
 import { hostWorkers } from './worker-host.ts';
 
@@ -53,9 +55,12 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
       parts.log('report-failed', { run: run.id, cause: String(cause) }),
     ),
   );
+  const messages = new MessageLogs(parts);
+  messages.note();
   let removing = Promise.resolve();
   const onDecided = (run: Run): void => {
     reports.note(run);
+    messages.note();
     if (!settled.has(run.state)) return;
     removing = removing.then(() => removeSpentBundles(parts, run));
     if (waiting === null) return;
@@ -99,7 +104,7 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
   } finally {
     await service?.value.close();
     await removing;
-    await reports.finish();
+    await Promise.all([reports.finish(), messages.finish()]);
   }
 }
 
@@ -138,10 +143,13 @@ function merging(parts: EngineParts): Handle {
 async function sweep(parts: EngineParts, open: readonly string[]): Promise<Result<undefined>> {
   const containers = await parts.host?.runner.sweep(() => false);
   if (containers?.ok === false) return containers;
+  const spending = { bus: parts.bus, folders: parts.home };
   const needed = new Set<string>();
   for (const id of open) {
     const run = await parts.folds.refresh(id);
     if (!run.ok) return run;
+    const settledUp = run.value === null ? success() : await settleJournalled(spending, run.value);
+    if (!settledUp.ok) return settledUp;
     // A host on another machine may be about to say that what it has handed over is complete.
     for (const attempt of run.value?.attempts.values() ?? [])
       if (!attemptEnds.has(attempt.state)) needed.add(attempt.id);

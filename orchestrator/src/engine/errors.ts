@@ -23,6 +23,11 @@ export const engineErrors = errorCatalogue({
     remedy: 'Nothing: the task is carried out again.',
     retry: 'now',
   },
+  AC_HOST_JOURNAL: {
+    message: 'what the models of attempt {attempt} may cost cannot be put down beside the run',
+    remedy: 'Make room on the disk that holds the home of this host; the task is carried out again.',
+    retry: 'later',
+  },
   AC_HOST_STOPPED: {
     message: 'the company was stopped while attempt {attempt} was at work',
     remedy: 'Go on with `agentcompany resume`.',

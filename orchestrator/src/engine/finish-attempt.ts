@@ -14,6 +14,7 @@ import type { LiveJobs } from './live-jobs.ts';
 import { mint } from './mint.ts';
 import { persistently } from './persistently.ts';
 import { attemptBundle } from './run-files.ts';
+import { settlement } from './settlement.ts';
 
 /** What an attempt was carried out under. */
 export interface Work {
@@ -39,7 +40,7 @@ export async function finishAttempt(
   const { attempt, delivery, lease, run } = work;
   if (lease.lost.aborted) return abandon(parts, attempt);
   if (!outcome.ok && (jobs.stopping || isHostFault(outcome.error))) return giveBack(parts, jobs, work, outcome.error);
-  const answer = outcome.ok ? answerOf(outcome.value) : failure<AppError>(outcome.error);
+  const answer = outcome.ok ? answerOf(outcome.value, work) : failure<AppError>(outcome.error);
   const patience = AbortSignal.any([lease.lost, jobs.stop]);
   if (answer.ok) {
     const file = attemptBundle(parts.folders, attempt.id);
@@ -48,7 +49,7 @@ export async function finishAttempt(
     if (lease.lost.aborted) return abandon(parts, attempt);
     if (!delivered.ok) return giveBack(parts, jobs, work, delivered.error);
   }
-  const items = await mint([ending(attempt, answer, outcome)], {
+  const items = await mint([ending(attempt, answer, outcome), ...settled(work)], {
     sender: 'workers',
     runId: run.id,
     cause: `${attempt.id} ended`,
@@ -61,18 +62,20 @@ export async function finishAttempt(
   return completed;
 }
 
+/** What the attempt's models took, in the step that ends it; what its slices have left is free again with it (DESIGN §5). */
+function settled({ attempt, services }: Work): readonly Draft[] {
+  if (services === null || services.models === null) return [];
+  return [settlement(attempt.assignment.task.id, attempt.id, services.account())];
+}
+
 async function abandon(parts: HostParts, attempt: Attempt): Promise<Result<undefined>> {
   parts.tell('attempt-abandoned', { task: attempt.assignment.task.id, attempt: attempt.id });
   await rm(attemptBundle(parts.folders, attempt.id), { force: true });
   return success();
 }
 
-async function giveBack(
-  parts: HostParts,
-  jobs: LiveJobs,
-  { attempt, delivery, run }: Work,
-  problem: AppError,
-): Promise<Result<unknown>> {
+async function giveBack(parts: HostParts, jobs: LiveJobs, work: Work, problem: AppError): Promise<Result<unknown>> {
+  const { attempt, delivery, run } = work;
   const taskId = attempt.assignment.task.id;
   const error = jobs.stopping ? engineErrors.AC_HOST_STOPPED({ attempt: attempt.id }) : problem;
   const lost = message(
@@ -83,7 +86,7 @@ async function giveBack(
   );
   parts.tell('attempt-given-back', { task: taskId, attempt: attempt.id, error });
   await rm(attemptBundle(parts.folders, attempt.id), { force: true });
-  return giveBackWork(parts, jobs, run, delivery, lost, problem);
+  return giveBackWork(parts, jobs, run, delivery, [lost, ...settled(work)], problem);
 }
 
 type Answer = Result<PayloadOf<'task_complete'>['result']>;
@@ -98,10 +101,11 @@ function ending(attempt: Attempt, answer: Answer, outcome: Result<WorkerOutcome>
 }
 
 /** The worker's report as a result: complete only with a commit, the agent's own account, and a bundle the host stored. */
-function answerOf({ report, bundle }: WorkerOutcome): Answer {
+function answerOf({ report, bundle }: WorkerOutcome, { services }: Work): Answer {
   const { commit, tree, agent, verify, error } = report;
   if (report.outcome === 'done' && commit !== null && tree !== null && agent !== null && bundle !== null) {
     return success({ commit, tree, agent, verify, bundle });
   }
-  return failure(error ?? engineErrors.AC_REPORT_INCOMPLETE());
+  // An agent whose model was refused says whatever it makes of that: why it was is ours to know.
+  return failure(services?.refusal() ?? error ?? engineErrors.AC_REPORT_INCOMPLETE());
 }

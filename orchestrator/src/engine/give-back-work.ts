@@ -29,12 +29,13 @@ export async function giveBackWork(
   jobs: LiveJobs,
   run: Run,
   delivery: Delivery,
-  lost: Draft | null,
+  /** That the attempt is lost, and what it took; none where there was none. */
+  lost: readonly Draft[],
   error: AppError,
 ): Promise<Result<unknown>> {
-  if (lost !== null) {
+  if (lost.length > 0) {
     const cause = `${delivery.envelope.id} given back at ${delivery.epoch}`;
-    const sent = await parts.bus.send(await mint([lost], { sender: 'workers', runId: run.id, cause, inReplyTo: null }));
+    const sent = await parts.bus.send(await mint(lost, { sender: 'workers', runId: run.id, cause, inReplyTo: null }));
     if (!sent.ok) return sent;
   }
   if (jobs.stopping) return parts.bus.release(delivery);

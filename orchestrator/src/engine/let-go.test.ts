@@ -49,6 +49,8 @@ async function assigned(): Promise<{ readonly run: Run; readonly delivery: Deliv
   return { run, delivery };
 }
 
+const host = () => ({ bus, folders: { bundlesFolder: ledger.folder, runsFolder: ledger.folder } });
+
 async function begin(run: Run, { envelope }: Delivery): Promise<void> {
   const started = { attempt_id: 'first', round: 1, epoch: 1, host_id: 'h', slot: 's', base_oid: 'base' };
   const draft = record('attempt_started', started, { taskId: 'a', attemptId: 'first' });
@@ -66,7 +68,7 @@ describe('work of a cancelled run', () => {
     await begin(run, delivery);
     await say(run.id, 'run_cancel', cancel);
     expect([run.state, run.tasks.get('a')?.state]).toStrictEqual(['cancelling', 'cancelling']);
-    unwrap(await letGo({ bus }, run, delivery));
+    unwrap(await letGo(host(), run, delivery));
     unwrap(await settle(deciding, run.id));
     expect([run.state, run.attempts.get('first')?.error?.code]).toStrictEqual(['cancelled', 'AC_HOST_DIED']);
   });
@@ -75,7 +77,7 @@ describe('work of a cancelled run', () => {
     const { run, delivery } = await assigned();
     await say(run.id, 'run_cancel', cancel);
     const { version } = run;
-    unwrap(await letGo({ bus }, run, delivery));
+    unwrap(await letGo(host(), run, delivery));
     expect(unwrap(await bus.streamVersion(run.id))).toBe(version);
     expect(run.state).toBe('cancelled');
     expect(unwrap(await bus.queues()).find(({ queue }) => queue === 'workers')).toMatchObject({
@@ -90,7 +92,7 @@ describe('work of a cancelled run', () => {
     const [task] = run.tasks.values();
     if (task !== undefined) task.assignmentId = 'a later one';
     const { version } = run;
-    unwrap(await letGo({ bus }, run, delivery));
+    unwrap(await letGo(host(), run, delivery));
     expect(unwrap(await bus.streamVersion(run.id))).toBe(version);
   });
 });

@@ -8,7 +8,7 @@ import { runEnds, type RunState } from '../company/states.ts';
 import { engineErrors } from './errors.ts';
 import { RunFolds } from './run-folds.ts';
 
-const schemaVersion = 3;
+const schemaVersion = 4;
 const pageSize = 5000;
 
 interface FoldedView {
@@ -223,8 +223,8 @@ export class ReadModel {
 }
 
 function summarize(view: RunView): RunSummary {
-  const { run_id, project_id, title, state, created_at, updated_at, tasks, error, pull_request } = view;
-  return { run_id, project_id, title, state, created_at, updated_at, tasks, error, pull_request };
+  const { run_id, project_id, title, state, created_at, updated_at, tasks, error, pull_request, cost } = view;
+  return { run_id, project_id, title, state, created_at, updated_at, tasks, error, pull_request, cost };
 }
 
 /** A model that a power cut spoilt holds nothing that the ledger does not: it is made anew. */

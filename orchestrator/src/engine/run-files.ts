@@ -26,3 +26,8 @@ export function attemptLog(home: Pick<HostFolders, 'runsFolder'>, runId: string,
 export function purgeMark(home: Pick<HostFolders, 'runsFolder'>, runId: string): string {
   return join(runFolder(home, runId), '.purging');
 }
+
+/** What an attempt's models may cost and did cost, call by call. */
+export function spendingFile(home: Pick<HostFolders, 'runsFolder'>, runId: string, attemptId: string): string {
+  return join(runFolder(home, runId), 'spending', `${attemptId}.ndjson`);
+}

@@ -2,6 +2,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CompanyHome } from '../company-home.ts';
 import type { AttemptRecord, Run } from '../company/records.ts';
+import { costView, type CostView } from '../company/view.ts';
 import { runFolder } from './run-files.ts';
 
 /**
@@ -29,6 +30,8 @@ function executionResult(run: Run): Record<string, unknown> {
     end_time: run.updatedAt,
     git_branch: run.pullRequest?.branch ?? null,
     pull_request: run.pullRequest,
+    budget: run.budget,
+    cost: costView(run.spent),
     errors: run.error === null ? [] : [run.error],
     executions: [...run.attempts.values()].map((attempt) => execution(run, attempt)),
   };
@@ -47,6 +50,7 @@ function execution(run: Run, attempt: AttemptRecord): Record<string, unknown> {
     git_branch: `refs/agentcompany/attempts/${attempt.id}`,
     quality_gates:
       attempt.result?.verify.map(({ command, exit_code: exitCode }) => ({ command, passed: exitCode === 0 })) ?? [],
+    cost: attempt.account === null ? null : costView(attempt.account),
     errors: attempt.error === null ? [] : [attempt.error],
   };
 }
@@ -68,5 +72,11 @@ function summaryText(run: Run): string {
   const result =
     run.pullRequest === null ? 'No pull request.' : `Pull request ${run.pullRequest.number}: ${run.pullRequest.url}`;
   const error = run.error === null ? '' : `\n${run.error.code}: ${run.error.message}\nRemedy: ${run.error.remedy}\n`;
-  return `# ${run.plan?.title ?? run.instruction}\n\nRun ${run.id}: ${run.state}\n${error}\n${result}\n\n## Tasks\n\n${lines.join('\n')}\n`;
+  const cost = run.spent.length === 0 ? '' : `\n\n${costSentence(costView(run.spent))}`;
+  return `# ${run.plan?.title ?? run.instruction}\n\nRun ${run.id}: ${run.state}\n${error}\n${result}${cost}\n\n## Tasks\n\n${lines.join('\n')}\n`;
+}
+
+function costSentence({ usd, calls, tokens, unpriced_calls: unpriced, estimated }: CostView): string {
+  const dollars = `${estimated ? 'at most ' : ''}$${usd.toFixed(4)}`;
+  return `Models: ${dollars} for ${calls} calls, ${tokens} tokens${unpriced === 0 ? '' : `; ${unpriced} calls have no price and are not in this sum`}.`;
 }

@@ -54,7 +54,7 @@ export function taskJob(
 function agentOrder({ assignment }: Attempt): AgentOrder | null {
   const { agent, task } = assignment;
   if (agent === undefined) return null;
-  const model = task.model ?? agent.model ?? 'default';
+  const model = assignment.model ?? task.model ?? agent.model ?? 'default';
   return { definition: agent, model, acceptance: task.acceptance, paths: task.paths, resume: false };
 }
 

@@ -1,6 +1,7 @@
 import type { AgentBus, OpenBusOptions } from '@agentcompany/agent-bus';
 import type { CompanyHome } from '../company-home.ts';
 import type { Config, Environment } from '../config.ts';
+import type { AgentFolders } from '../definitions/load-agents.ts';
 import type { ReadModel } from '../engine/read-model.ts';
 import type { Projects } from '../open-projects.ts';
 
@@ -12,6 +13,7 @@ export interface FacadeContext {
   readonly store: OpenBusOptions;
   readonly model: ReadModel;
   readonly projects: Projects;
+  readonly agents: AgentFolders;
   readonly config: Config;
   readonly environment: Environment;
 }

@@ -1,9 +1,11 @@
 import { failure, type Result } from '@agentcompany/protocol';
+import { planningAgents } from '../agents/manager/plan-with-model.ts';
 import type { DraftedPlan, SubmitRequest } from '../company-facade.ts';
 import { orchestratorErrors } from '../errors.ts';
 import { showProject } from '../projects.ts';
 import type { FacadeContext } from './context.ts';
 import { openPlanMaker } from './plan-maker.ts';
+import { agentsOfRun } from './run-agents.ts';
 
 /** What a run of the instruction would start with, if the model answered the same again: nothing is put on record. */
 export async function draftPlan(
@@ -16,6 +18,8 @@ export async function draftPlan(
   if (!project.ok) return project;
   const makePlan = openPlanMaker(context, null);
   if (makePlan === null) return failure(orchestratorErrors.AC_MODEL_UNAVAILABLE({ detail: 'none is configured' }));
+  const agents = agentsOfRun(context, null, project.value.agent);
+  if (!agents.ok) return agents;
   const parts = await context.projects.parts(projectId);
   if (!parts.ok) return parts;
   const { repositories } = parts.value;
@@ -28,7 +32,7 @@ export async function draftPlan(
   const verify = project.value.verify ?? [];
   const readFile = (path: string): Promise<Result<string | null>> => repositories.readText(tip.value, path);
   return makePlan(
-    { instruction, files: files.value, readFile, verify, agents: [] },
+    { instruction, files: files.value, readFile, verify, ...planningAgents(agents.value) },
     { run: null, signal, onCall: () => undefined },
   );
 }

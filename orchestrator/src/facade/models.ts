@@ -3,12 +3,16 @@ import { modelFamilies } from '../models/resolve-model.ts';
 import {
   noUsage,
   providerNames,
+  type CallOptions,
   type CallRecord,
+  type Model,
   type ModelRequest,
   type ProviderName,
   type Usage,
 } from '../models/model.ts';
 import { nameModel, openCost, openModel, providerPlace, type ModelsOptions } from '../open-models.ts';
+
+export { estimatePlan, type PlanEstimate } from './estimate-plan.ts';
 
 export interface ProviderReport {
   readonly provider: ProviderName;
@@ -103,8 +107,16 @@ export async function testModel(
   signal: AbortSignal,
 ): Promise<Result<ModelTest>> {
   const model = await openModel(options, name);
-  if (!model.ok) return model;
-  const { provider, name: called } = model.value;
+  return model.ok ? askOnce(model.value, testRequest, { signal, timeoutMs: testTimeoutMs }) : model;
+}
+
+/** Makes one request and tells what came of it. Errors: those of a call. */
+export async function askOnce(
+  model: Model,
+  request: ModelRequest,
+  options: Pick<CallOptions, 'signal' | 'timeoutMs'>,
+): Promise<Result<ModelTest>> {
+  const { provider, name: called } = model;
   let call: CallRecord = { provider, model: called, usage: noUsage, cost_usd: null };
   const onCall = (made: CallRecord): void => {
     call = made;
@@ -113,7 +125,7 @@ export async function testModel(
   const passed = (): number => Math.round(performance.now() - start);
   let text = '';
   let firstToken: number | null = null;
-  for await (const event of model.value.stream(testRequest, { signal, timeoutMs: testTimeoutMs, onCall })) {
+  for await (const event of model.stream(request, { ...options, onCall })) {
     if (event.type === 'failed') return failure(event.error);
     if (event.type !== 'text') continue;
     firstToken ??= passed();

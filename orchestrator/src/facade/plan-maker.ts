@@ -16,13 +16,13 @@ export interface PlanningOptions extends ExchangesOptions {
 }
 
 /**
- * Plans by the configured model, which is opened when the first plan is asked for; null where none is configured. A reply that a run
- * paid and lost before its plan was on record is not paid again; what it cost is told with the plan all the same.
+ * Plans by the Manager's model, else the configured one, which is opened when the first plan is asked for; null where none is
+ * configured. A reply that a run paid and lost before its plan was on record is not paid again; what it cost is told all the same.
  */
 export function openPlanMaker(options: ModelsOptions, planning: PlanningOptions | null): PlanMaker | null {
   if (options.config.model === null) return null;
   return async (order, { run, signal, onCall }) => {
-    const model = await openModel(options);
+    const model = await openModel(options, order.manager?.model ?? undefined);
     if (!model.ok) return model;
     const again: CallRecord[] = [];
     const paid = await paidModel(model.value, run, planning, (call) => again.push(call));

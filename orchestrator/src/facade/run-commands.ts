@@ -20,6 +20,7 @@ import { openModel } from '../open-models.ts';
 import { showProject, type Project } from '../projects.ts';
 import type { FacadeContext } from './context.ts';
 import { findRun } from './find-run.ts';
+import { agentsOfRun, checkAgentModels } from './run-agents.ts';
 
 const sender = 'president';
 
@@ -32,7 +33,7 @@ export function openRunCommands(
     answerApproval: (id, answer) => answerApproval(context, id, answer),
     cancelRun: (id, reason) => command(context, id, 'run_cancel', { by: sender, reason }),
     pauseRun: (id) => command(context, id, 'run_pause', { by: sender }),
-    resumeRun: (id) => command(context, id, 'run_resume', { by: sender }),
+    resumeRun: (id, budget = {}) => command(context, id, 'run_resume', { by: sender, ...budget }),
   };
 }
 
@@ -42,8 +43,10 @@ async function submit(context: FacadeContext, request: SubmitRequest): Promise<R
   if (!project.ok) return project;
   const plan = await planFor(context, request);
   if (!plan.ok) return plan;
-  const settings = settingsFor(context, project.value, request);
+  const settings = settingsFor(context, project.value, request, plan.value);
   if (!settings.ok) return settings;
+  const openable = await checkAgentModels(context, plan.value, settings.value);
+  if (!openable.ok) return openable;
   const id = request.idempotencyKey === undefined ? newId() : await derivedId(`submit ${request.idempotencyKey}`);
   if (request.idempotencyKey !== undefined) {
     const known = await context.bus.streamVersion(id);
@@ -72,7 +75,14 @@ async function planFor(context: FacadeContext, { plan }: SubmitRequest): Promise
 }
 
 /** What the run is promised, kept on record: configuration, the project's policy over it, the command's own flags over both. */
-function settingsFor(context: FacadeContext, project: Project, request: SubmitRequest): Result<RunSettings> {
+function settingsFor(
+  context: FacadeContext,
+  project: Project,
+  request: SubmitRequest,
+  plan: Plan | null,
+): Result<RunSettings> {
+  const agents = agentsOfRun(context, plan, project.agent);
+  if (!agents.ok) return agents;
   const loaded = loadConfig({
     home: context.home,
     environment: context.environment,
@@ -94,10 +104,11 @@ function settingsFor(context: FacadeContext, project: Project, request: SubmitRe
     worker_memory_bytes: memoryBytes(config.worker_memory_limit),
     worker_cpus: config.worker_cpus,
     verify: [...(project.verify ?? [])],
-    agents: [],
+    agents: [...agents.value],
     review: config.review,
     budget_usd: config.budget_usd,
     budget_tokens: config.budget_tokens,
+    fallback_model: config.fallback_model,
   });
 }
 

@@ -20,6 +20,7 @@ const asked: ValueQuestion<number> = {
   form: { name: 'number', schema: { type: 'object' } },
   tools: [],
   maxOutputTokens: 100,
+  temperature: null,
   repairs: 2,
   accept,
 };

@@ -9,6 +9,8 @@ export interface ValueQuestion<Value> {
   readonly question: string;
   readonly form: { readonly name: string; readonly schema: JsonSchema };
   readonly maxOutputTokens: number;
+  /** 0 to 2; null: the provider's own. */
+  readonly temperature: number | null;
   /** What the model may use before it answers; none where its provider knows no tools. */
   readonly tools: readonly Tool[];
   /** Times the model is told what was wrong and asked again. */
@@ -32,7 +34,7 @@ export async function askForValue<Value>(
   asked: ValueQuestion<Value>,
   options: CallOptions,
 ): Promise<Result<Value>> {
-  const { system, question, form, tools, maxOutputTokens, repairs, accept } = asked;
+  const { system, question, form, tools, maxOutputTokens, temperature, repairs, accept } = asked;
   let messages: readonly ModelMessage[] = [{ role: 'user', content: [{ type: 'text', text: question }] }];
   for (let count = 0; ; count += 1) {
     // Who had to be asked again may have to be a third time: then the beginning is read from the cache.
@@ -41,7 +43,7 @@ export async function askForValue<Value>(
       messages,
       answerSchema: form,
       maxOutputTokens,
-      temperature: null,
+      temperature,
       cachePrefix: count > 0,
     };
     const reply =

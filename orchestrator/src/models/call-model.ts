@@ -81,7 +81,10 @@ async function* attempt(
   options: CallOptions,
 ): AsyncGenerator<ModelEvent> {
   const bound = boundOf(request);
-  const reserved = await (options.purse ?? unlimitedPurse).reserve(boundAmount(bound, costOf));
+  const reserved = await (options.purse ?? unlimitedPurse).reserve(boundAmount(bound, costOf), {
+    provider: provider.name,
+    model: name,
+  });
   if (!reserved.ok) {
     yield { type: 'failed', error: reserved.error, retryAfterMs: null };
     return;

@@ -107,7 +107,23 @@ export const modelErrors = errorCatalogue({
   },
   AC_BUDGET_SPENT: {
     message: 'the budget of run {run} does not allow another call of a model: {left} left',
-    remedy: 'Raise it: agentcompany resume {run} --budget USD.',
+    remedy: 'Raise it: `agentcompany resume RUN --budget USD` (or `--budget-tokens N`).',
+    retry: 'never',
+  },
+  AC_BUDGET_TOO_SMALL: {
+    message: 'the budget of run {run} is too small to plan it: {left} left',
+    remedy: 'Start it again with a larger `--budget`, or with a plan file: `agentcompany run --plan FILE`.',
+    retry: 'never',
+  },
+  AC_BUDGET_TASK_SPENT: {
+    message: 'the budget of task {task} does not allow another call of a model: {left} left',
+    remedy: 'Run `agentcompany resume RUN`: the task may spend its budget once more.',
+    retry: 'never',
+  },
+  AC_BUDGET_UNPRICED: {
+    message: 'run {run} has a budget in dollars only, and {model} has no price',
+    remedy:
+      'Limit it in tokens: `budget_tokens`, or `agentcompany resume RUN --budget-tokens N`. Or give its price in `models.prices`.',
     retry: 'never',
   },
   AC_MODEL_TALK_MALFORMED: {

@@ -12,7 +12,7 @@ describe('a purse', () => {
     expect(asked[2]).toMatchObject({ error: { code: 'AC_BUDGET_SPENT', retry: 'never' } });
     const error = asked[2]?.ok === false ? asked[2].error : null;
     expect(error?.message).toContain('$0.5000');
-    expect(error?.remedy).toContain('agentcompany resume r1 --budget USD');
+    expect(error?.remedy).toContain('agentcompany resume RUN --budget USD');
     unwrap(asked[0]!).settle({ usd: 0.1, tokens: 10 });
     expect((await purse.reserve(dollar)).ok).toBe(true);
     expect((await purse.reserve(dollar)).ok).toBe(false);

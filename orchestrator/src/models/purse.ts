@@ -13,13 +13,19 @@ export interface Reservation {
   settle(cost: Amount): void;
 }
 
+/** The model that a request goes to. */
+export interface Called {
+  readonly provider: string;
+  readonly model: string;
+}
+
 /** What may be spent on models. Any number of requests may be under way. */
 export interface Purse {
   /**
    * Sets `bound`, the most one request can come to, aside before it is sent, so that requests at the same time cannot overspend
-   * together. Error: `AC_BUDGET_SPENT`.
+   * together. `called` names whom it is sent to, for the record. Errors: `AC_BUDGET_…`.
    */
-  reserve(bound: Amount): Promise<Result<Reservation>>;
+  reserve(bound: Amount, called?: Called): Promise<Result<Reservation>>;
 }
 
 /** What a run may spend: US dollars for what has a price, tokens for all; null: no limit. */

@@ -1,4 +1,4 @@
-import { planSchema, taskRun, taskSchema } from '@agentcompany/protocol';
+import { planSchema, slug, taskRun, taskSchema } from '@agentcompany/protocol';
 import { z } from 'zod';
 
 /** A script beside the plan file; it is read and put into the plan when the file is loaded. */
@@ -11,7 +11,9 @@ export type ScriptFileRun = z.infer<typeof scriptFileRun>;
 
 /** The form of a plan file: a plan whose tasks may name a script instead of holding it. */
 export const planFileSchema = planSchema.extend({
-  tasks: z.array(taskSchema.extend({ run: z.union([...taskRun.options, scriptFileRun]).optional() })).max(20_000),
+  tasks: z
+    .array(taskSchema.extend({ agent: slug.optional(), run: z.union([...taskRun.options, scriptFileRun]).optional() }))
+    .max(20_000),
 });
 
 /** The JSON schema editors check plan files against (docs/plan.schema.json). */

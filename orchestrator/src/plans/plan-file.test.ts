@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { unwrap } from '@agentcompany/protocol';
 import { describe, expect, it } from 'vitest';
-import { loadPlanFile } from './plan-file.ts';
+import { loadPlanFile, type PlanStaff } from './plan-file.ts';
 import { planFileSchema, planJsonSchema } from './plan-file-schema.ts';
 
 const docs = path.join(import.meta.dirname, '../../../docs');
@@ -14,8 +14,8 @@ function write(text: string, name = 'plan.yaml'): string {
   return file;
 }
 
-function refusal(file: string): { readonly code: string; readonly message: string } {
-  const result = loadPlanFile(file);
+function refusal(file: string, staff?: PlanStaff): { readonly code: string; readonly message: string } {
+  const result = loadPlanFile(file, staff);
   if (result.ok) throw new Error('was accepted');
   return result.error;
 }
@@ -83,6 +83,32 @@ describe('loadPlanFile', () => {
     const file = write('');
     writeFileSync(file, Buffer.from([0x74, 0xff, 0xfe]));
     expect(refusal(file).code).toBe('AC_PLAN_UNREADABLE');
+  });
+});
+
+describe('the agents of a plan file', () => {
+  const staff = { names: ['coder', 'tester'], ordinary: 'tester' };
+  const inWords = 'title: t\ntasks:\n  - id: a\n    title: A\n    instructions: Do it.\n';
+
+  it('are looked up, with the line and the nearest name', () => {
+    const error = refusal(write(`${inWords}    agent: codr\n`), staff);
+    expect(error.code).toBe('AC_AGENT_UNKNOWN');
+    expect(error.message).toMatch(/codr, did you mean coder\? \(.*plan\.yaml:6\)$/);
+  });
+
+  it('get the tasks that name nobody and nothing to run', () => {
+    const plan = unwrap(
+      loadPlanFile(write(`${inWords}${good.split('tasks:\n')[1]?.replace('id: a', 'id: b')}`), staff),
+    );
+    expect(plan.tasks.map(({ agent }) => agent)).toEqual(['tester', 'command']);
+    expect(unwrap(loadPlanFile(write(`${inWords}    agent: coder\n`), staff)).tasks[0]?.agent).toBe('coder');
+  });
+
+  it('are told in words', () => {
+    expect(refusal(write(inWords.replace('Do it.', '" "')), staff)).toMatchObject({
+      code: 'AC_PLAN_INVALID',
+      message: expect.stringContaining('tasks.0.instructions'),
+    });
   });
 });
 

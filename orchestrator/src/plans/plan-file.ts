@@ -1,9 +1,19 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { failure, success, type Plan, type Result, type Task, type TaskRun } from '@agentcompany/protocol';
+import {
+  commandAgent,
+  failure,
+  success,
+  type Plan,
+  type Result,
+  type Task,
+  type TaskRun,
+} from '@agentcompany/protocol';
 import { describePlanIssue, findPlanProblem, type PlanProblem } from '../company/plan-check.ts';
+import { companyErrors } from '../company/errors.ts';
 import { orchestratorErrors as errors } from '../errors.ts';
-import { parsePlanDocument, PlanSyntaxError, type PlanDocument } from './plan-document.ts';
+import { suggestion } from '../suggestion.ts';
+import { parseYamlDocument, YamlSyntaxError, type YamlDocument } from '../documents/yaml-document.ts';
 import { planFileSchema, type ScriptFileRun } from './plan-file-schema.ts';
 
 const maxPlanBytes = 4 * 1024 * 1024;
@@ -20,6 +30,12 @@ const interpreters: Readonly<Record<string, 'node' | 'sh'>> = {
 export interface PlanOrigin {
   readonly name: string;
   readonly folder: string;
+}
+
+/** Whom the tasks of a plan file may name besides `command`, and who has those that name nobody and nothing to run. */
+export interface PlanStaff {
+  readonly names: readonly string[];
+  readonly ordinary: string;
 }
 
 function decode(bytes: Uint8Array): string | null {
@@ -59,19 +75,31 @@ function readScript(
   }
 }
 
+function findStranger({ tasks }: Plan, { names }: PlanStaff): PlanProblem | null {
+  const index = tasks.findIndex(({ agent }) => agent !== commandAgent && !names.includes(agent));
+  const agent = tasks[index]?.agent;
+  if (agent === undefined) return null;
+  const similar = suggestion(agent, [commandAgent, ...names]);
+  return {
+    path: ['tasks', index, 'agent'],
+    error: (where) => companyErrors.AC_AGENT_UNKNOWN({ agent, suggestion: similar, where }),
+  };
+}
+
 /**
  * Reads a plan from the text of a plan file (YAML or JSON), puts the scripts it names into it, and checks it.
- * Messages name the field and its line. Errors: `AC_PLAN_TOO_LARGE` (4 MiB), `AC_PLAN_SCRIPT_REFUSED`, and those of `checkPlan`.
+ * A task that names neither an agent nor something to run goes to the ordinary agent of `staff`; without `staff` agents are not looked up.
+ * Messages name the field and its line. Errors: `AC_AGENT_UNKNOWN`, `AC_PLAN_TOO_LARGE` (4 MiB), `AC_PLAN_SCRIPT_REFUSED`, and those of `checkPlan`.
  */
-export function parsePlan(text: string, origin: PlanOrigin): Result<Plan> {
+export function parsePlan(text: string, origin: PlanOrigin, staff?: PlanStaff): Result<Plan> {
   if (Buffer.byteLength(text) > maxPlanBytes)
     return failure(errors.AC_PLAN_TOO_LARGE({ file: origin.name, limit: maxPlanBytes }));
   const place = (line: number | null): string => (line === null ? ` (${origin.name})` : ` (${origin.name}:${line})`);
-  let document: PlanDocument;
+  let document: YamlDocument;
   try {
-    document = parsePlanDocument(text);
+    document = parseYamlDocument(text);
   } catch (cause) {
-    if (!(cause instanceof PlanSyntaxError)) throw cause;
+    if (!(cause instanceof YamlSyntaxError)) throw cause;
     return failure(errors.AC_PLAN_INVALID({ problem: cause.message, where: place(cause.line) }));
   }
   const refuse = (found: PlanProblem) => failure(found.error(place(document.lineOf(found.path))));
@@ -80,26 +108,27 @@ export function parsePlan(text: string, origin: PlanOrigin): Result<Plan> {
   const tasks: Task[] = [];
   for (const [index, task] of parsed.data.tasks.entries()) {
     const where = place(document.lineOf(['tasks', index, 'run', 'script_file']));
-    const { run, ...rest } = task;
+    const { run, agent: named, ...rest } = task;
+    const agent = named ?? (run === undefined ? (staff?.ordinary ?? commandAgent) : commandAgent);
     const read: Result<TaskRun | null> =
       run !== undefined && 'script_file' in run ? readScript(run, origin.folder, where) : success(run ?? null);
     if (!read.ok) return read;
-    tasks.push({ ...rest, ...(read.value === null ? {} : { run: read.value }) });
+    tasks.push({ ...rest, agent, ...(read.value === null ? {} : { run: read.value }) });
   }
   const plan: Plan = { ...parsed.data, tasks };
-  const found = findPlanProblem(plan);
+  const found = (staff === undefined ? null : findStranger(plan, staff)) ?? findPlanProblem(plan);
   return found === null ? success(plan) : refuse(found);
 }
 
 /** Reads a plan file. Errors: `AC_PLAN_UNREADABLE`, and those of `parsePlan`. */
-export function loadPlanFile(file: string): Result<Plan> {
+export function loadPlanFile(file: string, staff?: PlanStaff): Result<Plan> {
   try {
     const details = statSync(file);
     if (!details.isFile()) return failure(errors.AC_PLAN_UNREADABLE({ file }, 'it is not a file'));
     if (details.size > maxPlanBytes) return failure(errors.AC_PLAN_TOO_LARGE({ file, limit: maxPlanBytes }));
     const text = decode(readFileSync(file));
     if (text === null) return failure(errors.AC_PLAN_UNREADABLE({ file }, 'it is not UTF-8 text'));
-    return parsePlan(text, { name: file, folder: path.dirname(path.resolve(file)) });
+    return parsePlan(text, { name: file, folder: path.dirname(path.resolve(file)) }, staff);
   } catch (cause) {
     return failure(errors.AC_PLAN_UNREADABLE({ file }, cause));
   }

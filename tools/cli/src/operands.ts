@@ -18,6 +18,12 @@ export function waitingSeconds(text: string): number {
   return seconds;
 }
 
+/** US dollars, at least 0, for option values. Throws commander's error. */
+export function dollars(text: string): number {
+  if (!/^\d{1,7}(\.\d{1,6})?$/.test(text)) throw new InvalidArgumentError('An amount such as 2.50 is expected.');
+  return Number(text);
+}
+
 /** A whole number of at least 0, for option values. Throws commander's error. */
 export function wholeNumber(text: string): number {
   return text === '0' ? 0 : positiveInteger(text);

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { addAgents } from './commands/agents.ts';
 import { addApprove, addCancel, addPause } from './commands/steer.ts';
 import { addBus } from './commands/bus.ts';
 import { addDemo } from './commands/demo.ts';
@@ -72,6 +73,7 @@ export function createProgram(session: Session): Command {
     addDoctor,
     addDemo,
     addProjectCommands,
+    addAgents,
     addModels,
     addPlan,
     addRun,

@@ -4,6 +4,7 @@ import type { Context } from './context.ts';
 import type { DriveEnd } from './drive-runs.ts';
 import { runError, runExitCode, shortId } from './run-outcome.ts';
 import { cleanLine } from './terminal/clean-text.ts';
+import { costLine } from './terminal/cost-text.ts';
 import { paintState } from './terminal/style.ts';
 
 /** Prints how a run stands and where to look, and gives the exit code. */
@@ -13,6 +14,8 @@ export async function reportRun(context: Context, run: RunView): Promise<number>
     context.data(
       `run           ${shortId(run.run_id)} ${paintState(context.style, run.state, run.state.replaceAll('_', ' '))}`,
     );
+    const cost = costLine(run);
+    if (cost !== null) context.data(`cost          ${cost}`);
     if (run.pull_request !== null) {
       const { number, branch, url } = run.pull_request;
       context.data(`pull request  #${number} ${cleanLine(url)}`);

@@ -27,6 +27,8 @@ export const runSettings = z.object({
   /** US dollars and tokens that all models of the run may take together; null: no limit. */
   budget_usd: z.number().nonnegative().nullable().default(null),
   budget_tokens: z.int().nonnegative().nullable().default(null),
+  /** Model of a task's agent from its second failure on (C28); null: its own. */
+  fallback_model: z.string().nullable().default(null),
 });
 export type RunSettings = z.infer<typeof runSettings>;
 

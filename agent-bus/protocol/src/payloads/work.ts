@@ -5,7 +5,8 @@ import { taskSchema } from '../plan.ts';
 
 /** What an earlier round found: given to the next attempt's agent as data. */
 export const feedback = z.object({
-  reason: z.enum(['failed', 'changes_requested', 'conflict', 'verification', 'person']),
+  /** `quality_failed`: the checks were red; `failed`: there was nothing to check. */
+  reason: z.enum(['failed', 'quality_failed', 'changes_requested', 'conflict', 'verification', 'person']),
   message: z.string(),
   findings: z.array(z.object({ rule: z.string(), path: z.string().nullable(), message: z.string() })),
 });
@@ -43,6 +44,8 @@ export const workPayloads = {
     agent: agentDefinition.optional(),
     /** Begins anew: without the conversation of earlier attempts (C28). */
     fresh: z.boolean().optional(),
+    /** The model of this round, by name, in place of the task's and the agent's (C28). */
+    model: z.string().optional(),
   }),
   attempt_started: z.looseObject({
     attempt_id: z.string(),

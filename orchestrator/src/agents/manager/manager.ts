@@ -6,7 +6,7 @@ import { companyErrors } from '../../company/errors.ts';
 import type { Run } from '../../company/records.ts';
 import type { ProjectRepositories } from '../../git/repositories.ts';
 import type { CallRecord } from '../../models/model.ts';
-import type { MadePlan, PlanMaker } from './plan-with-model.ts';
+import { planningAgents, type MadePlan, type PlanMaker } from './plan-with-model.ts';
 
 type ModelCall = NonNullable<PayloadOf<'task_plan'>['planning']>['calls'][number];
 
@@ -52,8 +52,7 @@ async function makePlan(run: Run, base: string, parts: ManagerParts): Promise<Re
   if (!files.ok) return files;
   const readFile = (path: string): Promise<Result<string | null>> => repositories.readText(base, path);
   const { verify, agents } = run.settings;
-  const workers = agents.filter(({ role }) => role === 'worker');
-  const order = { instruction: run.instruction, files: files.value, readFile, verify, agents: workers };
+  const order = { instruction: run.instruction, files: files.value, readFile, verify, ...planningAgents(agents) };
   const made = await maker(order, { run, signal, onCall });
   // The call was tried several times already; only one that was called off is made again.
   return made.ok || made.error.code === 'AC_MODEL_ABORTED' ? made : failure({ ...made.error, retry: 'never' });

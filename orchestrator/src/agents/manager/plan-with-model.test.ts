@@ -1,4 +1,4 @@
-import { success, unwrap, type Result } from '@agentcompany/protocol';
+import { agentDefinition, success, unwrap, type Result } from '@agentcompany/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkPlan } from '../../company/plan-check.ts';
 import { createModel } from '../../models/call-model.ts';
@@ -26,6 +26,7 @@ const order: PlanOrder = {
   readFile: async (path) => success(path === 'README.md' ? '# The shop' : null),
   verify: ['npm test'],
   agents: [],
+  manager: null,
 };
 
 async function make(answers: readonly unknown[], more: Partial<PlanOrder> = {}): Promise<Result<MadePlan>> {
@@ -86,6 +87,32 @@ describe('planWithModel', () => {
       error: { code: 'AC_MODEL_ANSWER_INVALID', message: expect.stringContaining(words), retry: 'never' },
     });
     expect(server.seen).toHaveLength(5);
+  });
+
+  it('W7 plans in the words, the temperature and the size of the Manager of the run', async () => {
+    const manager = agentDefinition.parse({
+      name: 'manager',
+      role: 'manager',
+      prompt: 'You plan for a bakery.',
+      personality: 'Speaks in rhymes.',
+    });
+    unwrap(await make([good], { manager }));
+    expect(server.seen[0]?.body).toMatchObject({ temperature: 0.7, max_completion_tokens: 4000 });
+    expect(bodies()[0]).toContain(
+      'You plan for a bakery.\\n\\nYour personality: Speaks in rhymes.\\n\\nYou split one instruction',
+    );
+  });
+
+  it('names the agents there are, and takes a plan that gives them work in words', async () => {
+    const agents = [{ name: 'coder', description: 'Builds "features".' }];
+    const coded = { id: 'till', title: 'Build it', instructions: 'A till.', agent: 'coder' };
+    const { plan } = unwrap(await make([{ ...good, tasks: [task, coded] }], { agents }));
+    expect(plan.tasks.map(({ agent }) => agent)).toEqual(['command', 'coder']);
+    const [body] = server.seen.map((request) => request.body as { messages: { content: { text: string }[] }[] });
+    expect(body?.messages[1]?.content[0]?.text).toContain(JSON.stringify(agents));
+    const strange = { ...good, tasks: [{ ...coded, agent: 'root' }] };
+    unwrap(await make([strange, good], { agents }));
+    expect(bodies().at(-1)).toContain('tasks.0.agent: one of command, coder is expected');
   });
 
   it('tells the model the instruction, the checks and the files, a hostile name as one of many words', async () => {

@@ -13,6 +13,7 @@ import type { Run } from '../../company/records.ts';
 import { askForValue } from '../../models/ask-for-value.ts';
 import type { CallRecord, Model } from '../../models/model.ts';
 import { simpleSchema } from '../../models/simple-schema.ts';
+import { personaWords } from '../persona-words.ts';
 import { readingTools, type ReadableFiles } from './reading-tools.ts';
 import { planningQuestion, planningRules } from './planning-words.ts';
 
@@ -23,6 +24,16 @@ export interface PlanOrder extends ReadableFiles {
   readonly verify: readonly string[];
   /** Who may carry tasks out besides `command`. */
   readonly agents: readonly Pick<AgentDefinition, 'name' | 'description'>[];
+  /** Who plans; null where a run's record names nobody. */
+  readonly manager: AgentDefinition | null;
+}
+
+/** The Manager and those it may give work to, of the agents of a run. */
+export function planningAgents(agents: readonly AgentDefinition[]): Pick<PlanOrder, 'agents' | 'manager'> {
+  return {
+    agents: agents.filter(({ role }) => role === 'worker'),
+    manager: agents.find(({ role }) => role === 'manager') ?? null,
+  };
 }
 
 /** A plan, and what its making took; `calls` holds every request that was answered, repairs and failed tries included. */
@@ -45,8 +56,8 @@ export type PlanMaker = (
   },
 ) => Promise<Result<MadePlan>>;
 
-const maxOutputTokens = 16_000;
-const timeoutMs = 300_000;
+/** Where nobody is named who plans: a whole plan is longer than an ordinary answer, and takes longer. */
+const ordinary = { max_tokens: 16_000, timeout: 300, temperature: null };
 const repairs = 2;
 /** More than a person can look through before approving is no plan. */
 const maximumTasks = 100;
@@ -74,18 +85,20 @@ export async function planWithModel(
     calls.push(call);
     options.onCall(call);
   };
+  const { max_tokens: maxOutputTokens, timeout, temperature } = order.manager ?? ordinary;
   const plan = await askForValue(
     model,
     {
-      system: planningRules,
+      system: [...personaWords(order.manager), planningRules(order.agents.length > 0)].join('\n\n'),
       question: planningQuestion(order),
       form,
       tools: readingTools(order),
       maxOutputTokens,
+      temperature,
       repairs,
       accept: (value) => acceptPlan(value, order, options.checkPlan),
     },
-    { signal: options.signal, timeoutMs, onCall },
+    { signal: options.signal, timeoutMs: timeout * 1000, onCall },
   );
   return plan.ok ? success({ plan: plan.value, calls }) : plan;
 }

@@ -5,7 +5,7 @@ import type { AttemptRecord, Run, TaskRecord } from '../records.ts';
 import { afterConflict } from './conflict.ts';
 import { dependencyStatus } from './dependencies.ts';
 import { effectRequest, message, record, taskState, type Draft } from './draft.ts';
-import { afterFailure } from './failure.ts';
+import { afterFailure, nextRound } from './failure.ts';
 import { afterReview, approve } from './review.ts';
 
 /** What one task needs now, judged by its folded state alone: deciding twice decides the same. */
@@ -49,7 +49,14 @@ function assign(run: Run, task: TaskRecord): readonly Draft[] {
   const { id, agent: name } = task.spec;
   const agent = run.settings.agents.find((definition) => definition.name === name);
   if (agent === undefined && name !== commandAgent)
-    return [taskState(id, 'failed', 'nobody of that name works here', companyErrors.AC_AGENT_UNKNOWN({ agent: name }))];
+    return [
+      taskState(
+        id,
+        'failed',
+        'nobody of that name works here',
+        companyErrors.AC_AGENT_UNKNOWN({ agent: name, suggestion: '', where: '' }),
+      ),
+    ];
   const assignment = {
     project_id: run.projectId,
     task: task.spec,
@@ -57,7 +64,7 @@ function assign(run: Run, task: TaskRecord): readonly Draft[] {
     round: task.rounds + 1,
     feedback: task.feedback,
     image: run.settings.image,
-    ...(agent === undefined ? {} : { agent }),
+    ...(agent === undefined ? {} : { agent, ...nextRound(run, task) }),
   };
   return [message('task_assign', 'workers', assignment, { taskId: id })];
 }

@@ -1,7 +1,8 @@
 import { parsePayload, type AppError, type Envelope } from '@agentcompany/protocol';
 import { isOpen, openApprovals } from '../approvals.ts';
+import { wholeOfGrants } from '../budget.ts';
 import { companyErrors } from '../errors.ts';
-import type { Run, TaskRecord } from '../records.ts';
+import type { AttemptRecord, Run, TaskRecord } from '../records.ts';
 import { stageOf } from '../stage.ts';
 import { attemptEnds, tasksInMotion } from '../states.ts';
 import { decideCancellation } from './cancellation.ts';
@@ -146,8 +147,9 @@ const reachable: ReadonlySet<TaskRecord['state']> = new Set([
 
 function onUndeliverableTask(run: Run, task: TaskRecord, error: AppError): readonly Draft[] {
   const id = task.spec.id;
-  if (reachable.has(task.state)) return [taskState(id, 'awaiting_person', 'undeliverable', error)];
   const attempt = run.attempts.get(task.attemptId ?? '');
+  const settled = settleUnknown(attempt);
+  if (reachable.has(task.state)) return [taskState(id, 'awaiting_person', 'undeliverable', error), ...settled];
   if (task.state !== 'cancelling' || attempt === undefined || attemptEnds.has(attempt.state)) return [];
   // No host will ever answer for it: the cancellation must not wait for one.
   return [
@@ -156,5 +158,14 @@ function onUndeliverableTask(run: Run, task: TaskRecord, error: AppError): reado
       { attempt_id: attempt.id, epoch: attempt.epoch, error },
       { taskId: id, attemptId: attempt.id },
     ),
+    ...settled,
   ];
+}
+
+/** Nobody will say what a dead host's attempt spent: all that it was granted. */
+function settleUnknown(attempt: AttemptRecord | undefined): readonly Draft[] {
+  const account = attempt === undefined || attemptEnds.has(attempt.state) ? null : wholeOfGrants(attempt);
+  if (attempt === undefined || account === null) return [];
+  const about = { taskId: attempt.taskId, attemptId: attempt.id };
+  return [record('budget_settle', { attempt_id: attempt.id, account }, about)];
 }

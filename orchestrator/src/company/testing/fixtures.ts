@@ -50,6 +50,7 @@ export function settingsOf(more: Partial<RunSettings> = {}): RunSettings {
     review: 'rules',
     budget_usd: null,
     budget_tokens: null,
+    fallback_model: null,
     ...more,
   };
 }

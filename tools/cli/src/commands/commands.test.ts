@@ -172,6 +172,42 @@ describe('steering a run', () => {
     });
   });
 
+  it('DESIGN budget: resume lifts the budget of one run, also of one that is at work, and wants to know of which', async () => {
+    const poor = company();
+    poor.onDrive = async () => (poor.change(first, { state: 'published' }), success());
+    const words = ['resume', first, '--budget', '2.5', '--budget-tokens', '1000'];
+    expect(await runCli(words, { company: poor })).toMatchObject({ exitCode: 0 });
+    expect(poor.calls).toEqual([`resume budget_usd 2.5 budget_tokens 1000 ${first}`, `drive ${first}`]);
+    for (const wrong of [
+      ['resume', '--budget', '1'],
+      ['resume', first, '--budget', 'much'],
+    ])
+      expect(await runCli(wrong, { company: company() })).toMatchObject({ exitCode: 2 });
+  });
+
+  it('DESIGN budget: a run that waits for money ends with the exit code of the budget, and shows what it took', async () => {
+    const poor = company();
+    const error = {
+      code: 'AC_BUDGET_SPENT',
+      message: 'spent',
+      cause: null,
+      remedy: '`agentcompany resume RUN --budget USD`',
+      retry: 'never' as const,
+    };
+    const cost = { usd: 0.25, unpriced_calls: 1, tokens: 1200, calls: 3, estimated: true };
+    poor.onDrive = async () => {
+      poor.change(first, { state: 'needs_attention', error, cost, budget: { usd: 0.3, tokens: null } });
+      return success();
+    };
+    const resumed = await runCli(['resume', first], { company: poor });
+    expect(resumed).toMatchObject({ exitCode: 7 });
+    expect(resumed.stdout).toContain('cost          ≤ $0.2500 + 1 unpriced for 3 calls, 1200 tokens of $0.3');
+    const shown = await runCli(['runs', 'show', first], { company: poor });
+    expect(shown.stdout).toContain(`agentcompany resume ${first.slice(0, 18)} --budget USD`);
+    expect(shown.stdout).toContain('cost          ≤ $0.2500 + 1 unpriced');
+    expect((await runCli(['status'], { company: poor })).stdout).toMatch(/COST[^]*\$0\.2500 \+/);
+  });
+
   it('resume of several runs names commands that take several', async () => {
     const both = company();
     both.change(second, { state: 'running' });

@@ -3,8 +3,8 @@ import type { Result } from '@agentcompany/protocol';
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { modelTestLines } from '../model-test-lines.ts';
 import { action, examples, type Session } from '../session.ts';
-import { cleanLine } from '../terminal/clean-text.ts';
 import { renderTable, type Column } from '../terminal/table.ts';
 
 type Models = typeof import('@agentcompany/orchestrator/models');
@@ -55,17 +55,8 @@ async function list(context: Context): Promise<number> {
 }
 
 function showTest(context: Context, test: ModelTest): void {
-  const { provider, model, usage, cost_usd } = test;
-  if (context.json) {
-    context.document({ version: 1, ...test });
-    return;
-  }
-  const read = usage.input + usage.cache_read + usage.cache_write;
-  context.data(`model    ${provider}:${model}`);
-  context.data(`answer   ${cleanLine(test.text).slice(0, 200)}`);
-  context.data(`latency  ${test.first_token_ms ?? '-'} ms to the first text, ${test.total_ms} ms in all`);
-  context.data(`tokens   ${read} in, ${usage.output} out`);
-  context.data(`cost     ${cost_usd === null ? 'unpriced' : `$${cost_usd.toFixed(6)}`}`);
+  if (context.json) context.document({ version: 1, ...test });
+  else for (const line of modelTestLines(test)) context.data(line);
 }
 
 async function test(context: Context, name: string | undefined): Promise<number> {

@@ -1,12 +1,18 @@
 import path from 'node:path';
 import type { TaskView } from '@agentcompany/orchestrator';
 import type { Command } from 'commander';
+import { estimateSentence, readEstimate } from '../plan-estimate.ts';
 import { planLines } from '../plan-lines.ts';
+import { readStaff } from '../plan-staff.ts';
 import { action, examples, type Session } from '../session.ts';
 import { counted } from '../terminal/clean-text.ts';
 import { planMarkdown } from '../terminal/plan-markdown.ts';
 import { paintState } from '../terminal/style.ts';
 import { renderTable, type Column } from '../terminal/table.ts';
+
+interface CheckOptions {
+  readonly project?: string;
+}
 
 interface ShowOptions {
   readonly markdown?: true;
@@ -19,19 +25,25 @@ function addCheck(plan: Command, session: Session): void {
     .command('check')
     .description('Checks a plan file without running anything; `-` reads standard input.')
     .argument('<file>', 'plan file, YAML or JSON (docs/plan-files.md)')
+    .option('-p, --project <id>', 'project whose agent gets the tasks that name none')
     .action(
-      action(session, async (context, [file = '']) => {
+      action<CheckOptions>(session, async (context, [file = ''], { project }) => {
+        const staff = await readStaff(context, project);
+        if (!staff.ok) return context.fail(staff.error);
         const { loadPlanFile, parsePlan } = await import('@agentcompany/orchestrator/plan-file');
         const text = file === '-' ? await context.io.readStdin(maxPlanBytes) : null;
         if (text !== null && !text.ok) return context.fail(text.error);
         const checked =
           text === null
-            ? loadPlanFile(path.resolve(context.io.cwd, file))
-            : parsePlan(text.value, { name: 'standard input', folder: context.io.cwd });
+            ? loadPlanFile(path.resolve(context.io.cwd, file), staff.value)
+            : parsePlan(text.value, { name: 'standard input', folder: context.io.cwd }, staff.value);
         if (!checked.ok) return context.fail(checked.error);
-        if (context.json) context.document({ version: 1, plan: checked.value });
+        const estimate = await readEstimate(context, checked.value);
+        if (context.json)
+          context.document({ version: 1, plan: checked.value, ...(estimate === null ? {} : { estimate }) });
         else for (const line of planLines(checked.value, context.io.stdout.columns)) context.data(line);
         context.talk(`\nThe plan is good: ${counted(checked.value.tasks.length, 'task')}.`);
+        if (estimate !== null) context.talk(estimateSentence(estimate));
         return 0;
       }),
     );

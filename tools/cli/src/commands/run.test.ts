@@ -176,12 +176,21 @@ describe('run', () => {
       'partial',
       '--idempotency-key',
       'k',
+      '--budget',
+      '0.5',
+      '--budget-tokens',
+      '9000',
     ]);
     expect(stdout).toBe(`${[...company.runs.keys()][0]}\n`);
     expect(stderr).toContain('agentcompany resume');
     expect(company.submitted[0]).toMatchObject({
       idempotencyKey: 'k',
-      settings: { on_failure: 'partial', approvals: { plan: 'person', protected_paths: 'person' } },
+      settings: {
+        budget_usd: 0.5,
+        budget_tokens: 9000,
+        on_failure: 'partial',
+        approvals: { plan: 'person', protected_paths: 'person' },
+      },
     });
   });
 

@@ -5,8 +5,10 @@ import type { Context } from '../context.ts';
 import { driveRuns } from '../drive-runs.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { checkInstruction } from '../instruction.ts';
-import { chooseProject, positiveInteger, waitingSeconds } from '../operands.ts';
+import { chooseProject, dollars, positiveInteger, waitingSeconds, wholeNumber } from '../operands.ts';
+import { estimateSentence, readEstimate } from '../plan-estimate.ts';
 import { planLines } from '../plan-lines.ts';
+import { readStaff } from '../plan-staff.ts';
 import { reportEnd } from '../report-run.ts';
 import { shortId } from '../run-outcome.ts';
 import { action, examples, type Session } from '../session.ts';
@@ -22,6 +24,8 @@ interface RunOptions {
   readonly dryRun?: true;
   readonly onFailure?: 'stop' | 'partial';
   readonly idempotencyKey?: string;
+  readonly budget?: number;
+  readonly budgetTokens?: number;
 }
 
 const maxInstructionBytes = 65_536;
@@ -32,13 +36,19 @@ async function usage(problem: string): Promise<Result<never>> {
   return { ok: false, error: cliErrors.AC_USAGE({ problem, help: 'agentcompany run --help' }) };
 }
 
-async function readPlan(context: Context, file: string | undefined): Promise<Result<Plan | null>> {
+async function readPlan(
+  context: Context,
+  file: string | undefined,
+  project: string | undefined,
+): Promise<Result<Plan | null>> {
   if (file === undefined) return { ok: true, value: null };
+  const staff = await readStaff(context, project);
+  if (!staff.ok) return staff;
   const { loadPlanFile, parsePlan } = await import('@agentcompany/orchestrator/plan-file');
   const path = await import('node:path');
-  if (file !== '-') return loadPlanFile(path.resolve(context.io.cwd, file));
+  if (file !== '-') return loadPlanFile(path.resolve(context.io.cwd, file), staff.value);
   const text = await context.io.readStdin(maxPlanBytes);
-  return text.ok ? parsePlan(text.value, { name: 'standard input', folder: context.io.cwd }) : text;
+  return text.ok ? parsePlan(text.value, { name: 'standard input', folder: context.io.cwd }, staff.value) : text;
 }
 
 async function readInstruction(
@@ -68,7 +78,7 @@ async function readOrder(
     const early = await checkInstruction(given, root);
     if (!early.ok) return early;
   }
-  const plan = await readPlan(context, options.plan);
+  const plan = await readPlan(context, options.plan, options.project);
   if (!plan.ok) return plan;
   const text = await readInstruction(context, given, plan.value);
   if (!text.ok) return text;
@@ -82,17 +92,26 @@ async function readOrder(
 
 /** `--dry-run`: the plan as a run would get it; without a plan file the model makes it, which costs what it costs. */
 async function showOrder(context: Context, order: Order): Promise<number> {
-  const shown = order.plan === null ? await draft(context, order) : showPlan(context, order, order.plan, []);
+  const shown = order.plan === null ? await draft(context, order) : await showPlan(context, order, order.plan, []);
   if (shown === 0) context.talk(`Nothing was started: this is what project ${order.projectId} would get.`);
   return shown;
 }
 
-function showPlan(context: Context, order: Order, plan: Plan, calls: DraftedPlan['calls']): number {
+async function showPlan(context: Context, order: Order, plan: Plan, calls: DraftedPlan['calls']): Promise<number> {
   const { projectId, instruction } = order;
+  const estimate = await readEstimate(context, plan);
   if (context.json) {
     const made = calls.length === 0 ? {} : { planning: { calls } };
-    context.document({ version: 1, project_id: projectId, instruction, plan, ...made });
+    context.document({
+      version: 1,
+      project_id: projectId,
+      instruction,
+      plan,
+      ...made,
+      ...(estimate === null ? {} : { estimate }),
+    });
   } else for (const line of planLines(plan, context.io.stdout.columns)) context.data(line);
+  if (estimate !== null) context.talk(estimateSentence(estimate));
   return exitCodes.ok;
 }
 
@@ -131,6 +150,8 @@ async function submit(context: Context, order: Order, options: RunOptions): Prom
       ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }),
       settings: {
         ...(options.onFailure === undefined ? {} : { on_failure: options.onFailure }),
+        ...(options.budget === undefined ? {} : { budget_usd: options.budget }),
+        ...(options.budgetTokens === undefined ? {} : { budget_tokens: options.budgetTokens }),
         ...(options.approvePlan === true ? { approvals: { ...config.approvals, plan: 'person' as const } } : {}),
       },
     });
@@ -174,6 +195,8 @@ export function addRun(program: Command, session: Session): void {
     .option('--max-workers <n>', 'containers at work at once', positiveInteger)
     .option('--approve-plan', 'wait for your approval of the plan before work starts')
     .addOption(new Option('--on-failure <policy>', 'when a task fails for good').choices(['stop', 'partial']))
+    .option('--budget <usd>', 'US dollars its models may cost', dollars)
+    .option('--budget-tokens <n>', 'tokens its models may take', wholeNumber)
     .option('--idempotency-key <key>', 'the same key again is the same run')
     .option('--dry-run', 'check and show the plan, start nothing')
     .action(

@@ -59,7 +59,9 @@ function revised(payload: Payload): Said {
 
 function sentBack(feedback: Payload): string {
   const reason = text(feedback, 'reason');
-  return reason === 'failed' ? 'sent back with what the check said' : `sent back: ${reason.replaceAll('_', ' ')}`;
+  return reason === 'quality_failed'
+    ? 'sent back with what the check said'
+    : `sent back: ${reason.replaceAll('_', ' ')}`;
 }
 
 function stateChanged(payload: Payload): Said {

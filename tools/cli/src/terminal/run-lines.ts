@@ -2,6 +2,7 @@ import type { RunSummary, RunView, TaskView } from '@agentcompany/orchestrator';
 import type { AppError } from '@agentcompany/protocol';
 import { needsPerson, remedyFor, shortId } from '../run-outcome.ts';
 import { cleanLine, cleanText, fit } from './clean-text.ts';
+import { costLine, shortCost } from './cost-text.ts';
 import { paintState, type Style } from './style.ts';
 import { renderTable, type Column } from './table.ts';
 
@@ -22,6 +23,9 @@ export function runTable(runs: readonly RunSummary[], style: Style, width: numbe
     },
     { title: 'MERGED', value: progress },
     { title: 'PR', value: (run) => (run.pull_request === null ? '-' : `#${run.pull_request.number}`) },
+    ...(runs.some(({ cost }) => cost.calls > 0)
+      ? [{ title: 'COST', value: (run: RunSummary) => shortCost(run.cost) }]
+      : []),
     { title: 'PROJECT', value: (run) => fit(run.project_id, Number.isFinite(width) ? 14 : width) },
     { title: 'TITLE', value: (run) => run.title, elastic: true },
   ];
@@ -87,6 +91,7 @@ export function runLines(run: RunView, style: Style, width: number): readonly st
           `pull request  #${run.pull_request.number} ${cleanLine(run.pull_request.url)}`,
           `branch        ${cleanLine(run.pull_request.branch)}`,
         ];
+  const cost = costLine(run);
   return [
     `run           ${run.run_id}`,
     `state         ${paintState(style, run.state, run.state.replaceAll('_', ' '))}`,
@@ -94,6 +99,7 @@ export function runLines(run: RunView, style: Style, width: number): readonly st
     `instruction   ${fit(run.instruction, width - 14)}`,
     `created       ${run.created_at}`,
     `updated       ${run.updated_at}`,
+    ...(cost === null ? [] : [`cost          ${cost}`]),
     ...pullRequest,
     ...(run.task_list.length === 0 ? [] : ['', ...taskTable(run.task_list, style, width)]),
     ...approvalsOf(run),

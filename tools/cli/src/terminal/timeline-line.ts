@@ -119,7 +119,7 @@ function retried(payload: Payload): Said {
   const feedback = record(payload['feedback']);
   const reason = text(feedback, 'reason');
   // The line before says how the attempt failed.
-  if (reason === 'failed') return say('attention', 'sent back with what went wrong');
+  if (reason === 'failed' || reason === 'quality_failed') return say('attention', 'sent back with what went wrong');
   return say('attention', `sent back: ${reason.replaceAll('_', ' ')}`, text(feedback, 'message'));
 }
 

@@ -1,4 +1,12 @@
-import type { Company, DraftedPlan, RunView, StreamEntry, SubmitRequest, TaskView } from '@agentcompany/orchestrator';
+import type {
+  Company,
+  DraftedPlan,
+  GivenBudget,
+  RunView,
+  StreamEntry,
+  SubmitRequest,
+  TaskView,
+} from '@agentcompany/orchestrator';
 import { homeAt } from '@agentcompany/orchestrator/company-home';
 import { orchestratorErrors } from '@agentcompany/orchestrator/errors';
 import { failure, newId, success, type AppError, type EnvelopeType, type Result } from '@agentcompany/protocol';
@@ -18,6 +26,8 @@ export function sketchRun(sketch: RunSketch): RunView {
     tasks: {},
     error: null,
     pull_request: null,
+    cost: { usd: 0, unpriced_calls: 0, tokens: 0, calls: 0, estimated: false },
+    budget: { usd: null, tokens: null },
     instruction: 'Name the license everywhere',
     settings: {
       max_attempts: 3,
@@ -35,6 +45,7 @@ export function sketchRun(sketch: RunSketch): RunView {
       review: 'rules',
       budget_usd: null,
       budget_tokens: null,
+      fallback_model: null,
     },
     base_oid: null,
     tip_oid: null,
@@ -209,8 +220,9 @@ export class FakeCompany implements Company {
     return this.#steer(id, 'pause');
   }
 
-  resumeRun(id: string): Promise<Result<undefined>> {
-    return this.#steer(id, 'resume');
+  resumeRun(id: string, budget?: GivenBudget): Promise<Result<undefined>> {
+    const given = Object.entries(budget ?? {}).map(([name, value]) => ` ${name} ${value}`);
+    return this.#steer(id, `resume${given.join('')}`);
   }
 
   async openRuns(): Promise<Result<readonly string[]>> {

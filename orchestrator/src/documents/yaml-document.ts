@@ -1,13 +1,13 @@
 import { LineCounter, parseDocument, isCollection, isMap, isNode, isPair, type Document } from 'yaml';
 
-/** A parsed plan file: its value, and the line (from 1) a field stands on, null where it cannot be told. */
-export interface PlanDocument {
+/** A parsed file: its value, and the line (from 1) a field stands on, null where it cannot be told. */
+export interface YamlDocument {
   readonly value: unknown;
   readonly lineOf: (path: readonly PropertyKey[]) => number | null;
 }
 
 /** Text that is not YAML, with the line of the first fault. */
-export class PlanSyntaxError extends Error {
+export class YamlSyntaxError extends Error {
   readonly line: number | null;
   constructor(message: string, line: number | null) {
     super(message);
@@ -42,14 +42,14 @@ function sayFault(message: string): string {
   return (message.split('\n')[0] ?? '').replace(/ at line \d+, column \d+:?$/, '');
 }
 
-/** Parses YAML 1.2 (of which JSON is a part). Throws `PlanSyntaxError`. */
-export function parsePlanDocument(text: string): PlanDocument {
+/** Parses YAML 1.2 (of which JSON is a part). Throws `YamlSyntaxError`. */
+export function parseYamlDocument(text: string): YamlDocument {
   const lines = new LineCounter();
   try {
     const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, merge: false, strict: true });
     const fault = document.errors[0];
-    if (fault !== undefined) throw new PlanSyntaxError(sayFault(fault.message), fault.linePos?.[0].line ?? null);
-    if (document.contents === null) throw new PlanSyntaxError('it is empty', null);
+    if (fault !== undefined) throw new YamlSyntaxError(sayFault(fault.message), fault.linePos?.[0].line ?? null);
+    if (document.contents === null) throw new YamlSyntaxError('it is empty', null);
     const value: unknown = document.toJS({ maxAliasCount });
     return {
       value,
@@ -59,9 +59,9 @@ export function parsePlanDocument(text: string): PlanDocument {
       },
     };
   } catch (cause) {
-    if (cause instanceof PlanSyntaxError) throw cause;
-    if (cause instanceof RangeError) throw new PlanSyntaxError('it is nested too deeply', null);
-    if (cause instanceof ReferenceError) throw new PlanSyntaxError(cause.message, null);
+    if (cause instanceof YamlSyntaxError) throw cause;
+    if (cause instanceof RangeError) throw new YamlSyntaxError('it is nested too deeply', null);
+    if (cause instanceof ReferenceError) throw new YamlSyntaxError(cause.message, null);
     throw cause;
   }
 }

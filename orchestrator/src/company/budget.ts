@@ -1,0 +1,52 @@
+import type { ModelAccount } from '@agentcompany/protocol';
+import type { AttemptRecord, Limits, Run } from './records.ts';
+import { costOfAccount } from './sum-calls.ts';
+
+/** What is free to be granted to an attempt; null: no limit of that kind. */
+export interface Remaining {
+  readonly run: Limits;
+  /** Of the task's own budget, which knows no tokens. */
+  readonly taskUsd: number | null;
+}
+
+/**
+ * What is left of the run's budget (DESIGN §5): the whole, less what is settled, less slices that are out, less planning and judging.
+ */
+export function remainingOf({ attempts, budget, spent }: Pick<Run, 'attempts' | 'budget' | 'spent'>): Limits {
+  const out = [...attempts.values()].filter(({ account }) => account === null);
+  const { usd, tokens } = costOfAccount(spent);
+  return {
+    usd: budget.usd === null ? null : budget.usd - usd - outOf(out, 'usd'),
+    tokens: budget.tokens === null ? null : budget.tokens - tokens - outOf(out, 'tokens'),
+  };
+}
+
+/** The same for an attempt: of its task's own budget too, which the attempts of the task share. */
+export function remainingFor(run: Run, attempt: AttemptRecord): Remaining {
+  const left = remainingOf(run);
+  const cap = run.tasks.get(attempt.taskId)?.spec.budget_usd;
+  if (cap === undefined) return { run: left, taskUsd: null };
+  const own = [...run.attempts.values()].filter(({ taskId, forgiven }) => taskId === attempt.taskId && !forgiven);
+  const settled = costOfAccount(own.flatMap(({ account }) => account ?? []));
+  const open = own.filter(({ account }) => account === null);
+  return { run: left, taskUsd: cap - settled.usd - outOf(open, 'usd') };
+}
+
+function outOf(attempts: readonly AttemptRecord[], kind: keyof Limits): number {
+  return attempts.reduce((sum, { granted }) => sum + (granted?.[kind] ?? 0), 0);
+}
+
+/** The account of a dead attempt of which nothing is known but its slices: they count as spent. Null where it had none or has settled. */
+export function wholeOfGrants({ account, granted }: AttemptRecord): ModelAccount | null {
+  if (account !== null || granted === null) return null;
+  return [estimate({ provider: 'unknown', model: 'unknown' }, { usd: granted.usd, tokens: granted.tokens ?? 0 })];
+}
+
+/** A call of which only the sum of its tokens is known, or the most that it may come to. */
+export function estimate(
+  { provider, model }: { readonly provider: string; readonly model: string },
+  { usd, tokens }: { readonly usd: number | null; readonly tokens: number },
+): ModelAccount[number] {
+  const usage = { input: tokens, output: 0, cache_read: 0, cache_write: 0 };
+  return { provider, model, usage, cost_usd: usd, calls: 1, estimated: true };
+}
