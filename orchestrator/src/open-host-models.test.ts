@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { AgentBus } from '@agentcompany/agent-bus';
-import { agentDefinition, newId, success, unwrap } from '@agentcompany/protocol';
+import { agentDefinition, newId, success, unwrap, type RunSettings } from '@agentcompany/protocol';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openEngineHome, token, type TestEngineHome } from './api/testing/engine-home.ts';
 import { initHome } from './company-home.ts';
@@ -69,7 +69,7 @@ interface AtWork {
 }
 
 /** A company whose one task an agent carries out on another machine: everything is real but the container. */
-async function atWork(): Promise<AtWork> {
+async function atWork(settings: Partial<RunSettings> = {}): Promise<AtWork> {
   const client = unwrap(openEngineClient({ address: engineHome.api.address, token }));
   const begun = Promise.withResolvers<WorkerJob>();
   const ended = Promise.withResolvers<undefined>();
@@ -113,7 +113,7 @@ async function atWork(): Promise<AtWork> {
   const { run: _, ...agents } = task('a', { agent: 'developer' });
   const plan = planOf({}, { tasks: [agents] });
   const definition = agentDefinition.parse({ name: 'developer', role: 'worker', max_tokens: 99, temperature: 0.5 });
-  const runId = await submit(bus, plan, { agents: [definition], max_attempts: 1 });
+  const runId = await submit(bus, plan, { agents: [definition], max_attempts: 1, ...settings });
   await planning.promise;
   const planned = { revision: 1, base_oid: 'base', plan, hash: 'h' };
   unwrap(await bus.send([{ envelope: envelopeTo(runId, 'task_plan', planned) }]));
@@ -151,6 +151,14 @@ describe('the models of an attempt on another machine', () => {
     expect(services.account()).toMatchObject(
       sumCalls([{ ...call, cost_usd: 0 }]).map((line) => ({ ...line, ...call })),
     );
+    end();
+  });
+
+  it('stays within the run’s budget, and says why it was refused', async () => {
+    const { services, end } = await atWork({ budget_usd: 0.000_01 });
+    const [refused] = await ask(services);
+    expect(refused).toMatchObject({ type: 'failed', error: { code: 'AC_BUDGET_SPENT' } });
+    expect([services.refusal()?.code, services.account(), server.seen]).toEqual(['AC_BUDGET_SPENT', [], []]);
     end();
   });
 
