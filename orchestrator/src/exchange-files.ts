@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { appErrorSchema, failure, success, type Result } from '@agentcompany/protocol';
+import { failure, success, type Result } from '@agentcompany/protocol';
 import { z } from 'zod';
 import { makeFolder } from './company-home.ts';
+import { modelEventSchema } from './contract/host-models.ts';
 import { writeFileDurably } from './durable-file.ts';
 import { orchestratorErrors as errors } from './errors.ts';
 import type { Exchange, ExchangeKey, ExchangeStore, RecordedExchange } from './models/exchange-store.ts';
@@ -20,26 +21,6 @@ export interface ExchangeFilesOptions {
 /** Bytes beyond which a file is none of ours: a request of 16 MiB in full escapes, and its answer. */
 const maximumBytes = 128 * 1024 * 1024;
 
-const tokens = z.number().nonnegative();
-const modelEvent = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('text'), text: z.string() }),
-  z.object({
-    type: z.literal('tool_call'),
-    call: z.object({
-      id: z.string(),
-      name: z.string(),
-      input: z.unknown(),
-      problem: appErrorSchema.nullable(),
-      signature: z.string().optional(),
-    }),
-  }),
-  z.object({
-    type: z.literal('usage'),
-    usage: z.object({ input: tokens, output: tokens, cache_read: tokens, cache_write: tokens }),
-  }),
-  z.object({ type: z.literal('end'), stop: z.enum(['finished', 'tool_calls', 'length']) }),
-]);
-
 const exchangeFile = z.object({
   version: z.literal(1),
   scope: z.string(),
@@ -50,7 +31,9 @@ const exchangeFile = z.object({
   cost_usd: z.number().nonnegative().nullable(),
   /** For people and for replay; nothing is decided by it. */
   request: z.record(z.string(), z.unknown()),
-  events: z.array(modelEvent).refine((events) => events.at(-1)?.type === 'end'),
+  events: z
+    .array(modelEventSchema)
+    .refine((events) => events.at(-1)?.type === 'end' && !events.some(({ type }) => type === 'failed')),
 });
 
 /**

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { success, unwrap } from '@agentcompany/protocol';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { initHome, type CompanyHome } from './company-home.ts';
 import { runId } from './company/testing/fixtures.ts';
 import { loadConfig } from './config.ts';
@@ -16,6 +16,9 @@ import { requestOf } from './models/testing/fixtures.ts';
 import { openLoopbackServer, type LoopbackServer } from './models/testing/loopback-server.ts';
 import { openAttemptModels, type AttemptModelsOptions, type OpenedModels } from './open-attempt-models.ts';
 import { agentAttempt } from './testing/agent-attempt.ts';
+
+// Two of them start a process of their own.
+vi.setConfig({ testTimeout: 30_000 });
 
 const key = 'a-key-of-this-test';
 const claude = 'anthropic:claude-haiku-4-5';
@@ -88,7 +91,7 @@ describe('the model gateway', () => {
     expect(server.objections).toEqual([]);
   });
 
-  it('opens the task’s model, else the agent’s, else the company’s; another one for who begins anew (C28)', async () => {
+  it('opens the model that the assignment names, else the task’s, the agent’s, the company’s', async () => {
     const other = 'anthropic:claude-opus-4-5';
     const nameOf = async (given: AttemptModelsOptions, work = agentAttempt()): Promise<string> =>
       (await open(given, work)).models.modelName;
@@ -97,9 +100,7 @@ describe('the model gateway', () => {
     expect(await nameOf(options())).toBe('claude-haiku-4-5');
     expect(await nameOf(options(), agentAttempt(ofAgent))).toBe('claude-opus-4-5');
     expect(await nameOf(options(), agentAttempt(ofAgent, ofTask))).toBe('claude-sonnet-4-5');
-    const fallback = options({ fallback_model: other });
-    expect(await nameOf(fallback, agentAttempt({}, { ...ofTask, fresh: true }))).toBe('claude-opus-4-5');
-    expect(await nameOf(options(), agentAttempt({}, { ...ofTask, fresh: true }))).toBe('claude-sonnet-4-5');
+    expect(await nameOf(options(), agentAttempt({}, { ...ofTask, model: other }))).toBe('claude-opus-4-5');
     const none = await openAttemptModels(options({ model: null }), agentAttempt());
     expect(none).toMatchObject({ ok: false, error: { code: 'AC_MODEL_NOT_CONFIGURED' } });
     const { attempt, run } = agentAttempt();
@@ -126,7 +127,7 @@ describe('the model gateway', () => {
     expect((await ask(opened)).at(-1)).toMatchObject({ type: 'end' });
     expect((await ask(opened, requestOf('x'.repeat(25_000)))).at(-1)).toMatchObject({
       type: 'failed',
-      error: { code: 'AC_BUDGET_SPENT', remedy: expect.stringContaining(`agentcompany resume ${runId} --budget`) },
+      error: { code: 'AC_BUDGET_SPENT', remedy: expect.stringContaining('agentcompany resume RUN --budget USD') },
     });
     expect(server.seen).toHaveLength(1);
   });

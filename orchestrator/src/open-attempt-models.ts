@@ -4,7 +4,7 @@ import { sumCalls } from './company/sum-calls.ts';
 import type { AttemptModels } from './door/attempt-services.ts';
 import type { Attempt } from './engine/attempt.ts';
 import { meteredModel } from './models/metered-model.ts';
-import type { CallRecord } from './models/model.ts';
+import type { CallOptions, CallRecord, Model, ModelEvent, ModelRequest } from './models/model.ts';
 import type { Purse } from './models/purse.ts';
 import { openExchanges, type ExchangesOptions } from './open-exchanges.ts';
 import { openModel, type ModelsOptions } from './open-models.ts';
@@ -28,6 +28,8 @@ export interface AttemptModelsOptions extends Omit<ModelsOptions, 'home'>, Omit<
 /** The models of an attempt, and what they took so far. */
 export interface OpenedModels {
   readonly models: AttemptModels;
+  /** The same as its `stream`, told of the requests of this answer. */
+  readonly ask: (request: ModelRequest, options: Pick<CallOptions, 'signal' | 'onCall'>) => AsyncIterable<ModelEvent>;
   readonly account: () => ModelAccount;
 }
 
@@ -64,21 +66,20 @@ export async function openAttemptModels(
     onCall: (call) => calls.push(call),
     onUnrecorded: options.onUnrecorded,
   });
-  const models = limitedTo(agent, metered);
-  return success({ models, account: () => sumCalls(calls) });
+  const ask = limitedTo(agent, metered);
+  const models: AttemptModels = {
+    modelName: model.value.name,
+    maxOutputTokens: agent.max_tokens,
+    temperature: agent.temperature,
+    stream: (request, signal) => ask(request, { signal }),
+  };
+  return success({ models, ask, account: () => sumCalls(calls) });
 }
 
 /** The model as the agent's definition lets it be used, whatever a request asks for (S42). */
-function limitedTo(agent: AgentDefinition, model: ReturnType<typeof meteredModel>): AttemptModels {
-  const { max_tokens: maxOutputTokens, temperature, timeout } = agent;
-  return {
-    modelName: model.name,
-    maxOutputTokens,
-    temperature,
-    stream: (request, signal) => {
-      const wanted = Math.min(request.maxOutputTokens, maxOutputTokens);
-      const allowed = { ...request, temperature, maxOutputTokens: wanted };
-      return model.stream(allowed, { signal, timeoutMs: timeout * 1000 });
-    },
+function limitedTo({ max_tokens, temperature, timeout }: AgentDefinition, model: Model): OpenedModels['ask'] {
+  return (request, options) => {
+    const maxOutputTokens = Math.min(request.maxOutputTokens, max_tokens);
+    return model.stream({ ...request, temperature, maxOutputTokens }, { ...options, timeoutMs: timeout * 1000 });
   };
 }

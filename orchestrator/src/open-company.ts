@@ -133,10 +133,12 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
   const host = await openLocalHost(context, project, common, outside);
   if (!host.ok) return host;
   const isServed = request.serve === true || bus.capabilities().crossMachine;
-  const serveHosts = isServed ? () => serve({ home, config, project, log }, request) : null;
   const minds = mindsOf(context, common);
   const secrets = knownSecrets({ home, config, environment: context.options.environment });
   if (!secrets.ok) return secrets;
+  const serveHosts = isServed
+    ? () => serve({ home, config, project, log, spending: { ...common, folders: home }, minds }, request)
+    : null;
   const makePlan = openPlanMaker(minds, minds);
   const opened = { makePlan, reviewByModel: openModelReviewer({ ...minds, config }), secrets: secrets.value };
   const parts: EngineParts = { ...common, ...opened, home, project, host: host.value, serveHosts };

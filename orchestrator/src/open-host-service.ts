@@ -9,8 +9,9 @@ import { defaultIngestLimits } from './git/ingest/limits.ts';
 import { apiErrors } from './api/errors.ts';
 import type { ApiOptions } from './api/open-api.ts';
 import { hostToken } from './host-token.ts';
+import { openHostModels, type HostModelsOptions } from './open-host-models.ts';
 
-export interface HostServiceOptions {
+export interface HostServiceOptions extends HostModelsOptions {
   readonly home: CompanyHome;
   readonly config: Config;
   readonly project: EngineParts['project'];
@@ -22,7 +23,7 @@ export interface HostServiceOptions {
  * Errors: `AC_API_LISTEN`, `AC_API_CERTIFICATE`, those of the token.
  */
 export async function serveWorkerHosts(
-  { home, config, project, log }: HostServiceOptions,
+  { home, config, project, log, ...models }: HostServiceOptions,
   onServing: (address: string) => void = () => undefined,
 ): Promise<Result<HostService>> {
   const token = hostToken(home);
@@ -46,6 +47,7 @@ export async function serveWorkerHosts(
     },
     fileOf: (attemptId) => attemptBundle(home, attemptId),
     logOf: (runId, attemptId) => attemptLog(home, runId, attemptId),
+    modelOf: openHostModels(models),
     maximumBytes: defaultIngestLimits.bundleBytes,
     repositories: async (id) => {
       const parts = await project(id);

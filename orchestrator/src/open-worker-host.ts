@@ -16,6 +16,7 @@ import { openEngineClient, type EngineClient } from './hosts/engine-client.ts';
 import { hostErrors } from './hosts/errors.ts';
 import { remoteRepositories } from './hosts/remote-repositories.ts';
 import { attemptServices } from './open-attempt-services.ts';
+import { remoteModels } from './open-remote-models.ts';
 import { openWorkers } from './open-workers.ts';
 
 export interface WorkerHostOptions extends HostSignals {
@@ -107,8 +108,7 @@ async function work(
       bus,
       folds,
       folders: folder,
-      openModels: async ({ attempt: { assignment } }) =>
-        failure(hostErrors.AC_HOST_MODELS_ABSENT({ agent: assignment.agent?.name ?? '' })),
+      openModels: remoteModels(client),
       // MCP servers belong to the engine's machine, which has the company's configuration.
       outsideTools: async () => [],
     }),

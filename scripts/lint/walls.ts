@@ -147,7 +147,7 @@ const orchestratorZones: readonly Zone[] = [
   {
     name: 'api',
     files: /^orchestrator\/src\/api\//,
-    zones: ['contract', 'ports', 'uploads'],
+    zones: ['contract', 'models', 'ports', 'uploads'],
     packages: [protocol, 'fastify'],
     builtins: 'all',
   },

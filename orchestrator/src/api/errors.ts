@@ -27,6 +27,11 @@ export const apiErrors = errorCatalogue({
     remedy: 'Use the same version of AgentCompany on every machine.',
     retry: 'never',
   },
+  AC_API_ATTEMPT_OVER: {
+    message: 'attempt {attempt} is not under way, or has no model',
+    remedy: 'Nothing: its work was given to another, or is done.',
+    retry: 'never',
+  },
   AC_API_TOO_LARGE: {
     message: 'the content is larger than the {limit} bytes allowed',
     remedy: 'Make the task smaller: its result does not fit.',

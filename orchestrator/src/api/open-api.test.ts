@@ -27,6 +27,7 @@ describe('the HTTP interface of the engine home', () => {
       ['PUT', `/v1/artifacts/${'0'.repeat(64)}?attempt=${newId()}`],
       ['HEAD', `/v1/artifacts/${'0'.repeat(64)}?attempt=${newId()}`],
       ['POST', '/v1/projects/app/pack'],
+      ['POST', `/v1/attempts/${newId()}/model?run=${newId()}`],
       ['PUT', `/v1/logs/${'0'.repeat(64)}?run=${newId()}&attempt=${newId()}`],
       ['GET', '/nowhere'],
       ['OPTIONS', '/v1/company'],
@@ -70,6 +71,7 @@ describe('the HTTP interface of the engine home', () => {
       terms: {} as never,
       fileOf: String,
       logOf: String,
+      modelOf: undefined as never,
       maximumBytes: 1,
       repositories: undefined as never,
     };

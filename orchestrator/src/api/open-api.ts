@@ -1,6 +1,7 @@
 import { failure, success, type Result } from '@agentcompany/protocol';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyServerOptions } from 'fastify';
 import { hostPaths, type CompanyTerms } from '../contract/worker-hosts.ts';
+import { attemptModelRoutes, type AttemptModelOptions } from './attempt-models.ts';
 import { artifactRoutes, type ArtifactOptions } from './artifacts.ts';
 import { isAuthorized } from './authorization.ts';
 import { apiErrors } from './errors.ts';
@@ -8,7 +9,7 @@ import { logRoutes, type LogOptions } from './logs.ts';
 import { packRoutes, type PackOptions } from './packs.ts';
 import { refuse } from './problem.ts';
 
-export interface ApiOptions extends ArtifactOptions, LogOptions, PackOptions {
+export interface ApiOptions extends ArtifactOptions, AttemptModelOptions, LogOptions, PackOptions {
   readonly host: string;
   /** 0: any that is free. */
   readonly port: number;
@@ -77,6 +78,7 @@ function createServer(options: ApiOptions): FastifyInstance {
   server.get(hostPaths.company, async () => options.terms);
   server.addContentTypeParser('application/octet-stream', (_request, body, done) => done(null, body));
   void server.register(artifactRoutes, options);
+  void server.register(attemptModelRoutes, options);
   void server.register(logRoutes, options);
   void server.register(packRoutes, options);
   return server;

@@ -10,6 +10,7 @@ const statuses: Readonly<Record<string, number>> = {
   AC_API_TOO_LARGE: 413,
   AC_API_DIGEST: 422,
   AC_API_CONFLICT: 409,
+  AC_API_ATTEMPT_OVER: 410,
   AC_API_STORAGE: 507,
   AC_API_FAILED: 500,
   AC_PROJECT_UNKNOWN: 404,

@@ -1,7 +1,7 @@
 import type { ModelAccount, ModelCall } from '@agentcompany/protocol';
 
 /** A call as its provider's answer tells it; `estimated`: it is an upper bound. */
-type Call = ModelCall & { readonly estimated?: boolean };
+type Call = ModelCall & { readonly estimated?: boolean | undefined };
 type Line = ModelAccount[number];
 
 /** Dollars in steps of 1e-10: sums of such are exact and the same in any order, up to 900,000 dollars. */

@@ -6,6 +6,7 @@ export const hostPaths = {
   artifact: (sha256: string, attemptId: string): string => `/v1/artifacts/${sha256}?attempt=${attemptId}`,
   log: (sha256: string, runId: string, attemptId: string): string =>
     `/v1/logs/${sha256}?run=${runId}&attempt=${attemptId}`,
+  model: (runId: string, attemptId: string): string => `/v1/attempts/${attemptId}/model?run=${runId}`,
   pack: (projectId: string): string => `/v1/projects/${encodeURIComponent(projectId)}/pack`,
 } as const;
 

@@ -119,6 +119,18 @@ describe('a worker’s talk with its model', () => {
     expect((await call('POST', '/model/chat', asInput('"[[[[\\"[[{{\\ud83d\\ude00"'))).status).toBe(200);
   });
 
+  it('may send more through the door than an attempt without a model, and not without end', async () => {
+    const limits = { totalBytes: 20_000, modelBytes: 100_000 };
+    const long = { ...hello, system: 'x'.repeat(50_000) };
+    const bare = await openTestDoor({}, limits);
+    bare.request('POST', '/model/chat', long);
+    expect(await bare.door.end).toMatchObject({ kind: 'garbage', problem: expect.stringContaining('20000') });
+    const { call, door, request } = await openTestDoor({ models: playing(() => events(end)) }, limits);
+    expect(chatEvents(await call('POST', '/model/chat', long))).toEqual([end]);
+    request('POST', '/model/chat', { ...hello, system: 'x'.repeat(80_000) });
+    expect(await door.end).toMatchObject({ kind: 'garbage', problem: expect.stringContaining('120000') });
+  });
+
   it('is no route of an attempt without a model, and no other method or format is', async () => {
     const bare = await openTestDoor({});
     expect((await bare.call('POST', '/model/chat', hello)).status).toBe(404);

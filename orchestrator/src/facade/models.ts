@@ -12,6 +12,8 @@ import {
 } from '../models/model.ts';
 import { nameModel, openCost, openModel, providerPlace, type ModelsOptions } from '../open-models.ts';
 
+export { estimatePlan, type PlanEstimate } from './estimate-plan.ts';
+
 export interface ProviderReport {
   readonly provider: ProviderName;
   readonly base_url: string | null;

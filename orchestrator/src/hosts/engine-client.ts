@@ -5,7 +5,9 @@ import http, { type IncomingMessage, type RequestOptions } from 'node:http';
 import https from 'node:https';
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
-import { failure, success, type Result } from '@agentcompany/protocol';
+import { createInterface } from 'node:readline';
+import { failure, success, type AppError, type Result } from '@agentcompany/protocol';
+import { hostModelLine, type HostModelLine } from '../contract/host-models.ts';
 import { companyTerms, hostPaths, problemDocument, tipHeader, type CompanyTerms } from '../contract/worker-hosts.ts';
 import { hostErrors } from './errors.ts';
 
@@ -28,6 +30,11 @@ export interface EngineClient {
     log: { readonly runId: string; readonly attemptId: string; readonly content: Buffer },
     signal: AbortSignal,
   ): Promise<Result<undefined>>;
+  /** Asks the model of an attempt; never throws, and what keeps the answer from coming is its last line. */
+  askModel(
+    asked: { readonly runId: string; readonly attemptId: string; readonly request: unknown },
+    signal: AbortSignal,
+  ): AsyncIterable<HostModelLine>;
   /** Stores the pack that leads from `have` to the run's tip in `file`; `isEmpty` where there was nothing to send. */
   pack(
     wanted: {
@@ -108,6 +115,13 @@ export function openEngineClient({ address, token }: EngineClientOptions): Resul
         return success();
       });
     },
+    askModel: ({ runId, attemptId, request }, signal) => {
+      const path = hostPaths.model(runId, attemptId);
+      const headers = { 'content-type': 'application/json' };
+      return readLines(url.origin, () =>
+        send(url, token, isPlain, { method: 'POST', path, signal, headers, body: JSON.stringify(request) }),
+      );
+    },
     pack: ({ projectId, runId, have, file }, signal) =>
       call(
         {
@@ -143,6 +157,28 @@ function send(url: URL, token: string, isPlain: boolean, request: Call): Promise
     pipeline(body, sent).catch(reject);
   } else sent.end(body);
   return promise;
+}
+
+async function* readLines(address: string, ask: () => Promise<IncomingMessage>): AsyncGenerator<HostModelLine> {
+  const failed = (error: AppError): HostModelLine => ({ type: 'failed', error, retryAfterMs: null });
+  try {
+    const answer = await ask();
+    answer.setTimeout(idleMs, () => answer.destroy(new Error('the connection stood still')));
+    if (answer.statusCode !== 200) {
+      yield failed(await explain(address, answer));
+      return;
+    }
+    let isWhole = false;
+    for await (const line of createInterface({ input: answer })) {
+      if (line === '') continue;
+      const parsed = hostModelLine.parse(JSON.parse(line));
+      isWhole = parsed.type === 'end' || parsed.type === 'failed';
+      yield parsed;
+    }
+    if (!isWhole) yield failed(hostErrors.AC_HOST_ENGINE_AWAY({ address }, 'its answer broke off'));
+  } catch (cause) {
+    yield failed(hostErrors.AC_HOST_ENGINE_AWAY({ address }, cause));
+  }
 }
 
 async function receivePack(

@@ -51,9 +51,4 @@ export const hostErrors = errorCatalogue({
     remedy: 'Let it work, or give another host another --folder.',
     retry: 'never',
   },
-  AC_HOST_MODELS_ABSENT: {
-    message: 'this host has no models for the agent {agent}',
-    remedy: 'Use the same version of AgentCompany on every machine.',
-    retry: 'later',
-  },
 });

@@ -159,6 +159,20 @@ describe('a metered model', () => {
     expect(store.kept.size).toBe(1);
   });
 
+  it('does not count what had no whole answer: the same try again is found after a crash', async () => {
+    const store = remembering();
+    const cut: ModelEvent = { type: 'failed', error: errors.AC_MODEL_CUT(), retryAfterMs: null };
+    for (const scope of ['stream', 'complete']) {
+      const played = playing([cut], whole);
+      const first = metered(played, { store, scope }).model;
+      if (scope === 'stream') await eventsOf(first);
+      else await first.complete(requestOf('x'), watched().options);
+      await eventsOf(first);
+      expect((await eventsOf(metered(played, { store, scope }).model)).at(-1)).toMatchObject({ type: 'end' });
+      expect([scope, played.requests.length]).toEqual([scope, 2]);
+    }
+  });
+
   it('uses a reply that could not be recorded, and says so; asks nobody where it cannot look', async () => {
     const broken: AppError = errors.AC_MODEL_ABORTED();
     const told: AppError[] = [];

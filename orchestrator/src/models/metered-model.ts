@@ -79,6 +79,7 @@ class Recorder {
     if (known.value !== null) return success(this.#again(known.value));
     const reply = await this.#model.complete(request, this.#paid(options));
     if (reply.ok) await this.#keep(asked, reply.value, eventsOf(reply.value));
+    else this.#giveBack(asked);
     return reply;
   }
 
@@ -88,9 +89,13 @@ class Recorder {
     let answered: Pick<CallRecord, 'provider' | 'model' | 'cost_usd'> = { provider, model: name, cost_usd: null };
     const paid = this.#paid(options, (call) => (answered = call));
     const events: ModelEvent[] = [];
-    for await (const event of this.#model.stream(asked.request, paid)) {
-      events.push(event);
-      if (event.type !== 'end') yield event;
+    try {
+      for await (const event of this.#model.stream(asked.request, paid)) {
+        events.push(event);
+        if (event.type !== 'end') yield event;
+      }
+    } finally {
+      if (events.at(-1)?.type !== 'end') this.#giveBack(asked);
     }
     const last = events.at(-1);
     if (last === undefined) yield { type: 'failed', error: errors.AC_MODEL_ABORTED(), retryAfterMs: null };
@@ -111,6 +116,11 @@ class Recorder {
     const occurrence = this.#occurrences.get(digest) ?? 0;
     this.#occurrences.set(digest, occurrence + 1);
     return { request, key: { scope: this.#metering.scope, digest, occurrence } };
+  }
+
+  /** What had no whole answer did not occur: who makes the request again after it, makes it again after a crash as well. */
+  #giveBack({ key: { digest, occurrence } }: Asked): void {
+    if (this.#occurrences.get(digest) === occurrence + 1) this.#occurrences.set(digest, occurrence);
   }
 
   async #find({ key }: Asked): Promise<Result<Exchange | null>> {

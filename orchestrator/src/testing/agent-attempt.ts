@@ -6,9 +6,9 @@ import type { Payer } from '../open-attempt-models.ts';
 /** A run, and an attempt at a task of it that an agent carries out. */
 export function agentAttempt(
   agent: Partial<AgentDefinition> = {},
-  more: { readonly task?: Partial<Task>; readonly round?: number; readonly fresh?: boolean } = {},
+  more: { readonly task?: Partial<Task>; readonly round?: number; readonly model?: string } = {},
 ): Payer & { readonly attempt: Attempt } {
-  const { fresh, round = 1 } = more;
+  const { model, round = 1 } = more;
   return {
     run: openedRun(null),
     attempt: {
@@ -24,7 +24,7 @@ export function agentAttempt(
         feedback: null,
         image: null,
         agent: agentDefinition.parse({ name: 'developer', role: 'worker', ...agent }),
-        ...(fresh === undefined ? {} : { fresh }),
+        ...(model === undefined ? {} : { model }),
       },
     },
   };

@@ -52,6 +52,7 @@ export async function openEngineHome(options: Partial<ApiOptions> = {}): Promise
     fileOf: (attemptId) => path.join(bundles, `${attemptId}.bundle`),
     logOf: (runId, attemptId) => path.join(fixture.folder, 'logs', runId, `${attemptId}.log`),
     maximumBytes: 10_000,
+    modelOf: async () => failure(errorOf('AC_API_ATTEMPT_OVER', 'never')),
     repositories: async (id) =>
       id === 'app' ? success(repositories) : failure(errorOf('AC_PROJECT_UNKNOWN', 'never')),
     log: (event, details) => logged.push({ event, ...details }),

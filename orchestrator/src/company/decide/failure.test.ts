@@ -1,8 +1,15 @@
-import { agentDefinition, parsePayload, unwrap, type AppError, type RunSettings } from '@agentcompany/protocol';
+import {
+  agentDefinition,
+  parsePayload,
+  taskSchema,
+  unwrap,
+  type AppError,
+  type RunSettings,
+} from '@agentcompany/protocol';
 import { describe, expect, it } from 'vitest';
 import { fold } from '../fold.ts';
 import { assignmentId, attemptId, workingRun } from '../testing/examples.ts';
-import { envelopeOf, errorOf, planOf, task } from '../testing/fixtures.ts';
+import { envelopeOf, errorOf, planOf } from '../testing/fixtures.ts';
 import { Simulation } from '../testing/simulation.ts';
 import { decideTask } from './decide-task.ts';
 import { nextRound } from './failure.ts';
@@ -38,10 +45,9 @@ describe('the rounds of a task that an agent does', () => {
 
   /** What each round was told, where each ends with `error`. */
   function roundsOf(error: AppError, settings: Partial<RunSettings> = {}) {
-    const plan = planOf({ a: [] });
-    const tasks = [{ ...task('a', { agent: 'coder' }), run: undefined }];
+    const tasks = [taskSchema.parse({ id: 'a', title: 'Do it', instructions: 'Do it.', agent: 'coder' })];
     const company = new Simulation({
-      plan: { ...plan, tasks: tasks.map(({ run: _, ...spec }) => spec) },
+      plan: { ...planOf({ a: [] }), tasks },
       settings: { agents: [coder], fallback_model: 'llama', ...settings },
       world: { work: () => error },
     }).proceed();

@@ -33,6 +33,17 @@ function toTheEnd(company: Simulation): Simulation {
   return company;
 }
 
+describe('resume', () => {
+  it('C29 does nothing to a run that is completed: its states and its stream stay what they are', () => {
+    const company = new Simulation({ plan }).proceed();
+    company.say('run_complete', { outcome: 'merged', pull_request: company.run.pullRequest }).proceed();
+    expect(company.run.state).toBe('completed');
+    company.resume().proceed();
+    expect([company.run.state, company.run.refused, company.task('b').rounds]).toStrictEqual(['completed', 1, 1]);
+    company.ledger.replay();
+  });
+});
+
 describe('pause', () => {
   it.each(moments)('and resume at moment %i changes nothing of what comes out', (moment) => {
     const company = stoppedAt(moment);

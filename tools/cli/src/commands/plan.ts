@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { TaskView } from '@agentcompany/orchestrator';
 import type { Command } from 'commander';
+import { estimateSentence, readEstimate } from '../plan-estimate.ts';
 import { planLines } from '../plan-lines.ts';
 import { readStaff } from '../plan-staff.ts';
 import { action, examples, type Session } from '../session.ts';
@@ -37,9 +38,12 @@ function addCheck(plan: Command, session: Session): void {
             ? loadPlanFile(path.resolve(context.io.cwd, file), staff.value)
             : parsePlan(text.value, { name: 'standard input', folder: context.io.cwd }, staff.value);
         if (!checked.ok) return context.fail(checked.error);
-        if (context.json) context.document({ version: 1, plan: checked.value });
+        const estimate = await readEstimate(context, checked.value);
+        if (context.json)
+          context.document({ version: 1, plan: checked.value, ...(estimate === null ? {} : { estimate }) });
         else for (const line of planLines(checked.value, context.io.stdout.columns)) context.data(line);
         context.talk(`\nThe plan is good: ${counted(checked.value.tasks.length, 'task')}.`);
+        if (estimate !== null) context.talk(estimateSentence(estimate));
         return 0;
       }),
     );

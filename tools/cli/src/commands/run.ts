@@ -6,6 +6,7 @@ import { driveRuns } from '../drive-runs.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { checkInstruction } from '../instruction.ts';
 import { chooseProject, dollars, positiveInteger, waitingSeconds, wholeNumber } from '../operands.ts';
+import { estimateSentence, readEstimate } from '../plan-estimate.ts';
 import { planLines } from '../plan-lines.ts';
 import { readStaff } from '../plan-staff.ts';
 import { reportEnd } from '../report-run.ts';
@@ -91,17 +92,26 @@ async function readOrder(
 
 /** `--dry-run`: the plan as a run would get it; without a plan file the model makes it, which costs what it costs. */
 async function showOrder(context: Context, order: Order): Promise<number> {
-  const shown = order.plan === null ? await draft(context, order) : showPlan(context, order, order.plan, []);
+  const shown = order.plan === null ? await draft(context, order) : await showPlan(context, order, order.plan, []);
   if (shown === 0) context.talk(`Nothing was started: this is what project ${order.projectId} would get.`);
   return shown;
 }
 
-function showPlan(context: Context, order: Order, plan: Plan, calls: DraftedPlan['calls']): number {
+async function showPlan(context: Context, order: Order, plan: Plan, calls: DraftedPlan['calls']): Promise<number> {
   const { projectId, instruction } = order;
+  const estimate = await readEstimate(context, plan);
   if (context.json) {
     const made = calls.length === 0 ? {} : { planning: { calls } };
-    context.document({ version: 1, project_id: projectId, instruction, plan, ...made });
+    context.document({
+      version: 1,
+      project_id: projectId,
+      instruction,
+      plan,
+      ...made,
+      ...(estimate === null ? {} : { estimate }),
+    });
   } else for (const line of planLines(plan, context.io.stdout.columns)) context.data(line);
+  if (estimate !== null) context.talk(estimateSentence(estimate));
   return exitCodes.ok;
 }
 
