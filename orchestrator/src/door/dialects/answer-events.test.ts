@@ -26,7 +26,8 @@ async function answered(
   names = new ToolNames(),
 ): Promise<readonly AnswerEvent[]> {
   models.next(events);
-  return collect(answerEvents(models, { request: asked, isStream: true, names }, new AbortController().signal));
+  const { signal } = new AbortController();
+  return collect(answerEvents(models, { request: asked, isStream: true, names, signal, hasRefusal: true }));
 }
 
 const end = { type: 'end', stop: 'finished' } as const;
@@ -90,7 +91,7 @@ describe('answers on their way to a code agent', () => {
     const big = 'x'.repeat(5 * 1024 * 1024);
     const calls = ['a', 'b'].map((id) => ({ id, name: 'n', input: {}, signature: id + big }));
     await answered(played([], calls.slice(0, 1)), request, models);
-    const toolCalls = calls.map(({ signature: _, ...call }) => ({ ...call, problem: null }));
+    const toolCalls = calls.map(({ id, name, input }) => ({ id, name, input, problem: null }));
     const again: ModelRequest = { ...request, messages: [{ role: 'assistant', text: '', toolCalls }] };
     const signatures = async (asked: typeof models): Promise<readonly unknown[]> => {
       await answered([end], again, asked);
@@ -134,6 +135,7 @@ describe('a conversation', () => {
 const form: AnswerForm = {
   contentType: 'text/plain',
   keepAlive: 'wait ',
+  hasRefusal: true,
   writer: () => ({
     begin: () => 'begin ',
     text: (text) => `${text} `,

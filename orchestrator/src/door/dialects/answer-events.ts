@@ -13,7 +13,7 @@ export interface AnsweredCall {
   readonly signature?: string;
 }
 
-/** `refused`: the model declined, which every format has a place for. */
+/** `refused`: the model declined; only for formats that have a word for it. */
 export type AnswerStop = StopReason | 'refused';
 
 export type AnswerEvent =
@@ -75,11 +75,16 @@ class WholeText {
   }
 }
 
+interface Asking extends Asked {
+  readonly signal: AbortSignal;
+  /** The format has a word for an answer that the model declined; else it is a fault. */
+  readonly hasRefusal: boolean;
+}
+
 /** Asks the model, and tells its answer in words that every format can write. Usage is told before the end. */
 export async function* answerEvents(
   models: AttemptModels,
-  { request, names }: Asked,
-  signal: AbortSignal,
+  { request, names, signal, hasRefusal }: Asking,
 ): AsyncGenerator<AnswerEvent> {
   const ids = new CallIds(request.messages);
   const text = new WholeText();
@@ -95,13 +100,12 @@ export async function* answerEvents(
       const whole = text.take(event.text);
       if (whole !== '') yield { type: 'text', text: whole };
     } else if (event.type === 'tool_call') yield { type: 'call', call: toCall(event.call) };
-    else if (event.type === 'failed') yield failed(event);
+    else if (event.type === 'failed') yield failed(event, hasRefusal);
     else yield event;
   }
 }
 
-function failed({ error, retryAfterMs }: Extract<ModelEvent, { type: 'failed' }>): AnswerEvent {
-  return error.code === 'AC_MODEL_REFUSED'
-    ? { type: 'end', stop: 'refused' }
-    : { type: 'failed', fault: faultOf(error, retryAfterMs) };
+function failed({ error, retryAfterMs }: Extract<ModelEvent, { type: 'failed' }>, hasRefusal: boolean): AnswerEvent {
+  const isDeclined = error.code === 'AC_MODEL_REFUSED' && hasRefusal;
+  return isDeclined ? { type: 'end', stop: 'refused' } : { type: 'failed', fault: faultOf(error, retryAfterMs) };
 }

@@ -34,6 +34,8 @@ export interface AnswerForm {
   readonly contentType: string;
   /** What may be sent while the model is silent; null: the format has nothing. */
   readonly keepAlive: string | null;
+  /** It has a word for an answer that the model declined. */
+  readonly hasRefusal: boolean;
   readonly writer: () => AnswerWriter;
   readonly whole: (reply: Reply) => unknown;
   readonly fault: (fault: Fault) => FaultAnswer;
@@ -72,11 +74,15 @@ export async function converse(request: DialectRequest, read: Read, form: Answer
   return asked.isStream ? converseInPieces(request, asked, form) : converseWhole(request, asked, form);
 }
 
+function eventsOf({ models, signal }: DialectRequest, asked: Asked, form: AnswerForm): AsyncGenerator<AnswerEvent> {
+  return answerEvents(models, { ...asked, signal, hasRefusal: form.hasRefusal });
+}
+
 async function converseWhole(request: DialectRequest, asked: Asked, form: AnswerForm): Promise<void> {
   const texts: string[] = [];
   const calls: AnsweredCall[] = [];
   let usage = noUsage;
-  for await (const event of answerEvents(request.models, asked, request.signal)) {
+  for await (const event of eventsOf(request, asked, form)) {
     if (event.type === 'failed') return refuse(request, form, event.fault);
     if (event.type === 'text') texts.push(event.text);
     else if (event.type === 'call') calls.push(event.call);
@@ -88,7 +94,7 @@ async function converseWhole(request: DialectRequest, asked: Asked, form: Answer
 
 async function converseInPieces(request: DialectRequest, asked: Asked, form: AnswerForm): Promise<void> {
   const pauseMs = form.keepAlive === null ? null : keepAliveMs;
-  const source = withPauses(answerEvents(request.models, asked, request.signal), pauseMs);
+  const source = withPauses(eventsOf(request, asked, form), pauseMs);
   let usage = noUsage;
   let first = await source.next();
   while (first.value?.type === 'usage') {

@@ -110,7 +110,12 @@ interface Subject {
   readonly usage: Usage;
 }
 
-const unsigned = ({ signature: _, ...given }: ToolCall): ToolCall => given;
+const unsigned = ({ id, name: called, input: given, problem }: ToolCall): ToolCall => ({
+  id,
+  name: called,
+  input: given,
+  problem,
+});
 const whole = { keepsErrors: true, keepsCacheMark: true, joinsText: false } as const;
 const subjects: readonly Subject[] = [
   {
