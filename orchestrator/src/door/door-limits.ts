@@ -4,6 +4,8 @@ export interface DoorLimits {
   readonly bundleBytes: number;
   /** Bytes of all that comes through the door, frames included. */
   readonly totalBytes: number;
+  /** Bytes on top of these of an attempt with a model: an agent sends its whole conversation with every step. */
+  readonly modelBytes: number;
   /** Milliseconds between two pings from the host. */
   readonly pingMs: number;
   /** Milliseconds without any data before the worker counts as hung (DESIGN §6: 30 s). */
@@ -19,6 +21,7 @@ const mebibyte = 1_048_576;
 export const defaultDoorLimits: DoorLimits = {
   bundleBytes: 256 * mebibyte,
   totalBytes: 320 * mebibyte,
+  modelBytes: 4096 * mebibyte,
   pingMs: 10_000,
   silentMs: 30_000,
   stuckMs: 60_000,

@@ -47,6 +47,7 @@ export function openDoor(stream: Duplex, options: DoorOptions): Door {
   const routes = new DoorRoutes(options, { end: settle, beat: () => liveness.beat() });
   const server = createServer(sessionOptions);
   let pings: NodeJS.Timeout | undefined;
+  const allowed = limits.totalBytes + (options.services.models === null ? 0 : limits.modelBytes);
   let total = 0;
 
   server.on('session', (session) => {
@@ -63,8 +64,7 @@ export function openDoor(stream: Duplex, options: DoorOptions): Door {
   stream.on('data', (chunk: Buffer) => {
     liveness.data();
     total += chunk.length;
-    if (total > limits.totalBytes)
-      settle({ kind: 'garbage', problem: `it sent more than ${limits.totalBytes} bytes`, cause: null });
+    if (total > allowed) settle({ kind: 'garbage', problem: `it sent more than ${allowed} bytes`, cause: null });
   });
   stream.on('error', (error) => settle(endByError(error)));
   // What came before the end is still being read when it arrives; it may explain the end better.
