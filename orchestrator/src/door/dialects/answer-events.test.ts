@@ -48,14 +48,16 @@ describe('answers on their way to a code agent', () => {
   });
 
   it('S47 make an empty object of arguments that are too deep or are none', async () => {
-    const deep: unknown = JSON.parse('['.repeat(100_000) + ']'.repeat(100_000));
-    const inputs = [{ deep }, null, 'text', [1], Number.NaN];
+    const deep = (levels: number): unknown => JSON.parse('['.repeat(levels) + ']'.repeat(levels));
+    const inputs = [{ deep: deep(100_000) }, { deep: deep(90) }, null, 'text', [1], Number.NaN];
     const events = inputs.map((input, index): ModelEvent => {
       return { type: 'tool_call', call: { id: String(index), name: 'n', input, problem: null } };
     });
     expect(callsOf(await answered([...events, end]))).toEqual(
       inputs.map((_, index) => ({ id: String(index), name: 'n', input: {} })),
     );
+    const call = { id: '1', name: 'n', input: { deep: deep(60) }, problem: null };
+    expect(callsOf(await answered([{ type: 'tool_call', call }, end]))).toMatchObject([{ input: call.input }]);
   });
 
   it('give every call of a conversation an id of its own', async () => {

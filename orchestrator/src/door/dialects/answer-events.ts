@@ -1,5 +1,6 @@
 import type { ModelEvent, ModelMessage, StopReason, ToolCall, Usage } from '../../models/model.ts';
 import { argumentsOf } from '../../models/exchange.ts';
+import { maximumDepth } from '../../models/sound-json.ts';
 import type { AttemptModels } from '../attempt-services.ts';
 import { keepSignature, withSignatures } from './call-memory.ts';
 import { faultOf, type Fault } from './faults.ts';
@@ -23,14 +24,14 @@ export type AnswerEvent =
   | { readonly type: 'end'; readonly stop: AnswerStop }
   | { readonly type: 'failed'; readonly fault: Fault };
 
-/** Deeper arguments are no tool's; they would end whoever reads them. */
-const maximumDepth = 100;
+/** Deeper arguments could not come back: the conversation around them has levels of its own. */
+const maximumInputDepth = maximumDepth - 20;
 
 /** The value with whole characters only; undefined where it is too deep. Agents send back what they are given, and half a character would be refused. */
 function wellFormed(value: unknown, depth = 0): unknown {
   if (typeof value === 'string') return value.toWellFormed();
   if (typeof value !== 'object' || value === null) return value;
-  if (depth >= maximumDepth) throw new RangeError('too deep');
+  if (depth >= maximumInputDepth) throw new RangeError('too deep');
   if (Array.isArray(value)) return value.map((item) => wellFormed(item, depth + 1));
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [key.toWellFormed(), wellFormed(item, depth + 1)]),
