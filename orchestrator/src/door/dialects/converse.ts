@@ -1,8 +1,9 @@
+import type { z } from 'zod';
 import { noUsage, type Usage } from '../../models/model.ts';
 import { answerEvents, type AnsweredCall, type AnswerEvent, type AnswerStop } from './answer-events.ts';
+import { bounded } from './bounded.ts';
 import type { DialectRequest } from './dialect.ts';
 import { requestFault, type Fault } from './faults.ts';
-import type { Body } from '../read-body.ts';
 import type { Asked, Read } from './request-parts.ts';
 
 /** A whole answer. */
@@ -56,12 +57,13 @@ export function refuse(request: DialectRequest, form: Pick<AnswerForm, 'fault'>,
   });
 }
 
-/** The value of a body, or null where the request was refused. */
-export function bodyOr<Value>(
+/** The body of a request, or null where it was refused. */
+export async function readBody<Value>(
   request: DialectRequest,
   form: Pick<AnswerForm, 'fault'>,
-  body: Body<Value>,
-): Value | null {
+  schema: z.ZodType<Value>,
+): Promise<Value | null> {
+  const body = await request.readJson(bounded(schema));
   if (body.ok) return body.value;
   refuse(request, form, requestFault(body.status === 413 ? 'too-large' : 'invalid', body.problem));
   return null;
