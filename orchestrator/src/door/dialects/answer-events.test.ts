@@ -26,7 +26,8 @@ async function answered(
   names = new ToolNames(),
 ): Promise<readonly AnswerEvent[]> {
   models.next(events);
-  return collect(answerEvents(models, { request: asked, isStream: true, names }, new AbortController().signal));
+  const { signal } = new AbortController();
+  return collect(answerEvents(models, { request: asked, isStream: true, names, signal, hasRefusal: true }));
 }
 
 const end = { type: 'end', stop: 'finished' } as const;
@@ -47,14 +48,16 @@ describe('answers on their way to a code agent', () => {
   });
 
   it('S47 make an empty object of arguments that are too deep or are none', async () => {
-    const deep: unknown = JSON.parse('['.repeat(100_000) + ']'.repeat(100_000));
-    const inputs = [{ deep }, null, 'text', [1], Number.NaN];
+    const deep = (levels: number): unknown => JSON.parse('['.repeat(levels) + ']'.repeat(levels));
+    const inputs = [{ deep: deep(100_000) }, { deep: deep(90) }, null, 'text', [1], Number.NaN];
     const events = inputs.map((input, index): ModelEvent => {
       return { type: 'tool_call', call: { id: String(index), name: 'n', input, problem: null } };
     });
     expect(callsOf(await answered([...events, end]))).toEqual(
       inputs.map((_, index) => ({ id: String(index), name: 'n', input: {} })),
     );
+    const call = { id: '1', name: 'n', input: { deep: deep(60) }, problem: null };
+    expect(callsOf(await answered([{ type: 'tool_call', call }, end]))).toMatchObject([{ input: call.input }]);
   });
 
   it('give every call of a conversation an id of its own', async () => {
@@ -90,7 +93,7 @@ describe('answers on their way to a code agent', () => {
     const big = 'x'.repeat(5 * 1024 * 1024);
     const calls = ['a', 'b'].map((id) => ({ id, name: 'n', input: {}, signature: id + big }));
     await answered(played([], calls.slice(0, 1)), request, models);
-    const toolCalls = calls.map(({ signature: _, ...call }) => ({ ...call, problem: null }));
+    const toolCalls = calls.map(({ id, name, input }) => ({ id, name, input, problem: null }));
     const again: ModelRequest = { ...request, messages: [{ role: 'assistant', text: '', toolCalls }] };
     const signatures = async (asked: typeof models): Promise<readonly unknown[]> => {
       await answered([end], again, asked);
@@ -134,6 +137,7 @@ describe('a conversation', () => {
 const form: AnswerForm = {
   contentType: 'text/plain',
   keepAlive: 'wait ',
+  hasRefusal: true,
   writer: () => ({
     begin: () => 'begin ',
     text: (text) => `${text} `,

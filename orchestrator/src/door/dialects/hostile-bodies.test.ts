@@ -54,6 +54,7 @@ const routes: readonly Route[] = [
 
 const deep = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
 const chat = (content: string): string => `{"messages":[{"role":"user","content":${content}}]}`;
+const many = `[${'0,'.repeat(1_000_000)}0]`;
 const unsound: readonly (readonly [number, string | Buffer])[] = [
   [413, Buffer.alloc(17 * 1024 * 1024, 0x20)],
   [400, deep(100_000)],
@@ -61,7 +62,9 @@ const unsound: readonly (readonly [number, string | Buffer])[] = [
   [400, chat(deep(100_000))],
   [400, chat('NaN')],
   [400, chat('"\\ud800"')],
-  [400, `{"messages":[${'0,'.repeat(2_000_000)}0]}`],
+  [400, many],
+  [400, chat(many)],
+  [400, `{"contents":[{"role":"user","parts":${many}}],"input":[{"role":"user","content":${many}}]}`],
   [400, Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22])],
   [400, '[]'],
   [400, 'null'],
@@ -86,7 +89,7 @@ function replaced(value: unknown, [key, ...rest]: readonly (string | number)[], 
 }
 
 describe.each(routes)('a hostile body at $path', ({ path, body, wordsOf }) => {
-  it('S47 is refused in the format’s own form, and the next request is served', async () => {
+  it('S47 is refused in the format’s own form, and the next request is served', { timeout: 30_000 }, async () => {
     const models = openPlayedModels();
     const { call } = await openTestDoor({ models });
     for (const [status, given] of unsound) {
@@ -100,7 +103,7 @@ describe.each(routes)('a hostile body at $path', ({ path, body, wordsOf }) => {
     expect((await call('POST', path, body)).status).toBe(200);
   });
 
-  it('S47 is answered whatever stands in the place of whatever', async () => {
+  it('S47 is answered whatever stands in the place of whatever', { timeout: 30_000 }, async () => {
     const models = openPlayedModels();
     const { call } = await openTestDoor({ models });
     const odd = fc.oneof(
@@ -123,7 +126,7 @@ describe.each(routes)('a hostile body at $path', ({ path, body, wordsOf }) => {
         expect([200, 400]).toContain(answer.status);
         if (answer.status === 400) expect(wordsOf(JSON.parse(answer.body))).toEqual(expect.any(String));
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
     for (const { maxOutputTokens, temperature, tools } of models.asked) {
       expect([maxOutputTokens <= 4000, temperature]).toEqual([true, 0.7]);

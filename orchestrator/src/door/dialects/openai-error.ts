@@ -12,6 +12,7 @@ const kinds: Readonly<Record<FaultKind, readonly [status: number, type: string, 
   'context': [400, 'invalid_request_error', 'context_length_exceeded'],
   'budget': [400, 'insufficient_quota', 'insufficient_quota'],
   'unusable': [400, 'invalid_request_error', 'invalid_prompt'],
+  'declined': [400, 'invalid_request_error', 'invalid_prompt'],
   'rate-limit': [429, 'requests', 'rate_limit_exceeded'],
   'overloaded': [503, 'server_error', null],
 };

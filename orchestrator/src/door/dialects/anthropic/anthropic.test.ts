@@ -210,6 +210,17 @@ describe('Anthropic Messages', () => {
       'an image to be fetched',
       { messages: [{ role: 'user', content: [{ type: 'image', source: { type: 'url', url: 'http://a' } }] }] },
     ],
+    [
+      'an image that is not base64',
+      {
+        messages: [
+          {
+            role: 'user',
+            content: [{ type: 'image', source: { type: 'base64', media_type: 'image/png', data: '%' } }],
+          },
+        ],
+      },
+    ],
     ['no message', { messages: [] }],
     ['a result without a call', { messages: [{ role: 'user', content: [{ type: 'tool_result', tool_use_id: 'x' }] }] }],
     ['only tools of Anthropic', { tools: [{ type: 'web_search_20250305', name: 'web_search' }] }],

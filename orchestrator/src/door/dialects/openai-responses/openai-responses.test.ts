@@ -122,12 +122,12 @@ describe('OpenAI Responses', () => {
       output_text: 'Hello',
       output: [{ type: 'message' }, ...items],
     });
-    for (const reason of ['max_output_tokens', 'content_filter'])
-      expect(await client.responses.create(hello)).toMatchObject({
-        status: 'incomplete',
-        incomplete_details: { reason },
-        output: [],
-      });
+    expect(await client.responses.create(hello)).toMatchObject({
+      status: 'incomplete',
+      incomplete_details: { reason: 'max_output_tokens' },
+      output: [],
+    });
+    expect(await refusal(client.responses.create(hello))).toEqual([400, 'invalid_prompt']);
   });
 
   it('S42 takes the conversation, and nothing that is not the worker’s to say', async () => {
@@ -138,7 +138,7 @@ describe('OpenAI Responses', () => {
       { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'Look' }, image] },
       { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'x' },
       { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'I look.', annotations: [] }] },
-      ...items.map(({ status: _, ...item }) => item),
+      ...items,
       { type: 'function_call_output', call_id: 'call_1', output: 'a' },
       { type: 'custom_tool_call_output', call_id: 'call_2', output: 'b' },
       { type: 'local_shell_call_output', call_id: 'call_3', output: 'c' },
@@ -206,6 +206,15 @@ describe('OpenAI Responses', () => {
       type: 'response.failed',
       response: { status: 'failed', error: { code: expected[1] ?? 'server_error' } },
     });
+  });
+
+  it('ends a turn that the model declined: Codex would ask again for any other ending', async () => {
+    models.next([{ type: 'text', text: 'I' }, failing('AC_MODEL_REFUSED', 'never')], [{ type: 'end', stop: 'length' }]);
+    expect((await streamed({})).at(-1)).toMatchObject({
+      type: 'response.failed',
+      response: { error: { code: 'invalid_prompt', message: 'The model declined to answer (AC_MODEL_REFUSED)' } },
+    });
+    expect((await streamed({})).at(-1)?.type).toBe('response.incomplete');
   });
 
   it.each<[string, object]>([
