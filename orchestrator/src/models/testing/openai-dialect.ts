@@ -30,6 +30,7 @@ const message = z.discriminatedUnion('role', [
 const body = z.strictObject({
   model: z.string(),
   max_completion_tokens: z.int().positive(),
+  temperature: z.number().min(0).max(2).optional(),
   messages: z.array(message).min(1),
   stream: z.literal(true),
   stream_options: z.strictObject({ include_usage: z.literal(true) }),
