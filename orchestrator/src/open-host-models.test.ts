@@ -99,8 +99,9 @@ async function atWork(settings: Partial<RunSettings> = {}): Promise<AtWork> {
     },
     openServices: async (work: Parameters<typeof open>[0]) => {
       const opened = await open(work);
-      if (opened.ok) services = opened.value;
-      return opened;
+      if (!opened.ok) return opened;
+      services = { ...nothingOpened, ...opened.value };
+      return success(services);
     },
     maximumWorkers: 1,
     tell: () => undefined,

@@ -2,9 +2,9 @@
 export interface DoorLimits {
   /** Bytes of one bundle. */
   readonly bundleBytes: number;
-  /** Bytes of all that comes through the door, frames included; an agent's conversation comes on top. */
+  /** Bytes of all that comes through the door, frames included. */
   readonly totalBytes: number;
-  /** Bytes on top of these of an attempt with a model: an agent sends its whole conversation with every step. */
+  /** Bytes on top of these of an attempt with a model: an agent sends its whole conversation with every step, and checkpoints. */
   readonly modelBytes: number;
   /** Milliseconds between two pings from the host. */
   readonly pingMs: number;
