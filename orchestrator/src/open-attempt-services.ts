@@ -1,5 +1,6 @@
 import { success } from '@agentcompany/protocol';
 import { nothingOpened } from './door/attempt-services.ts';
+import { openCheckpoints } from './engine/checkpoint-files.ts';
 import type { HostParts } from './engine/host-parts.ts';
 import { openAttemptModels, type AttemptModelsOptions } from './open-attempt-models.ts';
 
@@ -10,6 +11,7 @@ export function attemptServices(options: AttemptModelsOptions): HostParts['openS
     if (!opened.ok) return opened;
     if (opened.value === null) return success(nothingOpened);
     const { models, account } = opened.value;
-    return success({ ...nothingOpened, models, account });
+    const checkpoint = openCheckpoints(options.home, work.run.id, work.attempt);
+    return success({ ...nothingOpened, models, account, checkpoint });
   };
 }

@@ -86,7 +86,7 @@ const orchestratorZones: readonly Zone[] = [
   {
     name: 'engine',
     files: /^orchestrator\/src\/engine\//,
-    zones: ['company', 'agents', 'ports', 'models', 'door', 'home'],
+    zones: ['company', 'agents', 'ports', 'models', 'door', 'home', 'uploads'],
     packages: [protocol, bus, 'better-sqlite3', 'canonicalize', 'zod'],
     builtins: 'all',
   },
@@ -168,7 +168,7 @@ const orchestratorZones: readonly Zone[] = [
 const zones: readonly Zone[] = [
   ...busZones,
   ...orchestratorZones,
-  { name: 'worker-image', files: /^worker-image\/src\//, zones: [], packages: [protocol], builtins: 'all' },
+  { name: 'worker-image', files: /^worker-image\/src\//, zones: [], packages: [protocol, 'zod'], builtins: 'all' },
   {
     name: 'cli',
     files: /^tools\/cli\/src\//,

@@ -17,12 +17,14 @@ import {
   workerErrors,
 } from '@agentcompany/protocol';
 
-interface Answer {
+export interface Answer {
+  /** HTTP status. */
   readonly status: number;
   readonly body: string;
 }
 
-function readAnswer(stream: ClientHttp2Stream): Promise<Answer> {
+/** The whole answer to a request. Rejects when the host closed it without one. */
+export function readAnswer(stream: ClientHttp2Stream): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let status = 0;
@@ -61,17 +63,17 @@ export class DoorClient {
 
   /** Pulls the order. Throws when the host gives none: there is nothing else to do then. */
   async next(request: NextRequest): Promise<WorkOrder> {
-    const answer = await this.#send('POST', doorPaths.next, request);
+    const answer = await this.send('POST', doorPaths.next, request);
     if (answer.status !== 200) throw new Error(`the host gave no order: ${answer.status} ${answer.body}`);
     return workOrder.parse(JSON.parse(answer.body));
   }
 
   async progress(request: ProgressRequest): Promise<void> {
-    await this.#send('POST', doorPaths.progress, request);
+    await this.send('POST', doorPaths.progress, request);
   }
 
   async complete(report: WorkReport): Promise<void> {
-    const answer = await this.#send('POST', doorPaths.complete, report);
+    const answer = await this.send('POST', doorPaths.complete, report);
     if (answer.status >= 300) throw new Error(`the host refused the report: ${answer.status} ${answer.body}`);
   }
 
@@ -101,10 +103,11 @@ export class DoorClient {
     return this.#session.request({ ':method': method, ':path': path, ...headers });
   }
 
-  async #send(method: string, path: string, body: unknown): Promise<Answer> {
+  /** Sends `body`, where there is one, as JSON and reads the whole answer. */
+  async send(method: string, path: string, body: unknown): Promise<Answer> {
     const stream = this.request(method, path, { 'content-type': 'application/json' });
     const answered = readAnswer(stream);
-    stream.end(JSON.stringify(body));
+    stream.end(body === undefined ? undefined : JSON.stringify(body));
     return answered;
   }
 }

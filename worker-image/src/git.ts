@@ -1,5 +1,5 @@
 import { failure, success, type AppError, type Result, workerErrors } from '@agentcompany/protocol';
-import { runCommand } from './run-command.ts';
+import { runCommand, type Command } from './run-command.ts';
 
 /** The folder git works in and the environment of every command there. */
 export interface GitPlace {
@@ -26,6 +26,11 @@ export function speaksOfFullDisk(output: string): boolean {
   return /No space left on device|ENOSPC|Disk quota exceeded/.test(output);
 }
 
+/** A call of git as a command: without hooks and helpers that the repository's own configuration names. */
+export function gitCommand(place: GitPlace, args: readonly string[]): Command {
+  return { ...place, program: 'git', args: [...guards, ...args], timeoutSeconds: gitSeconds };
+}
+
 /**
  * Runs git and gives its trimmed standard output, which must be short: warnings, which a repository can provoke, are not part of it. A failure is `AC_WORKSPACE_FULL` when there was no room,
  * else what `otherwise` makes of the output.
@@ -35,14 +40,7 @@ export async function git(
   args: readonly string[],
   otherwise?: (output: string) => AppError,
 ): Promise<Result<string>> {
-  const end = await runCommand({
-    program: 'git',
-    args: [...guards, ...args],
-    folder: place.folder,
-    environment: place.environment,
-    timeoutSeconds: gitSeconds,
-    onOutput: () => undefined,
-  });
+  const end = await runCommand({ ...gitCommand(place, args), onOutput: () => undefined });
   if (end.exitCode === 0) return success(end.standardOutput.trim());
   place.onOutput(Buffer.from(end.output));
   if (speaksOfFullDisk(end.output)) return failure(workerErrors.AC_WORKSPACE_FULL({}, end.output.trim()));

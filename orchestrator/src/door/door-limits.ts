@@ -1,8 +1,10 @@
+import type { WorkOrder } from '@agentcompany/protocol';
+
 /** What one worker may send and how long it may be silent. */
 export interface DoorLimits {
   /** Bytes of one bundle. */
   readonly bundleBytes: number;
-  /** Bytes of all that comes through the door, frames included. */
+  /** Bytes of all that comes through the door, frames included; an agent's conversation comes on top. */
   readonly totalBytes: number;
   /** Milliseconds between two pings from the host. */
   readonly pingMs: number;
@@ -40,3 +42,12 @@ export const sessionOptions = {
   maxOutstandingPings: 4,
   settings: { maxConcurrentStreams: 16, maxHeaderListSize: 16_384, initialWindowSize: mebibyte, enablePush: false },
 } as const;
+
+/** Bytes that one turn of an agent may send: its conversation so far, and a checkpoint (docs/builtin-agent.md). */
+const turnBytes = 3 * mebibyte;
+
+/** Bytes of all that may come through the door of this order. */
+export function totalBytesFor(order: WorkOrder, { totalBytes }: DoorLimits): number {
+  const turns = order.kind === 'task' ? (order.agent?.definition.max_turns ?? 0) : 0;
+  return totalBytes + turns * turnBytes;
+}

@@ -7,6 +7,7 @@ import { bodyBytes } from './door-limits.ts';
 import { knownError } from './known-error.ts';
 import { ProgressThrottle } from './progress-throttle.ts';
 import { readBody } from './read-body.ts';
+import { rememberFailures, type RememberedFailures } from './remember-failures.ts';
 import { reportProblem } from './report-problem.ts';
 import { serveAttempt } from './serve-attempt.ts';
 import { storeUpload, type StoredUpload } from '../uploads/store-upload.ts';
@@ -17,12 +18,14 @@ export class DoorRoutes {
   readonly #end: (end: DoorEnd) => void;
   readonly #beat: () => void;
   readonly #progressThrottle: ProgressThrottle;
+  readonly #remembered: RememberedFailures;
   #isOrderGiven = false;
   #isUploading = false;
   #bundle: StoredUpload | null = null;
 
   constructor(options: DoorOptions, events: { readonly end: (end: DoorEnd) => void; readonly beat: () => void }) {
     this.#options = options;
+    this.#remembered = rememberFailures(options.services);
     this.#end = events.end;
     this.#beat = events.beat;
     this.#progressThrottle = new ProgressThrottle(options.limits.progressMs, options.onProgress);
@@ -41,7 +44,7 @@ export class DoorRoutes {
     if (route === `POST ${doorPaths.complete}`) return this.#complete(stream);
     const isServed =
       this.#isOrderGiven &&
-      (await serveAttempt({ stream, headers, services: this.#options.services, beat: this.#beat }));
+      (await serveAttempt({ stream, headers, services: this.#remembered.services, beat: this.#beat }));
     if (!isServed) answer(stream, 404, { problem: 'there is no such route' });
   }
 
@@ -102,14 +105,15 @@ export class DoorRoutes {
     const body = await readBody(stream, bodyBytes.complete, workReport);
     if (!body.ok) return answer(stream, body.status, { problem: body.problem });
     const problem = this.#isOrderGiven
-      ? reportProblem(this.#options.order, body.value, this.#bundle !== null)
+      ? reportProblem(this.#options.order, body.value, this.#bundle !== null, this.#remembered.told)
       : 'a report came before any order was given';
     if (problem !== null) {
       answer(stream, 422, { problem });
       return this.#end({ kind: 'garbage', problem, cause: null });
     }
     answer(stream, 204);
-    const report = { ...body.value, error: body.value.error === null ? null : knownError(body.value.error) };
-    this.#end({ kind: 'reported', report, bundle: this.#bundle });
+    const { error } = body.value;
+    const known = error === null ? null : knownError(error, this.#remembered.told);
+    this.#end({ kind: 'reported', report: { ...body.value, error: known }, bundle: this.#bundle });
   }
 }

@@ -10,12 +10,16 @@ function plain(text: string, length: number): string {
 
 /**
  * A worker's error as it goes on record; null where no worker knows its code. What the worker saw is its own to tell; the remedy
- * a person is given, and whether another try can help, are ours: they steer people and runs.
+ * a person is given, and whether another try can help, are ours: they steer people and runs. `told`: failures of models that the host
+ * itself told this worker, by code; the worker may end with one of these, in the host's words.
  */
-export function knownError({ code, message, cause }: AppError): AppError | null {
+export function knownError(
+  { code, message, cause }: AppError,
+  told: ReadonlyMap<string, AppError> = new Map(),
+): AppError | null {
   const entries: Readonly<Record<string, ErrorEntry>> = workerErrors.entries;
   const entry = Object.hasOwn(entries, code) ? entries[code] : undefined;
-  if (entry === undefined) return null;
+  if (entry === undefined) return told.get(code) ?? null;
   return {
     code,
     message: plain(message, maximumMessage),

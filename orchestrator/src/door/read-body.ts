@@ -11,7 +11,8 @@ export type Body<Value> =
 
 const refused = (status: number, problem: string) => ({ ok: false, status, problem }) as const;
 
-async function readBytes(stream: ServerHttp2Stream, maxBytes: number): Promise<Buffer | null> {
+/** The body of a request; null where it is longer than `maxBytes`. */
+export async function readBytes(stream: ServerHttp2Stream, maxBytes: number): Promise<Buffer | null> {
   const chunks: Buffer[] = [];
   let total = 0;
   // The stream must outlive the loop: an oversized body is answered, not cut off.

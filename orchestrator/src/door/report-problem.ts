@@ -1,4 +1,4 @@
-import type { WorkOrder, WorkReport } from '@agentcompany/protocol';
+import type { AppError, WorkOrder, WorkReport } from '@agentcompany/protocol';
 import { knownError } from './known-error.ts';
 
 /** The checks of the order, each reported green, in order. A claim like all else: the tip is verified again in a fresh container. */
@@ -23,13 +23,18 @@ function excessOf(order: WorkOrder, report: WorkReport): string | null {
     : null;
 }
 
-function failureProblem({ error }: WorkReport): string | null {
+function failureProblem({ error }: WorkReport, told: ReadonlyMap<string, AppError> | undefined): string | null {
   if (error === null) return 'a failure was reported without an error';
-  return knownError(error) === null ? 'a failure was reported with an error that is none of a worker' : null;
+  return knownError(error, told) === null ? 'a failure was reported with an error that is none of a worker' : null;
 }
 
-function contradiction(order: WorkOrder, report: WorkReport, hasBundle: boolean): string | null {
-  if (report.outcome === 'failed') return failureProblem(report);
+function contradiction(
+  order: WorkOrder,
+  report: WorkReport,
+  hasBundle: boolean,
+  told: ReadonlyMap<string, AppError> | undefined,
+): string | null {
+  if (report.outcome === 'failed') return failureProblem(report, told);
   if (report.error !== null) return 'a success was reported with an error';
   if (!areChecksGreen(order, report)) return 'work was reported done with a check missing or red';
   if (order.kind === 'verify') return null;
@@ -40,8 +45,14 @@ function contradiction(order: WorkOrder, report: WorkReport, hasBundle: boolean)
 
 /**
  * What makes a report impossible on its face, or null: a failure without an error, a success with one, work done without
- * an agent's report, a bundle or a commit, or with a check that is missing or red, or more than the order could bring.
+ * an agent's report, a bundle or a commit, or with a check that is missing or red, or more than the order could bring. `told`: see
+ * `knownError`.
  */
-export function reportProblem(order: WorkOrder, report: WorkReport, hasBundle: boolean): string | null {
-  return contradiction(order, report, hasBundle) ?? excessOf(order, report);
+export function reportProblem(
+  order: WorkOrder,
+  report: WorkReport,
+  hasBundle: boolean,
+  told?: ReadonlyMap<string, AppError>,
+): string | null {
+  return contradiction(order, report, hasBundle, told) ?? excessOf(order, report);
 }

@@ -44,7 +44,7 @@ export async function carryOutTask(
     if (!services.ok) return await finishAttempt(parts, jobs, work, services);
     try {
       const signal = AbortSignal.any([live.signal, lease.lost]);
-      const job = taskJob(parts, run, attempt, mirrorFolder, services.value, signal);
+      const job = await taskJob(parts, run, attempt, mirrorFolder, services.value, signal);
       return await runAndConclude(parts, jobs, job, (outcome) => finishAttempt(parts, jobs, work, outcome));
     } finally {
       await services.value.close();

@@ -15,6 +15,7 @@ import { performEffect } from './effects.ts';
 import { followLedgers } from './follow-ledgers.ts';
 import { MessageLogs } from './message-logs.ts';
 import type { EngineParts } from './parts.ts';
+import { removeSpentCheckpoints } from './checkpoint-files.ts';
 import { attemptOfBundle } from './run-files.ts';
 import { writeRunReport } from './run-report.ts';
 import { RunReports } from './run-reports.ts';
@@ -61,7 +62,7 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
     reports.note(run);
     messages.note();
     if (!settled.has(run.state)) return;
-    removing = removing.then(() => removeSpentBundles(parts, run));
+    removing = removing.then(() => removeSpentFiles(parts, run));
     if (waiting === null) return;
     waiting.delete(run.id);
     if (waiting.size === 0) stop.abort();
@@ -156,16 +157,17 @@ async function sweep(parts: EngineParts, open: readonly string[]): Promise<Resul
   return success();
 }
 
-/** What hosts handed over for attempts that then were lost is asked for by nobody. What cannot be removed goes at the next start. */
-async function removeSpentBundles({ home, log }: EngineParts, run: Run): Promise<void> {
+/** What hosts handed over for attempts that then were lost, and what ended tasks left to go on from, is asked for by nobody. What cannot be removed goes at the next start. */
+async function removeSpentFiles({ home, log }: EngineParts, run: Run): Promise<void> {
   try {
     for (const name of await readdir(home.bundlesFolder)) {
       const attempt = run.attempts.get(attemptOfBundle(name) ?? '');
       if (attempt !== undefined && attemptEnds.has(attempt.state))
         await rm(join(home.bundlesFolder, name), { force: true });
     }
+    await removeSpentCheckpoints(home, run);
   } catch (cause) {
-    log('bundle-not-removed', { run: run.id, cause: String(cause) });
+    log('spent-not-removed', { run: run.id, cause: String(cause) });
   }
 }
 

@@ -18,6 +18,12 @@ export const engineErrors = errorCatalogue({
     remedy: 'The task is tried again; if it happens again, look at its log: `agentcompany logs RUN --task TASK`.',
     retry: 'now',
   },
+  AC_CHECKPOINT_STORE: {
+    message: 'what a task’s next attempt could go on from could not be stored or read in {folder}',
+    remedy:
+      'Make room on the disk of the company home and check that it can be written; without it the next attempt begins anew.',
+    retry: 'later',
+  },
   AC_HOST_DIED: {
     message: 'the process that carried attempt {attempt} ended before its result was safe',
     remedy: 'Nothing: the task is carried out again.',

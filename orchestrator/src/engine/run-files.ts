@@ -22,6 +22,11 @@ export function attemptLog(home: Pick<HostFolders, 'runsFolder'>, runId: string,
   return join(runFolder(home, runId), 'logs', `${attemptId}.log`);
 }
 
+/** What the attempts of a run's tasks leave each other: a folder for each task. */
+export function checkpointsFolder(home: Pick<HostFolders, 'runsFolder'>, runId: string): string {
+  return join(runFolder(home, runId), 'checkpoints');
+}
+
 /** Marks the folder of a run that is being forgotten: what a crash leaves of it goes at the next start of the engine. */
 export function purgeMark(home: Pick<HostFolders, 'runsFolder'>, runId: string): string {
   return join(runFolder(home, runId), '.purging');

@@ -10,14 +10,14 @@ import { attemptBundle, attemptLog } from './run-files.ts';
 import { workerLimits } from './worker-limits.ts';
 
 /** What one attempt asks of a container. */
-export function taskJob(
+export async function taskJob(
   parts: HostParts,
   run: Run,
   attempt: Attempt,
   mirrorFolder: string,
   services: AttemptServices,
   signal: AbortSignal,
-): WorkerJob {
+): Promise<WorkerJob> {
   const { task, verify, feedback, image } = attempt.assignment;
   const timeout = task.timeout ?? run.settings.command_timeout;
   return {
@@ -28,7 +28,7 @@ export function taskJob(
       title: task.title,
       instructions: task.instructions,
       run: task.run ?? null,
-      agent: agentOrder(attempt),
+      agent: await agentOrder(attempt, services),
       allow_empty: task.allow_empty,
       feedback,
       result_ref: resultReference(attempt.id),
@@ -42,20 +42,28 @@ export function taskJob(
     limits: workerLimits(run.settings),
     bundleFile: attemptBundle(parts.folders, attempt.id),
     logFile: attemptLog(parts.folders, run.id, attempt.id),
-    // Clone, commit and hand-over come on top of the agent's command and each check.
-    deadlineSeconds: timeout * (verify.length + 1) + 120,
+    // Clone, commit and hand-over come on top of the agent's work and each check.
+    deadlineSeconds: agentSeconds(attempt, timeout) + timeout * verify.length + 120,
     signal,
     services,
     ...reports(parts, run, attempt),
   };
 }
 
+/** Seconds the agent may take: one command, or as many turns as it has, each with an answer of its model and a command. */
+function agentSeconds({ assignment: { agent } }: Attempt, timeout: number): number {
+  return agent === undefined ? timeout : agent.max_turns * (agent.timeout + timeout);
+}
+
 /** The agent as its worker is told of it; null for the `command` agent. */
-function agentOrder({ assignment }: Attempt): AgentOrder | null {
+async function agentOrder({ assignment }: Attempt, { checkpoint }: AttemptServices): Promise<AgentOrder | null> {
   const { agent, task } = assignment;
   if (agent === undefined) return null;
   const model = task.model ?? agent.model ?? 'default';
-  return { definition: agent, model, acceptance: task.acceptance, paths: task.paths, resume: false };
+  const left = await checkpoint?.read();
+  // One that cannot be read is none: the work begins anew.
+  const resume = left?.ok === true && left.value !== null;
+  return { definition: agent, model, acceptance: task.acceptance, paths: task.paths, resume };
 }
 
 /** The two things an attempt puts on record while it is under way. */

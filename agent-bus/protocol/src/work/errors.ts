@@ -32,6 +32,17 @@ export const workerErrors = errorCatalogue({
     remedy: 'Raise worker_memory_limit, or make the task smaller.',
     retry: 'later',
   },
+  AC_WORK_PARTIAL: {
+    message: 'the agent was not done after {turns} answers of its model',
+    remedy:
+      'The next attempt goes on where this one ended. Where it should not have to: raise max_turns of the agent, or make the task smaller.',
+    retry: 'now',
+  },
+  AC_WORK_MODEL: {
+    message: 'the agent got no answer from its model: {problem}',
+    remedy: 'Read the cause and the log of the host; the next attempt goes on where this one ended.',
+    retry: 'later',
+  },
   AC_WORK_EMPTY: {
     message: 'the task changed nothing',
     remedy: 'Correct the command, or set allow_empty on a task that may change nothing.',

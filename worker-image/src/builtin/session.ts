@@ -1,0 +1,83 @@
+import { maximumCheckpointBytes, type AgentOrder, type ChatMessage } from '@agentcompany/protocol';
+import { getCheckpoint, putCheckpoint } from '../door-checkpoint.ts';
+import type { Surroundings, TaskOrder } from '../work.ts';
+import { resumeMessage, taskMessage } from './brief.ts';
+import { parseCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.ts';
+import { fitted } from './conversation.ts';
+import { readWorkInProgress, restoreWorkInProgress } from './work-in-progress.ts';
+
+/** Bytes that checkpoints may take on their way through the door: so many at once, and so many more with each answer of the model. */
+const allowance = { atOnce: 16_777_216, perTurn: 1_048_576 } as const;
+
+/** One agent's conversation in one attempt, begun anew or gone on with, and what it leaves the next attempt. */
+export class Session {
+  readonly #order: TaskOrder;
+  readonly #around: Surroundings;
+  readonly #turnsBefore: number;
+  #messages: readonly ChatMessage[];
+  #sentBytes = 0;
+  /** Answers of the model in this attempt. */
+  turns = 0;
+
+  private constructor(order: TaskOrder, around: Surroundings, messages: readonly ChatMessage[], turnsBefore: number) {
+    this.#order = order;
+    this.#around = around;
+    this.#messages = messages;
+    this.#turnsBefore = turnsBefore;
+  }
+
+  /** Goes on from the checkpoint where the order says that there is one; a checkpoint that is of no use is told of and left. */
+  static async begin(order: TaskOrder, agent: AgentOrder, around: Surroundings): Promise<Session> {
+    const text = agent.resume ? await getCheckpoint(around.door) : null;
+    const checkpoint = text === null ? null : parseCheckpoint(text);
+    if (checkpoint === null) {
+      if (agent.resume) around.progress('the checkpoint cannot be used: beginning anew');
+      return new Session(order, around, [{ role: 'user', text: taskMessage(order, agent) }], 0);
+    }
+    const restored = await restore(checkpoint, around);
+    around.progress(`going on after ${checkpoint.turns} answers: ${restored.short}`);
+    const note: ChatMessage = { role: 'user', text: resumeMessage(order, restored.note) };
+    return new Session(order, around, [...checkpoint.messages, note], checkpoint.turns);
+  }
+
+  get messages(): readonly ChatMessage[] {
+    return this.#messages;
+  }
+
+  add(...messages: readonly ChatMessage[]): void {
+    this.#messages = fitted([...this.#messages, ...messages]);
+  }
+
+  /** Leaves the conversation and the working copy for the next attempt; `isLast`: however large what was sent before. */
+  async save(isLast: boolean): Promise<void> {
+    const turns = this.#turnsBefore + this.turns;
+    const patch = await readWorkInProgress(this.#order, this.#around);
+    const whole = writeCheckpoint({ messages: this.#messages, turns, patch });
+    const content =
+      whole.length <= maximumCheckpointBytes
+        ? whole
+        : writeCheckpoint({ messages: this.#messages, turns, patch: null });
+    const isAffordable = this.#sentBytes + content.length <= allowance.atOnce + this.turns * allowance.perTurn;
+    if (content.length > maximumCheckpointBytes || !(isLast || isAffordable)) return;
+    this.#sentBytes += content.length;
+    await putCheckpoint(this.#around.door, content);
+  }
+}
+
+/** What became of the work in progress, for people and for the agent. */
+async function restore(
+  { patch }: Checkpoint,
+  around: Surroundings,
+): Promise<{ readonly short: string; readonly note: string }> {
+  if (patch === null)
+    return {
+      short: 'its changes were not kept',
+      note: 'Your changes to files were not kept: the files are as they were before you began. Make the changes again.',
+    };
+  if (await restoreWorkInProgress(patch, around))
+    return { short: 'its changes are back', note: 'Your changes to files are in place as you left them.' };
+  return {
+    short: 'its changes do not fit the base any more',
+    note: 'The files have changed since, and your changes do not fit any more: they are not in place. Look at the files again and make the changes anew.',
+  };
+}
