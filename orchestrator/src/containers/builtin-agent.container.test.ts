@@ -1,6 +1,7 @@
-import { agentDefinition, unwrap, type AgentDefinition, type WorkOrder } from '@agentcompany/protocol';
+import { agentDefinition, payloadSchemas, unwrap, type AgentDefinition, type WorkOrder } from '@agentcompany/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { AttemptServices } from '../door/attempt-services.ts';
+import type { AttemptServices, CheckpointStore } from '../door/attempt-services.ts';
+import { openCheckpoints } from '../engine/checkpoint-files.ts';
 import { engineErrors } from '../engine/errors.ts';
 import type { ModelRequest } from '../models/model.ts';
 import {
@@ -39,6 +40,13 @@ describe('the builtin agent in a real container', () => {
     const reference = `refs/agentcompany/result:refs/test/${report.commit}`;
     await fixture.git('-C', fixture.mirror, 'fetch', '--quiet', finished.bundleFile, reference);
     return fixture.git('-C', fixture.mirror, 'show', `${report.commit}:${path}`);
+  }
+
+  /** The checkpoints of one task as a host opens them, also after it was started again. */
+  function onDisk(): CheckpointStore {
+    const payload = { project_id: 'p', task: { id: 'a-task', title: 'T', agent: 'tester' }, verify: [], round: 1 };
+    const assignment = payloadSchemas.task_assign.parse({ ...payload, feedback: null, image: null });
+    return openCheckpoints({ runsFolder: fixture.folder }, 'a-run', { assignment });
   }
 
   /** Calls tools one after the other and gives what each answered. */
@@ -82,7 +90,7 @@ describe('the builtin agent in a real container', () => {
     const texts = models.requests.slice(1).map((request) => lastAnswers(request).map(({ text }) => text));
     expect(texts[0]?.[1]).toContain('sum.mjs:1:export const sum');
     expect(texts[1]?.[1]).toMatch(/^exit code 0/);
-    expect(finished.progress).toContain('turn 2: edit_file sum.mjs');
+    expect(finished.log).toContain('turn 2: edit_file sum.mjs');
   });
 
   it('C24 refuses what waits for a person, runs servers beside, and kills at the limit with all children', async () => {
@@ -169,18 +177,19 @@ describe('the builtin agent in a real container', () => {
   });
 
   it('C29 goes on after its container was killed in the middle, conversation and work with it', async () => {
-    const checkpoint = memoryCheckpoint();
+    const checkpoint = onDisk();
     const containers: string[] = [];
+    const large = 'head -c 3000000 /dev/urandom > large.bin; sha256sum large.bin > sums.txt';
     const thinking = Promise.withResolvers<undefined>();
     const models = scriptedModels((_request, number) => {
-      if (number < 2) return [command(`echo ${number} >> steps.txt`)];
+      if (number < 2) return [command(`echo ${number} >> steps.txt; ${number === 0 ? large : ''}`)];
       thinking.resolve(undefined);
       return new Promise<never>(() => undefined);
     });
     let saves = 0;
     const saved = Promise.withResolvers<undefined>();
     const watched: AttemptServices = servicesWith(models, {
-      read: checkpoint.read,
+      read: () => checkpoint.read(),
       write: async (content) => {
         const written = await checkpoint.write(content);
         saves += 1;
@@ -201,9 +210,10 @@ describe('the builtin agent in a real container', () => {
     const seen: ModelRequest[] = [];
     const next = scriptedModels((request, number) => {
       seen.push(request);
-      return number === 0 ? [command('echo 2 >> steps.txt')] : 'three steps';
+      return number === 0 ? [command('echo 2 >> steps.txt; sha256sum -c sums.txt')] : 'three steps';
     });
-    const whole = await fixture.finish(order({}, true), { services: servicesWith(next, checkpoint) });
+    const whole = await fixture.finish(order({}, true), { services: servicesWith(next, onDisk()) });
+    expect(seen.flatMap((request) => lastAnswers(request)).at(-1)?.text).toContain('large.bin: OK');
     expect(await show(whole, 'steps.txt')).toBe('0\n1\n2');
     expect(seen[0]?.messages.slice(0, 5)).toEqual(models.requests[2]?.messages);
     expect(whole.log).toContain('going on after 2 answers: its changes are back');

@@ -13,7 +13,9 @@ const recent = 6;
 
 /** The model's answer as it goes back to it. An empty one is refused by some providers. */
 export function assistantMessage(text: string, calls: readonly ChatToolCall[]): AssistantMessage {
-  const toolCalls = calls.map(({ problem: _, ...call }) => call);
+  const toolCalls = calls.map(({ id, name, input, signature }) => {
+    return { id, name, input, ...(signature === undefined ? {} : { signature }) };
+  });
   return { role: 'assistant', text: text === '' && calls.length === 0 ? '(no answer)' : text, tool_calls: toolCalls };
 }
 

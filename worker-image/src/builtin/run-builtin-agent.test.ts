@@ -112,8 +112,15 @@ describe('the builtin agent', () => {
     await run(workingCopy({}), all);
     const names = (door: ScriptedDoor) => door.requests[0]?.tools.map(({ name }) => name);
     expect(names(all)).toEqual([
-      ...['read_file', 'write_file', 'edit_file', 'list_files', 'search'],
-      ...['run_command', 'check_process', 'kill_process', 'ask_person'],
+      'read_file',
+      'write_file',
+      'edit_file',
+      'list_files',
+      'search',
+      'run_command',
+      'check_process',
+      'kill_process',
+      'ask_person',
     ]);
     expect(all.toolCalls).toEqual([{ name: 'ask_person', input: { question: 'why' } }]);
     expect(answered(all, 1)[0]).toMatchObject({ text: 'the host says so', is_error: false });
