@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { unwrap, type Plan } from '@agentcompany/protocol';
+import { planSchema, unwrap, type Plan } from '@agentcompany/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../orchestrator/src/config.ts';
 import { replayRun, type ReplayReport } from '../orchestrator/src/facade/replay/replay-run.ts';
@@ -139,5 +139,32 @@ describe('a replay', () => {
     const report = await replay(random, {});
     expect(report.same).toBe(false);
     expect(report.facts.filter(({ same }) => !same).map(({ what }) => what)).toEqual(['result']);
+  });
+
+  it('does the work of an agent again from its recording, in the words of its definition', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'replies-')), 'replies.json');
+    const edit = { name: 'write_file', input: { path: 'bread.txt', content: 'rye\n' } };
+    const agentReplies = [
+      { contains: ['You bake.', 'Your personality: Warm.', 'wrote'], text: 'Baked.' },
+      { contains: ['You bake.', 'Bake a bread.'], tool_calls: [edit] },
+    ];
+    writeFileSync(file, JSON.stringify({ version: 1, replies: agentReplies }));
+    const flags = { ai_adapter: 'scripted', model: 'planner', models: { scripted: { file } }, review: 'rules' };
+    test = await openTestCompany({ flags });
+    writeFileSync(test.home.configFile, JSON.stringify({ version: 1, review: 'rules' }));
+    mkdirSync(join(test.home.root, 'agents'));
+    writeFileSync(join(test.home.root, 'agents/baker.yaml'), 'role: worker\nprompt: You bake.\npersonality: Warm.\n');
+    const plan = planSchema.parse({
+      title: 'Bake',
+      tasks: [{ id: 'bread', title: 'Bread', instructions: 'Bake a bread.', agent: 'baker' }],
+    });
+    const runId = await carryOut(plan);
+    const run = unwrap(await test.company.showRun(runId));
+    expect([run.state, run.task_list.map(({ error }) => error)]).toEqual(['published', [null]]);
+    // The definition is on record with the run: what becomes of the file changes nothing.
+    rmSync(join(test.home.root, 'agents/baker.yaml'));
+    rmSync(file);
+    const report = await replay(runId, flags);
+    expect(report).toMatchObject({ same: true, exchanges: { recorded: 2, used: 2 }, first_unrecorded: null });
   });
 });

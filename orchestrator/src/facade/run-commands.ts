@@ -47,7 +47,7 @@ async function submit(context: FacadeContext, request: SubmitRequest): Promise<R
   if (!plan.ok) return plan;
   const settings = settingsFor(context, project.value, request, plan.value);
   if (!settings.ok) return settings;
-  const openable = await checkAgentModels(context, plan.value, settings.value);
+  const openable = await checkAgentModels(context, plan.value, settings.value.agents);
   if (!openable.ok) return openable;
   const reviewer = await checkReviewer(context, settings.value);
   if (!reviewer.ok) return reviewer;

@@ -1,50 +1,21 @@
 import path from 'node:path';
-import type { ComparedFact, ReplayReport } from '@agentcompany/orchestrator/replay';
+import type { ReplayReport } from '@agentcompany/orchestrator/replay';
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { shortId } from '../run-outcome.ts';
 import { action, examples, type Session } from '../session.ts';
-import { cleanLine, counted } from '../terminal/clean-text.ts';
-import { renderTable, type Column } from '../terminal/table.ts';
+import { counted } from '../terminal/clean-text.ts';
+import { replayLines } from '../terminal/replay-lines.ts';
 
 interface ReplayOptions {
   readonly keep?: string;
 }
 
-/** Characters of a digest that tell it from another. */
-const shownDigest = 12;
-const short = (text: string): string => (/^[0-9a-f]{40,64}$/.test(text) ? text.slice(0, shownDigest) : text);
-
-const columns: readonly Column<ComparedFact>[] = [
-  { title: 'WHAT', value: (fact) => fact.what },
-  { title: '', value: (fact) => (fact.same ? 'same' : 'differs') },
-  { title: 'RECORDED', value: (fact) => short(fact.recorded) },
-  { title: 'REPLAYED', value: (fact) => short(fact.replayed), elastic: true },
-];
-
 function show(context: Context, report: ReplayReport): void {
   if (context.json) return context.document({ version: 1, replay: report });
-  for (const line of renderTable(report.facts, columns, context.io.stdout.columns)) context.data(line);
-  const { recorded, used } = report.exchanges;
-  context.data('');
-  context.data(`${counted(recorded, 'recorded answer')}, ${used} used`);
-  for (const line of missLines(report)) context.data(line);
-  context.data(report.same ? 'The run went the same way.' : 'The run went another way.');
+  for (const line of replayLines(report, context.io.stdout.columns)) context.data(line);
   if (report.folder !== null) context.talk(`Kept in ${report.folder}.`);
-}
-
-function missLines({ first_unrecorded: miss }: ReplayReport): readonly string[] {
-  if (miss === null) return [];
-  const head = `It left its course at request ${short(miss.digest)}, which was not recorded.`;
-  if (miss.nearest === null) return [head];
-  const { scope, path: field, recorded, asked } = miss.nearest;
-  return [
-    head,
-    `The nearest one is of ${cleanLine(scope)}; they differ at ${cleanLine(field)}:`,
-    `  recorded  ${cleanLine(recorded)}`,
-    `  now       ${cleanLine(asked)}`,
-  ];
 }
 
 async function replay(context: Context, id: string, { keep }: ReplayOptions): Promise<number> {
