@@ -188,7 +188,6 @@ async function openLocalHost(
     repositories: localRepositories(project),
     openServices: attemptServices({
       ...common,
-      folders: home,
       models: mindsOf(context, common.log),
       outsideTools: (projectId) => outside.forProject(projectId),
     }),
