@@ -89,7 +89,7 @@ const importWalls: readonly Planted[] = [
   importing('orchestrator/src/engine/e5.ts', '../company/clean.test.ts', 'product code may not import tests'),
   importing('orchestrator/src/engine/e6.ts', '@agentcompany/agent-bus/testing', 'product code may not import'),
   importing('worker-image/src/w1.ts', '@agentcompany/orchestrator', 'worker-image may not import'),
-  importing('worker-image/src/w2.ts', 'zod', 'worker-image may not import zod'),
+  importing('worker-image/src/w2.ts', 'yaml', 'worker-image may not import yaml'),
   importing('tools/cli/src/l1.ts', '@agentcompany/agent-bus', 'cli may not import @agentcompany/agent-bus'),
   importing('tools/cli/src/l2.ts', '@agentcompany/orchestrator', 'only lazily'),
 ];
