@@ -74,6 +74,12 @@ const importWalls: readonly Planted[] = [
   importing('orchestrator/src/models/gemini/m5.ts', 'ollama', 'models gemini may not import ollama'),
   importing('orchestrator/src/models/ollama/m6.ts', '@google/genai', 'models ollama may not import @google/genai'),
   importing('orchestrator/src/models/ollama/m7.ts', '../gemini/clean.ts', 'models ollama may not import models gemini'),
+  importing(
+    'orchestrator/src/desk/d7.ts',
+    '@modelcontextprotocol/sdk',
+    'desk may not import @modelcontextprotocol/sdk',
+  ),
+  importing('orchestrator/src/mcp/m10.ts', '@agentcompany/agent-bus', 'mcp may not import @agentcompany/agent-bus'),
   importing('orchestrator/src/models/m8.ts', '@pydantic/genai-prices', 'models may not import @pydantic/genai-prices'),
   importing('orchestrator/src/agents/manager/m9.ts', '../../models/openai/clean.ts', 'agents may not import models'),
   importing('orchestrator/src/open-models.ts', 'openai', 'open-company may not import openai'),
@@ -83,7 +89,7 @@ const importWalls: readonly Planted[] = [
   importing('orchestrator/src/engine/e5.ts', '../company/clean.test.ts', 'product code may not import tests'),
   importing('orchestrator/src/engine/e6.ts', '@agentcompany/agent-bus/testing', 'product code may not import'),
   importing('worker-image/src/w1.ts', '@agentcompany/orchestrator', 'worker-image may not import'),
-  importing('worker-image/src/w2.ts', 'zod', 'worker-image may not import zod'),
+  importing('worker-image/src/w2.ts', 'yaml', 'worker-image may not import yaml'),
   importing('tools/cli/src/l1.ts', '@agentcompany/agent-bus', 'cli may not import @agentcompany/agent-bus'),
   importing('tools/cli/src/l2.ts', '@agentcompany/orchestrator', 'only lazily'),
 ];

@@ -1,8 +1,13 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { doorPaths, success, unwrap } from '@agentcompany/protocol';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { loadConfig } from '../orchestrator/src/config.ts';
+import { runChecks } from '../orchestrator/src/doctor.ts';
+import { chainChecks } from '../orchestrator/src/open-checks.ts';
+import { openOutsideTools } from '../orchestrator/src/open-outside-tools.ts';
 import type { HostTools } from '../orchestrator/src/door/attempt-services.ts';
 import { McpServers } from '../orchestrator/src/mcp/mcp-servers.ts';
 import { readAnswer, type DoorClient } from '../worker-image/src/door-client.ts';
@@ -244,5 +249,34 @@ describe('the bridge for code agents', () => {
     ]);
     expect((await post(`"${'x'.repeat(1_100_000)}"`))[0]).toBe(413);
     expect((await fetch(url)).status).toBe(405);
+  });
+});
+
+describe('servers that the configuration names', () => {
+  it('are those of the company and of the project, and doctor has a line for each of the company', async () => {
+    const { home, folder } = await openDeskCompany(cleanup);
+    const args = ['--conditions=development', exampleServer, join(folder, 'starts')];
+    const shop = { command: process.execPath, args, tools: ['echo'], timeout: 20 };
+    const stored = JSON.parse(readFileSync(home.configFile, 'utf8')) as object;
+    const servers = { shop, broken: { ...shop, tools: ['sell'] } };
+    writeFileSync(home.configFile, JSON.stringify({ ...stored, mcp_servers: servers, local_workers: false }));
+    const projectsFile = join(home.root, 'workspaces/projects.json');
+    const registry = JSON.parse(readFileSync(projectsFile, 'utf8')) as { projects: object[] };
+    const policy = { mcp_servers: { wiki: { ...shop, tools: ['big'] } } };
+    writeFileSync(projectsFile, JSON.stringify({ projects: registry.projects.map((each) => ({ ...each, policy })) }));
+    const outside = openOutsideTools(home, {}, () => undefined);
+    cleanup(() => outside.close());
+    const names = (await outside.forProject('app')).map(({ definition }) => definition.name);
+    expect(names.toSorted()).toEqual(['shop__echo', 'wiki__big']);
+    const { config } = unwrap(loadConfig({ home, environment: {} }));
+    const checks = chainChecks({ home, config, environment: {}, installation: folder });
+    const reports = await runChecks(
+      checks.filter(({ id }) => id.startsWith('mcp-')),
+      () => undefined,
+    );
+    expect(reports.map(({ id, ok, error }) => [id, ok, error?.code ?? null])).toEqual([
+      ['mcp-shop', true, null],
+      ['mcp-broken', false, 'AC_MCP_TOOL_MISSING'],
+    ]);
   });
 });

@@ -190,6 +190,37 @@ describe('loadConfig', () => {
     expect(refusal({ file: '{"__proto__": {"max_workers": 1}}' }).code).toBe('AC_CONFIG_UNKNOWN_KEY');
   });
 
+  const tracker = { command: 'tracker', tools: ['get_issue'] };
+  const withServers = (mcp_servers: unknown) => ({ file: JSON.stringify({ mcp_servers }) });
+
+  it('takes MCP servers, their names and variables as they are written, and follows no reference of theirs', () => {
+    const env = { trackerToken: '${TRACKER_TOKEN}', LEVEL: 'info' };
+    const { config } = unwrap(load({ ...withServers({ tracker: { ...tracker, env } }), environment: {} }));
+    expect(config.mcp_servers).toEqual({ tracker: { ...tracker, env, args: [], timeout: 60 } });
+  });
+
+  it('lets a project have servers of its own beside those of the company', () => {
+    const project = { mcp_servers: { wiki: tracker, tracker: { ...tracker, timeout: 5 } } };
+    const { config } = unwrap(load({ ...withServers({ tracker }), project }));
+    expect(Object.keys(config.mcp_servers)).toEqual(['tracker', 'wiki']);
+    expect(config.mcp_servers['tracker']?.timeout).toBe(5);
+  });
+
+  it.each([
+    ['a name that is none', { 'Tracker One': tracker }, /Tracker One/],
+    ['a reference in an argument', { tracker: { ...tracker, args: ['--key=${KEY}'] } }, /belongs into `env`/],
+    ['a reference in the command', { tracker: { ...tracker, command: '${HOME}/x' } }, /belongs into `env`/],
+    ['no tool', { tracker: { ...tracker, tools: [] } }, /tools/],
+    ['a tool no model can name', { tracker: { ...tracker, tools: ['get issue'] } }, /letters, digits/],
+    ['a name too long together', { ['t'.repeat(20)]: { ...tracker, tools: ['x'.repeat(50)] } }, /longer than the 64/],
+    ['a variable that is none', { tracker: { ...tracker, env: { 'A-B': '' } } }, /name of a variable/],
+    ['an unknown key', { tracker: { ...tracker, url: 'http://x' } }, /url/],
+  ])('refuses an MCP server with %s', (_, servers, problem) => {
+    const error = refusal(withServers(servers));
+    expect(error.code).toBe('AC_CONFIG_INVALID');
+    expect(error.message).toMatch(problem);
+  });
+
   it('freezes the configuration to its leaves', () => {
     const { config } = unwrap(load({}));
     expect([config, config.approvals, config.egress_allow].every(Object.isFrozen)).toBe(true);

@@ -180,6 +180,7 @@ function join(layers: readonly Layer[]): { readonly values: Values; readonly ori
 
 function describeIssue(issue: z.core.$ZodIssue): { readonly field: string; readonly problem: string } {
   const field = issue.path.join('.');
+  if (issue.code === 'invalid_key') return { field, problem: issue.issues[0]?.message ?? issue.message };
   if (issue.code !== 'unrecognized_keys') return { field, problem: issue.message };
   return { field: [...issue.path, issue.keys[0]].join('.'), problem: 'unknown key' };
 }

@@ -4,17 +4,16 @@ import type { HostTool } from './desk/host-tool.ts';
 import { openDesk } from './desk/open-desk.ts';
 import { nothingOpened } from './door/attempt-services.ts';
 import { openCheckpoints } from './engine/checkpoint-files.ts';
-import type { HostFolders, HostParts } from './engine/host-parts.ts';
+import type { HostParts } from './engine/host-parts.ts';
 import { openAttemptModels, type AttemptModelsOptions } from './open-attempt-models.ts';
 
 export interface ServiceParts extends Pick<DeskWork, 'bus' | 'folds'> {
-  readonly folders: HostFolders;
   readonly models: AttemptModelsOptions;
-  /** Tools of the MCP servers that a project names; none on machines that have no configuration of the company. */
+  /** Tools of the MCP servers that a project names. */
   readonly outsideTools: (projectId: string) => Promise<readonly HostTool[]>;
 }
 
-/** Opens what the doors of attempts offer; an attempt without an agent is offered nothing. */
+/** Opens what the doors of attempts offer on the engine's own machine; an attempt without an agent is offered nothing. */
 export function attemptServices(parts: ServiceParts): HostParts['openServices'] {
   return async (work) => {
     const { run, attempt } = work;
@@ -26,7 +25,7 @@ export function attemptServices(parts: ServiceParts): HostParts['openServices'] 
     return success({
       ...nothingOpened,
       ...opened.value,
-      checkpoint: openCheckpoints(parts.folders, run.id, attempt),
+      checkpoint: openCheckpoints(parts.models.home, run.id, attempt),
       tools: desk.tools,
       close: async () => desk.close(),
     });

@@ -28,8 +28,8 @@ import { busOptions, busKey } from './home-bus.ts';
 import { serveWorkerHosts, type HostServiceOptions } from './open-host-service.ts';
 import type { AttemptModelsOptions } from './open-attempt-models.ts';
 import { attemptServices } from './open-attempt-services.ts';
-import { unlimitedPurse } from './models/purse.ts';
 import { openOutsideTools, type OutsideTools } from './open-outside-tools.ts';
+import { unlimitedPurse } from './models/purse.ts';
 import { openProjects, type Projects } from './open-projects.ts';
 import { openWorkers } from './open-workers.ts';
 
@@ -199,7 +199,6 @@ async function openLocalHost(
     openServices: attemptServices({
       ...common,
       models: mindsOf(context, common.log),
-      folders: home,
       outsideTools: (projectId) => outside.forProject(projectId),
     }),
     maximumWorkers: config.max_workers,

@@ -13,6 +13,7 @@ import {
   type Result,
 } from '@agentcompany/protocol';
 import { readAnswer, type DoorClient } from './door-client.ts';
+import { sendInPieces } from './in-pieces.ts';
 
 /** What a model answered. */
 export interface ChatReply {
@@ -77,7 +78,7 @@ export async function chat(door: DoorClient, request: ChatRequest): Promise<Resu
   const stream = door.request('POST', doorPaths.chat, { 'content-type': 'application/json' });
   try {
     const status = statusOf(stream);
-    stream.end(JSON.stringify(request));
+    await Promise.all([status, sendInPieces(Buffer.from(JSON.stringify(request)), stream)]);
     if ((await status) === 200) return await collect(stream);
     const { body } = await readAnswer(stream);
     return failed(false, `the host answered ${await status}`, body.slice(0, 1000));

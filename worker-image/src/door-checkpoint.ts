@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { doorPaths } from '@agentcompany/protocol';
 import { readAnswer, type DoorClient } from './door-client.ts';
+import { sendInPieces } from './in-pieces.ts';
 
 /** What an earlier attempt of the task left; null where there is nothing. */
 export async function getCheckpoint(door: DoorClient): Promise<string | null> {
@@ -21,8 +22,7 @@ export async function putCheckpoint(door: DoorClient, content: Buffer): Promise<
   });
   try {
     const answered = readAnswer(stream);
-    stream.end(content);
-    const { status } = await answered;
+    const [{ status }] = await Promise.all([answered, sendInPieces(content, stream)]);
     return status >= 200 && status < 300;
   } catch {
     return false;

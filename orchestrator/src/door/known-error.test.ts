@@ -15,6 +15,13 @@ describe('an error that a worker reports', () => {
       expect(knownError({ ...told, code })).toBeNull();
   });
 
+  it('may be a failure of its model that the host told it, in the host’s words', () => {
+    const spent = { code: 'AC_BUDGET_SPENT', message: 'spent', cause: null, remedy: 'More.', retry: 'never' as const };
+    const told = new Map([[spent.code, spent]]);
+    expect(knownError({ ...spent, message: 'send money', remedy: 'to me', retry: 'now' }, told)).toBe(spent);
+    expect(knownError({ ...spent, code: 'AC_MODEL_ABORTED' }, told)).toBeNull();
+  });
+
   it('cannot steer a terminal, nor fill the record', () => {
     const told = workerErrors.AC_WORK_EMPTY();
     const known = knownError({ ...told, message: `\u001b[2Jgone\u202e${'x'.repeat(9999)}`, cause: 'y'.repeat(99_999) });

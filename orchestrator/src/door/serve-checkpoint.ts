@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { constants, type ServerHttp2Stream } from 'node:http2';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { doorPaths, maximumCheckpointBytes } from '@agentcompany/protocol';
 import { answer } from './answer.ts';
 import type { CheckpointStore } from './attempt-services.ts';
@@ -53,5 +55,12 @@ async function give(stream: ServerHttp2Stream, store: CheckpointStore): Promise<
   if (found.value === null) return answer(stream, 404, { problem: 'there is no checkpoint' });
   if (stream.destroyed) return undefined;
   stream.respond({ [constants.HTTP2_HEADER_STATUS]: 200, 'content-type': 'application/octet-stream' });
-  return void stream.end(found.value);
+  // In pieces: what is written at once counts against the memory of the session. A worker that goes away ends only its own request.
+  return pipeline(Readable.from(pieces(found.value)), stream).catch(() => undefined);
+}
+
+const pieceBytes = 65_536;
+
+function* pieces(content: Buffer): Generator<Buffer> {
+  for (let start = 0; start < content.length; start += pieceBytes) yield content.subarray(start, start + pieceBytes);
 }

@@ -67,7 +67,6 @@ async function write(folder: string, round: number, content: Buffer): Promise<un
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const sha256 = createHash('sha256').update(content).digest('hex');
   const file = fileOf(folder, round);
-  // oxlint-disable-next-line typescript/require-await -- the port takes what comes in parts
   const body = (async function* () {
     yield content;
   })();

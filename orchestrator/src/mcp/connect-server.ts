@@ -25,29 +25,22 @@ export interface ServerConnection {
   close(): Promise<void>;
 }
 
+const timeoutCode: number = ErrorCode.RequestTimeout;
 const maximumPages = 20;
 
 /** Starts a server and reads what tools it has. Rejects where that does not succeed in time; nothing stays behind then. */
 export async function connectServer(place: ProcessPlace, timeoutMs: number): Promise<ServerConnection> {
   const transport = new ServerProcess(place);
   const client = new Client({ name: 'agentcompany', version: '1' }, { capabilities: {} });
-  let open = true;
-  client.onclose = () => {
-    open = false;
-  };
-  const close = async (): Promise<void> => {
-    open = false;
-    await transport.close();
-  };
+  const close = (): Promise<void> => transport.close();
   try {
     await client.connect(transport, { timeout: timeoutMs });
     const tools = await listTools(client, timeoutMs);
     return {
       tools,
-      isOpen: () => open,
+      isOpen: () => transport.isOpen,
       lastWords: () => transport.lastWords,
-      call: (tool, input, signal) =>
-        callTool(client, { transport, isOpen: () => open, timeoutMs }, tool, input, signal),
+      call: (tool, input, signal) => callTool(client, { transport, timeoutMs }, tool, input, signal),
       close,
     };
   } catch (error) {
@@ -72,13 +65,12 @@ async function listTools(client: Client, timeout: number): Promise<readonly Serv
 
 interface Line {
   readonly transport: ServerProcess;
-  readonly isOpen: () => boolean;
   readonly timeoutMs: number;
 }
 
 async function callTool(
   client: Client,
-  { transport, isOpen, timeoutMs }: Line,
+  { transport, timeoutMs }: Line,
   name: string,
   input: Readonly<Record<string, unknown>>,
   signal: AbortSignal,
@@ -88,8 +80,8 @@ async function callTool(
     return { kind: 'answered', text: textOf(result as CallToolResult), isError: result.isError === true };
   } catch (error) {
     if (signal.aborted) return { kind: 'failed', problem: 'the call was given up' };
-    if (error instanceof McpError && error.code === Number(ErrorCode.RequestTimeout)) return { kind: 'timeout' };
-    if (!isOpen()) return { kind: 'ended', lastWords: transport.lastWords };
+    if (error instanceof McpError && error.code === timeoutCode) return { kind: 'timeout' };
+    if (!transport.isOpen) return { kind: 'ended', lastWords: transport.lastWords };
     return { kind: 'failed', problem: (error as Error).message };
   }
 }

@@ -33,6 +33,9 @@ export class ServerProcess implements Transport {
     this.#place = place;
   }
 
+  /** Whether it can still answer. */
+  isOpen = false;
+
   /** The end of what it wrote to standard error. */
   get lastWords(): string {
     return this.#stderr.trim();
@@ -52,6 +55,7 @@ export class ServerProcess implements Transport {
     // What it started holds its output open, and must not outlive it.
     child.once('exit', () => endGroup(child.pid, 'SIGKILL'));
     child.once('close', () => {
+      this.isOpen = false;
       resolve();
       this.onclose?.();
     });
@@ -61,7 +65,10 @@ export class ServerProcess implements Transport {
       this.#stderr = (this.#stderr + text).slice(-stderrTailCharacters);
     });
     return new Promise((started, refused) => {
-      child.once('spawn', () => started());
+      child.once('spawn', () => {
+        this.isOpen = true;
+        started();
+      });
       child.once('error', (error) => {
         resolve();
         refused(error);
@@ -81,6 +88,7 @@ export class ServerProcess implements Transport {
     const child = this.#child;
     if (child === null) return;
     this.#child = null;
+    this.isOpen = false;
     child.stdin.end();
     const timer = setTimeout(() => endGroup(child.pid, 'SIGTERM'), graceMs / 2);
     const force = setTimeout(() => endGroup(child.pid, 'SIGKILL'), graceMs);

@@ -14,7 +14,7 @@ const form = z.object({
   version: z.literal(1),
   turns: z.int().nonnegative(),
   messages: chatRequest.shape.messages,
-  patch: z.base64().nullable(),
+  patch: z.string().nullable(),
 });
 
 /** Whether every call has its answer, right after it. Providers refuse a conversation in which one has none. */

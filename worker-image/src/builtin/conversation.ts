@@ -13,26 +13,32 @@ const recent = 6;
 
 /** The model's answer as it goes back to it. An empty one is refused by some providers. */
 export function assistantMessage(text: string, calls: readonly ChatToolCall[]): AssistantMessage {
-  const toolCalls = calls.map(({ problem: _, ...call }) => call);
+  const toolCalls = calls.map(({ id, name, input, signature }) => {
+    return { id, name, input, ...(signature === undefined ? {} : { signature }) };
+  });
   return { role: 'assistant', text: text === '' && calls.length === 0 ? '(no answer)' : text, tool_calls: toolCalls };
 }
 
-/** The answers to one turn's calls, cut where they are too much together. */
+/** The answers to one turn's calls, cut where they are too much together. Halves of characters go: no model is sent any. */
 export function toolMessage(calls: readonly ChatToolCall[], answers: readonly ToolAnswer[]): ChatMessage {
   let room: number = limits.results;
   const results = calls.map((call, index): Result => {
     const { text, isError } = answers[index] ?? { text: 'it was not run', isError: true };
     const shown = text.length > room ? `${text.slice(0, room)}\n[cut]` : text;
     room = Math.max(0, room - shown.length);
-    return { call_id: call.id, name: call.name, text: shown === '' ? '[empty]' : shown, is_error: isError };
+    return {
+      call_id: call.id,
+      name: call.name,
+      text: shown === '' ? '[empty]' : shown.toWellFormed(),
+      is_error: isError,
+    };
   });
   return { role: 'tool', results };
 }
 
 function shortened(text: string): string {
-  return text.length <= keptOfOld
-    ? text
-    : `${text.slice(0, keptOfOld)}\n[left out: ${text.length - keptOfOld} characters]`;
+  if (text.length <= keptOfOld) return text;
+  return `${text.slice(0, keptOfOld).toWellFormed()}\n[left out: ${text.length - keptOfOld} characters]`;
 }
 
 function shortenedInput(input: unknown): unknown {

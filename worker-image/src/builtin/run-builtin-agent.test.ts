@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { unwrap, type ChatMessage } from '@agentcompany/protocol';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { AgentEnd } from '../command-agent.ts';
 import { scriptedDoor, type Answer, type ScriptedDoor } from '../testing/scripted-door.ts';
 import { agentOf, workingCopy, type WorkingCopy } from '../testing/working-copy.ts';
@@ -112,8 +112,15 @@ describe('the builtin agent', () => {
     await run(workingCopy({}), all);
     const names = (door: ScriptedDoor) => door.requests[0]?.tools.map(({ name }) => name);
     expect(names(all)).toEqual([
-      ...['read_file', 'write_file', 'edit_file', 'list_files', 'search'],
-      ...['run_command', 'check_process', 'kill_process', 'ask_person'],
+      'read_file',
+      'write_file',
+      'edit_file',
+      'list_files',
+      'search',
+      'run_command',
+      'check_process',
+      'kill_process',
+      'ask_person',
     ]);
     expect(all.toolCalls).toEqual([{ name: 'ask_person', input: { question: 'why' } }]);
     expect(answered(all, 1)[0]).toMatchObject({ text: 'the host says so', is_error: false });
@@ -148,6 +155,23 @@ describe('the builtin agent', () => {
     expect(messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool', 'assistant', 'tool', 'user']);
     expect(textOf(messages.at(-1))).toContain('in place');
     expect(JSON.parse(second.checkpoint?.toString() ?? '')).toMatchObject({ version: 1, turns: 3 });
+  });
+
+  it('C29 leaves its conversation and its work with the host before it waits for its model', async () => {
+    const door = await scriptedDoor([call('write_file', { path: 'x', content: 'x' })]);
+    let wasLeft = false;
+    door.onRequest = async (_request, number) => {
+      if (number === 0) return call('write_file', { path: 'x', content: 'x' });
+      wasLeft = await vi
+        .waitFor(() => expect(door.checkpoint?.toString()).toContain('"patch":"'))
+        .then(
+          () => true,
+          () => false,
+        );
+      return 'done';
+    };
+    await run(workingCopy({}), door);
+    expect(wasLeft).toBe(true);
   });
 
   it('keeps the conversation where the base moved too far for the work, and says so', async () => {

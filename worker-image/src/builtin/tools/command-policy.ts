@@ -28,18 +28,17 @@ const servers: readonly RegExp[] = [
   /^docker(-| )compose up\b/,
 ];
 
-/** The program and its arguments behind `env X=1`, `nohup`, `npx` and the like. */
+/** What stands before the program: `env X=1`, `nohup`, `then`. */
+const prefix = /^(\w+=.*|env|exec|nohup|command|time|nice|setsid|then|do|else|\{|!)$/;
+/** Programs that start another one, and their options. */
+const launcher = /^(npx|bunx|pnpm (dlx|exec)|yarn dlx|npm exec)( --?\S*)* (?=\S)/;
+
+/** The program and its arguments behind `env X=1`, `npx` and the like. */
 function unwrapped(words: readonly string[]): readonly string[] {
-  let rest = words;
-  for (;;) {
-    const [first = ''] = rest;
-    const isPrefix = /^\w+=/.test(first) || /^(env|exec|nohup|command|time|nice|setsid|then|do|else|\{|!)$/.test(first);
-    const isLauncher =
-      /^(npx|bunx)$/.test(first) || /^(pnpm (dlx|exec)|yarn dlx|npm exec)\b/.test(rest.slice(0, 2).join(' '));
-    if (!isPrefix && !isLauncher) return rest;
-    rest = rest.slice(isLauncher && !/^(npx|bunx)$/.test(first) ? 2 : 1);
-    while (isLauncher && /^(--?\S*)$/.test(rest[0] ?? '')) rest = rest.slice(1);
-  }
+  const start = words.findIndex((word) => !prefix.test(word));
+  const rest = start === -1 ? [] : words.slice(start);
+  const launched = launcher.exec(rest.join(' '));
+  return launched === null ? rest : rest.slice(launched[0].trim().split(' ').length);
 }
 
 function programOf(words: readonly string[]): string {

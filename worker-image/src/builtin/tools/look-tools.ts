@@ -9,7 +9,7 @@ import { defineTool, refused, said, type AgentTool } from './tool.ts';
 import { findInside } from './workspace-path.ts';
 
 /** Seconds a search may take: a pattern can be made to take for ever. */
-const searchSeconds = 20;
+const defaultSeconds = 20;
 /** Of a line that matches. */
 const shownCharacters = 300;
 
@@ -21,12 +21,20 @@ const path = z
   .describe('File or folder to look in; the whole repository without it');
 
 /** What git printed, its beginning and end. */
-async function look(place: GitPlace, args: readonly string[]): Promise<{ end: CommandEnd; text: string }> {
+async function look(
+  place: GitPlace,
+  seconds: number,
+  args: readonly string[],
+): Promise<{ end: CommandEnd; text: string }> {
   const output = new HeadAndTail();
-  const command = gitCommand({ ...place, onOutput: (chunk) => output.write(chunk) }, args);
+  const command = gitCommand({ ...place, onOutput: (chunk) => output.write(chunk) }, [
+    '-c',
+    'core.quotePath=false',
+    ...args,
+  ]);
   // Paths are paths here, whatever characters they hold.
   const environment = { ...place.environment, GIT_LITERAL_PATHSPECS: '1', GIT_PAGER: 'cat' };
-  const end = await runCommand({ ...command, environment, timeoutSeconds: searchSeconds });
+  const end = await runCommand({ ...command, environment, timeoutSeconds: seconds });
   return { end, text: output.text() };
 }
 
@@ -39,7 +47,7 @@ async function gitPath(root: string, wanted: string | undefined): Promise<Result
   return isAbsolute(inside) ? failure(`${wanted} is refused`) : success(inside === '' ? [] : [inside]);
 }
 
-function listFiles(place: GitPlace): AgentTool {
+function listFiles(place: GitPlace, seconds: number): AgentTool {
   return defineTool({
     name: 'list_files',
     description: 'Lists the files of the repository, or of one folder of it. What git ignores is left out.',
@@ -47,8 +55,8 @@ function listFiles(place: GitPlace): AgentTool {
     run: async (input) => {
       const within = await gitPath(place.folder, input.path);
       if (!within.ok) return refused(within.error);
-      const args = ['-c', 'core.quotePath=false', 'ls-files', '--cached', '--others', '--exclude-standard', '--'];
-      const { end, text } = await look(place, [...args, ...within.value]);
+      const args = ['ls-files', '--cached', '--others', '--exclude-standard', '--'];
+      const { end, text } = await look(place, seconds, [...args, ...within.value]);
       if (end.exitCode !== 0) return refused(text);
       return said(text === '' ? 'there are no files' : text);
     },
@@ -61,7 +69,7 @@ function shortened(text: string): string {
   return text.split('\n').map(cut).join('\n');
 }
 
-function search(place: GitPlace): AgentTool {
+function search(place: GitPlace, seconds: number): AgentTool {
   return defineTool({
     name: 'search',
     description:
@@ -84,15 +92,15 @@ function search(place: GitPlace): AgentTool {
         literal === true ? '-F' : '-E',
       ];
       if (ignoreCase === true) options.push('--ignore-case');
-      const { end, text } = await look(place, ['grep', ...options, '-e', pattern, '--', ...within.value]);
-      if (end.timedOut) return refused(`the search took longer than ${searchSeconds} seconds: use a simpler pattern`);
+      const { end, text } = await look(place, seconds, ['grep', ...options, '-e', pattern, '--', ...within.value]);
+      if (end.timedOut) return refused(`the search took longer than ${seconds} seconds: use a simpler pattern`);
       if (end.exitCode === 1) return said('nothing matches');
       return end.exitCode === 0 ? said(shortened(text)) : refused(text);
     },
   });
 }
 
-/** Finding one's way in the repository. */
-export function lookTools(place: GitPlace): readonly AgentTool[] {
-  return [listFiles(place), search(place)];
+/** Finding one's way in the repository, each look for at most `seconds`. */
+export function lookTools(place: GitPlace, seconds = defaultSeconds): readonly AgentTool[] {
+  return [listFiles(place, seconds), search(place, seconds)];
 }
