@@ -12,5 +12,6 @@ export const groups: Readonly<Record<string, () => Promise<readonly Measurement[
     (await import('./groups/engine.ts')).wholeLine,
     ...(await import('./groups/cli.ts')).programCosts,
   ],
+  gateway: async () => (await import('./groups/gateway.ts')).gatewayCosts,
   bus: async () => (await import('./groups/bus.ts')).busCosts,
 };

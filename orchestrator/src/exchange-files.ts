@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { appErrorSchema, failure, success, type Result } from '@agentcompany/protocol';
 import { z } from 'zod';
 import { makeFolder } from './company-home.ts';
 import { writeFileDurably } from './durable-file.ts';
 import { orchestratorErrors as errors } from './errors.ts';
-import type { Exchange, ExchangeKey, ExchangeStore } from './models/exchange-store.ts';
+import type { Exchange, ExchangeKey, ExchangeStore, RecordedExchange } from './models/exchange-store.ts';
 import { providerNames, type ModelEvent, type ModelRequest } from './models/model.ts';
 import { redactSecrets } from './redact-secrets.ts';
 
@@ -64,6 +64,42 @@ export function openExchangeFiles({ folder, secrets }: ExchangeFilesOptions): Ex
   };
 }
 
+/**
+ * All exchanges in a folder, by scope and occurrence; none where there is no folder. What is no exchange is passed over, as `find` does.
+ * Error: `AC_EXCHANGE_FILES`.
+ */
+export async function readExchanges(folder: string): Promise<Result<readonly RecordedExchange[]>> {
+  try {
+    const found: RecordedExchange[] = [];
+    for (const name of (await readdir(folder)).filter((file) => /^[0-9a-f]{64}\.json$/.test(file))) {
+      const file = join(folder, name);
+      if ((await stat(file)).size > maximumBytes) continue;
+      const parsed = exchangeFile.safeParse(parse(await readFile(file, 'utf8')));
+      if (parsed.success && fileName(parsed.data) === name)
+        found.push({ key: parsed.data, exchange: toExchange(parsed.data) });
+    }
+    return success(found.toSorted(({ key: left }, { key: right }) => compareKeys(left, right)));
+  } catch (cause) {
+    const isAbsent = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+    return isAbsent ? success([]) : failure(errors.AC_EXCHANGE_FILES({ file: folder }, cause));
+  }
+}
+
+function compareKeys(left: ExchangeKey, right: ExchangeKey): number {
+  if (left.scope !== right.scope) return left.scope < right.scope ? -1 : 1;
+  return left.occurrence - right.occurrence;
+}
+
+function toExchange({ provider, model, cost_usd, request, events }: z.infer<typeof exchangeFile>): Exchange {
+  return {
+    provider,
+    model,
+    cost_usd,
+    request: request as unknown as ModelRequest,
+    events: events as readonly ModelEvent[],
+  };
+}
+
 function fileName({ scope, digest, occurrence }: ExchangeKey): string {
   const name = JSON.stringify([scope, digest, occurrence]);
   return `${createHash('sha256').update(name).digest('hex')}.json`;
@@ -80,16 +116,9 @@ async function find(file: string, key: ExchangeKey): Promise<Result<Exchange | n
   }
   const parsed = exchangeFile.safeParse(parse(text));
   if (!parsed.success) return success(null);
-  const { scope, digest, occurrence, provider, model, cost_usd, request, events } = parsed.data;
+  const { scope, digest, occurrence } = parsed.data;
   const isIts = scope === key.scope && digest === key.digest && occurrence === key.occurrence;
-  if (!isIts) return success(null);
-  return success({
-    provider,
-    model,
-    cost_usd,
-    request: request as unknown as ModelRequest,
-    events: events as readonly ModelEvent[],
-  });
+  return success(isIts ? toExchange(parsed.data) : null);
 }
 
 function parse(text: string): unknown {

@@ -30,6 +30,7 @@ import type { AttemptModelsOptions } from './open-attempt-models.ts';
 import { attemptServices } from './open-attempt-services.ts';
 import { openOutsideTools, type OutsideTools } from './open-outside-tools.ts';
 import { unlimitedPurse } from './models/purse.ts';
+import type { Recording } from './models/recorded/recording.ts';
 import { openProjects, type Projects } from './open-projects.ts';
 import { openWorkers } from './open-workers.ts';
 
@@ -38,6 +39,8 @@ export interface OpenCompanyOptions {
   /** Folder of the product itself: where the worker runtime and the record of its image lie. */
   readonly installation: string;
   readonly config: Config;
+  /** Answers in the place of models: a run that is carried out again. */
+  readonly recording?: Recording;
 }
 
 /** Milliseconds the engine's own lease lasts; prolonged each third of it. */
@@ -165,6 +168,7 @@ function mindsOf({ home, config, options }: DriveContext, log: Log): AttemptMode
     home,
     config,
     environment: options.environment,
+    ...(options.recording === undefined ? {} : { recording: options.recording }),
     openPurse: async () => success(unlimitedPurse),
     onUnrecorded: (error) => log('exchange-not-recorded', { error }),
   };

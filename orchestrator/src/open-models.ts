@@ -5,6 +5,7 @@ import type { Config, Environment } from './config.ts';
 import { createModel, type Candidate, type Persistence } from './models/call-model.ts';
 import { modelErrors as errors } from './models/errors.ts';
 import type { Model, ModelProvider, ProviderName } from './models/model.ts';
+import type { Recording } from './models/recorded/recording.ts';
 import { resolveModel, type ModelName } from './models/resolve-model.ts';
 import type { Connection } from './models/transport.ts';
 
@@ -12,6 +13,8 @@ export interface ModelsOptions {
   readonly home: Pick<CompanyHome, 'configFile'>;
   readonly config: Pick<Config, 'ai_adapter' | 'model' | 'fallback_model' | 'models'>;
   readonly environment: Environment;
+  /** Answers in the place of every provider. */
+  readonly recording?: Recording;
   /** 1, 2 and 4 seconds between tries where absent. */
   readonly persistence?: Persistence;
 }
@@ -79,19 +82,35 @@ export async function openCost(config: ModelsOptions['config'], name: ModelName)
 }
 
 async function openProvider(options: ModelsOptions, provider: ProviderName): Promise<Result<ModelProvider>> {
+  if (options.recording !== undefined) return openRecordedProvider(provider, options.recording);
   if (provider === 'scripted') return openScriptedProvider(options);
   const connection = connect(options, provider);
-  if (!connection.ok) return connection;
+  return connection.ok ? success(await openConnected(provider, connection.value)) : connection;
+}
+
+async function openConnected(
+  provider: Exclude<ProviderName, 'scripted'>,
+  connection: Connection,
+): Promise<ModelProvider> {
   switch (provider) {
     case 'anthropic':
-      return success((await import('./models/anthropic/open-anthropic.ts')).openAnthropic(connection.value));
+      return (await import('./models/anthropic/open-anthropic.ts')).openAnthropic(connection);
     case 'openai':
-      return success((await import('./models/openai/open-openai.ts')).openOpenai(connection.value));
+      return (await import('./models/openai/open-openai.ts')).openOpenai(connection);
     case 'gemini':
-      return success((await import('./models/gemini/open-gemini.ts')).openGemini(connection.value));
+      return (await import('./models/gemini/open-gemini.ts')).openGemini(connection);
     case 'ollama':
-      return success((await import('./models/ollama/open-ollama.ts')).openOllama(connection.value));
+      return (await import('./models/ollama/open-ollama.ts')).openOllama(connection);
   }
+}
+
+/** Nobody is asked: the address and the key are there for the form. */
+async function openRecordedProvider(provider: ProviderName, recording: Recording): Promise<Result<ModelProvider>> {
+  const { openRecorded } = await import('./models/recorded/open-recorded.ts');
+  const nowhere: Connection = { provider, baseUrl: 'http://127.0.0.1:9', key: 'recorded', variable: '' };
+  const { openScripted } = await import('./models/scripted/open-scripted.ts');
+  const original = provider === 'scripted' ? openScripted('') : await openConnected(provider, nowhere);
+  return success(openRecorded(original, recording));
 }
 
 async function openScriptedProvider({ home, config }: ModelsOptions): Promise<Result<ModelProvider>> {

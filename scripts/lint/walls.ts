@@ -59,6 +59,7 @@ const orchestratorZones: readonly Zone[] = [
   modelAdapter('gemini', ['@google/genai']),
   modelAdapter('ollama', ['ollama']),
   modelAdapter('scripted', ['zod']),
+  modelAdapter('recorded', []),
   modelAdapter('prices', ['@pydantic/genai-prices']),
   {
     name: 'models',

@@ -1,11 +1,11 @@
-import type { WorkOrder } from '@agentcompany/protocol';
-
 /** What one worker may send and how long it may be silent. */
 export interface DoorLimits {
   /** Bytes of one bundle. */
   readonly bundleBytes: number;
-  /** Bytes of all that comes through the door, frames included; an agent's conversation comes on top. */
+  /** Bytes of all that comes through the door, frames included. */
   readonly totalBytes: number;
+  /** Bytes on top of these of an attempt with a model: an agent sends its whole conversation with every step, and checkpoints. */
+  readonly modelBytes: number;
   /** Milliseconds between two pings from the host. */
   readonly pingMs: number;
   /** Milliseconds without any data before the worker counts as hung (DESIGN §6: 30 s). */
@@ -21,6 +21,7 @@ const mebibyte = 1_048_576;
 export const defaultDoorLimits: DoorLimits = {
   bundleBytes: 256 * mebibyte,
   totalBytes: 320 * mebibyte,
+  modelBytes: 4096 * mebibyte,
   pingMs: 10_000,
   silentMs: 30_000,
   stuckMs: 60_000,
@@ -42,12 +43,3 @@ export const sessionOptions = {
   maxOutstandingPings: 4,
   settings: { maxConcurrentStreams: 16, maxHeaderListSize: 16_384, initialWindowSize: mebibyte, enablePush: false },
 } as const;
-
-/** Bytes that one turn of an agent may send: its conversation so far, and a checkpoint (docs/builtin-agent.md). */
-const turnBytes = 3 * mebibyte;
-
-/** Bytes of all that may come through the door of this order. */
-export function totalBytesFor(order: WorkOrder, { totalBytes }: DoorLimits): number {
-  const turns = order.kind === 'task' ? (order.agent?.definition.max_turns ?? 0) : 0;
-  return totalBytes + turns * turnBytes;
-}

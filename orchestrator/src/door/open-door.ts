@@ -1,7 +1,7 @@
 import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type { DoorEnd, DoorOptions } from './door-events.ts';
-import { sessionOptions, totalBytesFor } from './door-limits.ts';
+import { sessionOptions } from './door-limits.ts';
 import { DoorRoutes } from './door-routes.ts';
 import { Liveness } from './liveness.ts';
 
@@ -47,7 +47,7 @@ export function openDoor(stream: Duplex, options: DoorOptions): Door {
   const routes = new DoorRoutes(options, { end: settle, beat: () => liveness.beat() });
   const server = createServer(sessionOptions);
   let pings: NodeJS.Timeout | undefined;
-  const totalBytes = totalBytesFor(options.order, limits);
+  const allowed = limits.totalBytes + (options.services.models === null ? 0 : limits.modelBytes);
   let total = 0;
 
   server.on('session', (session) => {
@@ -64,7 +64,7 @@ export function openDoor(stream: Duplex, options: DoorOptions): Door {
   stream.on('data', (chunk: Buffer) => {
     liveness.data();
     total += chunk.length;
-    if (total > totalBytes) settle({ kind: 'garbage', problem: `it sent more than ${totalBytes} bytes`, cause: null });
+    if (total > allowed) settle({ kind: 'garbage', problem: `it sent more than ${allowed} bytes`, cause: null });
   });
   stream.on('error', (error) => settle(endByError(error)));
   // What came before the end is still being read when it arrives; it may explain the end better.

@@ -91,13 +91,14 @@ describe('messages.log', () => {
       '[now] TASK_NOTE a -> b | {"position":',
       '[now] TASK_NOTE a -> b | {"position":"9"}',
       '{}',
+      '[now] TASK_NOTE a -> b | {"position":}',
     ];
     appendFileSync(messageLogFile(home, run), `${rubbish.join('\n')}\n`);
     writeFileSync(join(home.runsFolder, 'messages.position'), 'lost');
     await send(said(run, 'two'));
     await write();
     expect(wordsOf(run)).toEqual(['one', 'two']);
-    expect(rubbish.map(positionOfLine)).toEqual([null, null, null, null]);
+    expect(rubbish.map(positionOfLine)).toEqual([null, null, null, null, null]);
   });
 
   it('C10 that cannot be written fails no send, and is made up for by the next engine', async () => {

@@ -32,6 +32,17 @@ export const facadeErrors = errorCatalogue({
     remedy: 'List its attempts with `agentcompany runs show {run}`; a log appears when a worker starts.',
     retry: 'later',
   },
+  AC_REPLAY_UNREADY: {
+    message: 'run {run} cannot be carried out again: {problem}',
+    remedy:
+      'Replay a run that was published, failed or waits for a person, while its project and its records are there.',
+    retry: 'never',
+  },
+  AC_REPLAY_FOLDER: {
+    message: 'the replay cannot be kept in {folder}',
+    remedy: 'Name a folder with --keep that does not exist yet, where you may write.',
+    retry: 'never',
+  },
   AC_RUN_OPEN: {
     message: 'run {run} has not ended ({state}): what is on record of it is needed',
     remedy: 'Let it end, or end it with `agentcompany cancel {run}`; then purge it.',

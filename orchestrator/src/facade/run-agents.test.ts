@@ -73,7 +73,6 @@ describe('the agents of a run', () => {
     ['an agent that works on the host', by('manager'), scripted, 'AC_AGENT_UNKNOWN'],
     ['an agent without a model', by('coder'), {}, 'AC_AGENT_MODEL_MISSING'],
     ['an agent whose model has no key', by('coder', { model: 'openai:gpt-5' }), scripted, 'AC_MODEL_KEY_MISSING'],
-    ['a Reviewer without a model', byCommand, { review: 'model' }, 'AC_AGENT_MODEL_MISSING'],
   ])('refuse %s before anything is on record', async (_, plan, settings, code) => {
     const company = await open(settings);
     const submitted = await company.submit({ projectId: 'shop', instruction: 'Do it.', plan });

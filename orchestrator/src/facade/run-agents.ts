@@ -1,12 +1,4 @@
-import {
-  commandAgent,
-  failure,
-  success,
-  type AgentDefinition,
-  type Plan,
-  type Result,
-  type RunSettings,
-} from '@agentcompany/protocol';
+import { commandAgent, failure, success, type AgentDefinition, type Plan, type Result } from '@agentcompany/protocol';
 import { companyErrors } from '../company/errors.ts';
 import { definitionErrors } from '../definitions/errors.ts';
 import { loadAgents, type DefinedAgent } from '../definitions/load-agents.ts';
@@ -73,10 +65,10 @@ export function workerNames(agents: readonly DefinedAgent[]): readonly string[] 
 export async function checkAgentModels(
   context: FacadeContext,
   plan: Plan | null,
-  { agents, review }: Pick<RunSettings, 'agents' | 'review'>,
+  agents: readonly AgentDefinition[],
 ): Promise<Result<undefined>> {
   const names = new Set<string>();
-  for (const { agent, model } of modelUses(plan, agents, review)) {
+  for (const { agent, model } of modelUses(plan, agents)) {
     const name = model ?? context.config.model;
     if (name === null) return failure(definitionErrors.AC_AGENT_MODEL_MISSING({ agent }));
     names.add(name);
@@ -95,18 +87,11 @@ interface ModelUse {
 }
 
 /** Whom a planned run will need is not known yet: its Manager at least, and each task's agent has the company's model to fall back on. */
-function modelUses(
-  plan: Plan | null,
-  agents: readonly AgentDefinition[],
-  review: RunSettings['review'],
-): readonly ModelUse[] {
-  const useOf = ({ name, model }: AgentDefinition): ModelUse => ({ agent: name, model });
-  const manager = agents.filter(({ role }) => role === 'manager').map(useOf);
+function modelUses(plan: Plan | null, agents: readonly AgentDefinition[]): readonly ModelUse[] {
+  const managers = agents.filter(({ role }) => role === 'manager');
   const tasks = (plan?.tasks ?? []).flatMap((task): readonly ModelUse[] => {
     const definition = agents.find(({ name }) => name === task.agent);
     return definition === undefined ? [] : [{ agent: task.agent, model: task.model ?? definition.model }];
   });
-  const isReviewed = review === 'model' || (review === 'auto' && tasks.length > 0);
-  const reviewers = isReviewed ? agents.filter(({ role }) => role === 'reviewer').map(useOf) : [];
-  return [...manager, ...tasks, ...reviewers];
+  return [...managers.map(({ name, model }) => ({ agent: name, model })), ...tasks];
 }

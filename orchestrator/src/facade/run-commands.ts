@@ -45,7 +45,7 @@ async function submit(context: FacadeContext, request: SubmitRequest): Promise<R
   if (!plan.ok) return plan;
   const settings = settingsFor(context, project.value, request, plan.value);
   if (!settings.ok) return settings;
-  const openable = await checkAgentModels(context, plan.value, settings.value);
+  const openable = await checkAgentModels(context, plan.value, settings.value.agents);
   if (!openable.ok) return openable;
   const id = request.idempotencyKey === undefined ? newId() : await derivedId(`submit ${request.idempotencyKey}`);
   if (request.idempotencyKey !== undefined) {

@@ -135,6 +135,12 @@ export const modelErrors = errorCatalogue({
     remedy: 'Correct the file that `models.scripted.file` names (docs/models.md has its form).',
     retry: 'never',
   },
+  AC_MODEL_UNRECORDED: {
+    message: 'the recording holds no answer to the request {digest}',
+    remedy:
+      'The replay leaves the recorded course here: its report shows where the request differs from the nearest recorded one.',
+    retry: 'never',
+  },
   AC_MODEL_SCRIPT_MISMATCH: {
     message: 'no scripted reply fits the request {digest}',
     remedy: 'Add a reply for it, or correct what changed; the cause shows the end of the request.',

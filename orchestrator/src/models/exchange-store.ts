@@ -23,6 +23,11 @@ export interface Exchange {
   readonly cost_usd: number | null;
 }
 
+export interface RecordedExchange {
+  readonly key: ExchangeKey;
+  readonly exchange: Exchange;
+}
+
 /** Exchanges of one run, beside its logs. */
 export interface ExchangeStore {
   /** Null: it never ended, or was not recorded. */

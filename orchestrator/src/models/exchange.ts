@@ -2,6 +2,7 @@ import { failure, success, type Result } from '@agentcompany/protocol';
 import { classify } from './classify.ts';
 import { modelErrors as errors } from './errors.ts';
 import type { ModelEvent, ModelRequest, ToolCall, ToolDefinition } from './model.ts';
+import { jsonProblem } from './sound-json.ts';
 import { Transport, type TransportOptions } from './transport.ts';
 
 /** Bytes an answer may have: a token costs its event's frame on the wire besides its text. */
@@ -75,7 +76,9 @@ interface RawCall {
 /** A tool call as an event: checked against the tools that were offered, its arguments parsed. */
 export function toolCall(raw: RawCall, tools: readonly ToolDefinition[]): ModelEvent {
   const { id, name, signature } = raw;
-  const input = typeof raw.input === 'string' ? parseArguments(raw.input) : raw.input;
+  const parsed = typeof raw.input === 'string' ? parseArguments(raw.input) : raw.input;
+  // Whoever writes it down or looks into it must not stumble over it (S47).
+  const input = jsonProblem(parsed) === null ? parsed : null;
   const known = tools.map((tool) => tool.name);
   let problem: ToolCall['problem'] = null;
   if (!known.includes(name))

@@ -22,7 +22,7 @@ export interface Metering {
 }
 
 /** sha256 of the RFC 8785 form of a request. */
-function requestDigest(request: ModelRequest): string {
+export function requestDigest(request: ModelRequest): string {
   return createHash('sha256')
     .update(canonicalize(request) ?? '')
     .digest('hex');

@@ -23,6 +23,7 @@ const table: readonly (readonly [prefix: string, code: ExitCode])[] = [
   ['AC_AGENT_INVALID', exitCodes.setUp],
   ['AC_AGENT_UNREADABLE', exitCodes.setUp],
   ['AC_AGENT_MODEL_', exitCodes.setUp],
+  ['AC_REPLAY_FOLDER', exitCodes.usage],
   ['AC_RUN_AMBIGUOUS', exitCodes.usage],
   ['AC_DEAD_LETTER_AMBIGUOUS', exitCodes.usage],
   ['AC_IMPORT_', exitCodes.usage],

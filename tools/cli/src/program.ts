@@ -14,6 +14,7 @@ import { addPlan } from './commands/plan.ts';
 import { addProjectCommands } from './commands/project.ts';
 import { addPullRequests } from './commands/pr.ts';
 import { addAnswer, addQuestions } from './commands/questions.ts';
+import { addReplay } from './commands/replay.ts';
 import { addResume } from './commands/resume.ts';
 import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
@@ -85,6 +86,7 @@ export function createProgram(session: Session): Command {
     addStatus,
     addRuns,
     addLogs,
+    addReplay,
     addApprove,
     addQuestions,
     addAnswer,

@@ -26,7 +26,6 @@ const order: PlanOrder = {
   readFile: async (path) => success(path === 'README.md' ? '# The shop' : null),
   verify: ['npm test'],
   agents: [],
-  manager: null,
 };
 
 async function make(answers: readonly unknown[], more: Partial<PlanOrder> = {}): Promise<Result<MadePlan>> {

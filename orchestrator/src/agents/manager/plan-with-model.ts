@@ -24,15 +24,15 @@ export interface PlanOrder extends ReadableFiles {
   readonly verify: readonly string[];
   /** Who may carry tasks out besides `command`. */
   readonly agents: readonly Pick<AgentDefinition, 'name' | 'description'>[];
-  /** Who plans; null where a run's record names nobody. */
-  readonly manager: AgentDefinition | null;
+  /** Who plans; absent where a run's record names nobody. */
+  readonly manager?: AgentDefinition | undefined;
 }
 
 /** The Manager and those it may give work to, of the agents of a run. */
 export function planningAgents(agents: readonly AgentDefinition[]): Pick<PlanOrder, 'agents' | 'manager'> {
   return {
     agents: agents.filter(({ role }) => role === 'worker'),
-    manager: agents.find(({ role }) => role === 'manager') ?? null,
+    manager: agents.find(({ role }) => role === 'manager'),
   };
 }
 
@@ -89,7 +89,7 @@ export async function planWithModel(
   const plan = await askForValue(
     model,
     {
-      system: [...personaWords(order.manager), planningRules(order.agents.length > 0)].join('\n\n'),
+      system: [...personaWords(order.manager ?? null), planningRules(order.agents.length > 0)].join('\n\n'),
       question: planningQuestion(order),
       form,
       tools: readingTools(order),

@@ -21,6 +21,7 @@ const block = z.discriminatedUnion('type', [
 const body = z.strictObject({
   model: z.string(),
   max_tokens: z.int().positive(),
+  temperature: z.number().min(0).max(1).optional(),
   stream: z.literal(true),
   messages: z.array(z.strictObject({ role: z.enum(['user', 'assistant']), content: z.array(block).min(1) })).min(1),
   system: z.array(textBlock).optional(),

@@ -32,6 +32,7 @@ const body = z.strictObject({
     .optional(),
   generationConfig: z.strictObject({
     maxOutputTokens: z.int().positive(),
+    temperature: z.number().min(0).max(2).optional(),
     responseMimeType: z.literal('application/json').optional(),
     responseJsonSchema: z.looseObject({}).optional(),
   }),

@@ -17,7 +17,10 @@ const body = z.strictObject({
   model: z.string(),
   stream: z.literal(true),
   messages: z.array(message).min(1),
-  options: z.strictObject({ num_predict: z.int().positive() }),
+  options: z.strictObject({
+    num_predict: z.int().positive(),
+    temperature: z.number().min(0).max(2).optional(),
+  }),
   tools: z
     .array(
       z.strictObject({
