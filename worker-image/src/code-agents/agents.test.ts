@@ -86,9 +86,9 @@ describe('Claude Code', () => {
       toolServer: 'http://127.0.0.1:1/mcp',
     });
     const line = tools.args.join(' ');
-    expect(line).toContain('--max-turns 7');
+    expect(line).toContain('--max-turns=7');
     expect(line).toContain(
-      '--model some-model --tools Bash,Read --mcp-config {"mcpServers":{"agentcompany":{"type":"http"',
+      '--model=some-model --tools Bash,Read --mcp-config {"mcpServers":{"agentcompany":{"type":"http"',
     );
     expect(tools.environment['ANTHROPIC_BASE_URL']).toBe('http://127.0.0.1:1/anthropic');
   });

@@ -36,9 +36,16 @@ export function launchClaudeCode(place: AgentPlace): AgentLaunch {
   const { model, definition } = place.order;
   return {
     args: [
-      ...['--print', '--bare', '--output-format', 'stream-json', '--verbose', '--dangerously-skip-permissions'],
-      ...['--no-session-persistence', '--strict-mcp-config', '--max-turns', String(definition.max_turns)],
-      ...['--model', model, ...toolFlags(place)],
+      '--print',
+      '--bare',
+      '--output-format=stream-json',
+      '--verbose',
+      '--dangerously-skip-permissions',
+      '--no-session-persistence',
+      '--strict-mcp-config',
+      `--max-turns=${definition.max_turns}`,
+      `--model=${model}`,
+      ...toolFlags(place),
     ],
     environment: {
       ANTHROPIC_BASE_URL: `${place.address}/anthropic`,

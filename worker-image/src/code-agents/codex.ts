@@ -51,8 +51,13 @@ function configuration({ address, toolServer }: AgentPlace): string {
 export function launchCodex(place: AgentPlace): AgentLaunch {
   return {
     args: [
-      ...['exec', '--json', '--ephemeral', '--skip-git-repo-check', '--dangerously-bypass-approvals-and-sandbox'],
-      ...['--model', place.order.model, '-'],
+      'exec',
+      '--json',
+      '--ephemeral',
+      '--skip-git-repo-check',
+      '--dangerously-bypass-approvals-and-sandbox',
+      `--model=${place.order.model}`,
+      '-',
     ],
     environment: { DOOR_KEY: 'none', CODEX_HOME: `${place.home}/.codex` },
     files: { '.codex/config.toml': configuration(place) },

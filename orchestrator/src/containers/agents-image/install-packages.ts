@@ -26,7 +26,7 @@ export interface InstallOptions {
 }
 
 /** Names what an installation is made of. */
-export async function recipeDigest(recipes: string, agent: CodeAgent, processor: Processor): Promise<string> {
+async function recipeDigest(recipes: string, agent: CodeAgent, processor: Processor): Promise<string> {
   const hash = createHash('sha256').update(`${agent} ${processor}\n`);
   for (const name of ['package.json', 'package-lock.json'])
     hash.update(await readFile(path.join(recipes, agent, name)));

@@ -25,7 +25,7 @@ const allowed = [
   /^GET \/containers\/json\?all=true&filters=%7B%22label%22%3A%5B%22agentcompany\.instance%3D[0-9a-f-]{36}%22%5D%7D$/,
   /^GET \/images\/[^/?]+\/json\??$/,
   /^POST \/images\/create\?repo=[^&]+&tag=[^&]+&changes=[^&]*&fromSrc=-$/,
-  /^POST \/build\?t=[^&]+&rm=true&forcerm=true$/,
+  /^POST \/build\?t=[^&]+&rm=true&forcerm=true&networkmode=none$/,
   /^POST \/volumes\/create\??$/,
   /^DELETE \/volumes\/[\w-]+\??$/,
   /^GET \/(info|version|_ping)$/,
