@@ -37,7 +37,7 @@ async function plan(openPurse: OpenPurse = async () => success(unlimitedPurse), 
   const maker = openPlanMaker(options, { ...options, openPurse, onUnrecorded: (error) => expect(error).toBeNull() });
   const paid: CallRecord[] = [];
   const readFile = async (): Promise<Result<string | null>> => success(null);
-  const order = { instruction: 'Do it.', files: ['a.ts'], readFile, verify: [], agents: [], manager: null };
+  const order = { instruction: 'Do it.', files: ['a.ts'], readFile, verify: [], agents: [] };
   const signal = new AbortController().signal;
   const made = await maker!(order, { run: openedRun(null), signal, onCall: (call) => paid.push(call) });
   return { made, paid };

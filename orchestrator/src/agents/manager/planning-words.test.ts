@@ -13,7 +13,6 @@ const orderOf = (text: string): PlanOrder => ({
   readFile: async () => success(text),
   verify: [text],
   agents: [{ name: 'coder', description: 'Codes.' }],
-  manager: null,
 });
 
 /** What a model is asked that reads a file and then answers with `said`. */
