@@ -1,5 +1,6 @@
 import type { ModelEvent, ModelMessage, StopReason, ToolCall, Usage } from '../../models/model.ts';
 import { argumentsOf } from '../../models/exchange.ts';
+import { maximumDepth } from '../../models/sound-json.ts';
 import type { AttemptModels } from '../attempt-services.ts';
 import { keepSignature, withSignatures } from './call-memory.ts';
 import { faultOf, type Fault } from './faults.ts';
@@ -13,7 +14,7 @@ export interface AnsweredCall {
   readonly signature?: string;
 }
 
-/** `refused`: the model declined, which every format has a place for. */
+/** `refused`: the model declined; only for formats that have a word for it. */
 export type AnswerStop = StopReason | 'refused';
 
 export type AnswerEvent =
@@ -23,14 +24,14 @@ export type AnswerEvent =
   | { readonly type: 'end'; readonly stop: AnswerStop }
   | { readonly type: 'failed'; readonly fault: Fault };
 
-/** Deeper arguments are no tool's; they would end whoever reads them. */
-const maximumDepth = 100;
+/** Deeper arguments could not come back: the conversation around them has levels of its own. */
+const maximumInputDepth = maximumDepth - 20;
 
 /** The value with whole characters only; undefined where it is too deep. Agents send back what they are given, and half a character would be refused. */
 function wellFormed(value: unknown, depth = 0): unknown {
   if (typeof value === 'string') return value.toWellFormed();
   if (typeof value !== 'object' || value === null) return value;
-  if (depth >= maximumDepth) throw new RangeError('too deep');
+  if (depth >= maximumInputDepth) throw new RangeError('too deep');
   if (Array.isArray(value)) return value.map((item) => wellFormed(item, depth + 1));
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [key.toWellFormed(), wellFormed(item, depth + 1)]),
@@ -75,11 +76,16 @@ class WholeText {
   }
 }
 
+interface Asking extends Asked {
+  readonly signal: AbortSignal;
+  /** The format has a word for an answer that the model declined; else it is a fault. */
+  readonly hasRefusal: boolean;
+}
+
 /** Asks the model, and tells its answer in words that every format can write. Usage is told before the end. */
 export async function* answerEvents(
   models: AttemptModels,
-  { request, names }: Asked,
-  signal: AbortSignal,
+  { request, names, signal, hasRefusal }: Asking,
 ): AsyncGenerator<AnswerEvent> {
   const ids = new CallIds(request.messages);
   const text = new WholeText();
@@ -95,13 +101,12 @@ export async function* answerEvents(
       const whole = text.take(event.text);
       if (whole !== '') yield { type: 'text', text: whole };
     } else if (event.type === 'tool_call') yield { type: 'call', call: toCall(event.call) };
-    else if (event.type === 'failed') yield failed(event);
+    else if (event.type === 'failed') yield failed(event, hasRefusal);
     else yield event;
   }
 }
 
-function failed({ error, retryAfterMs }: Extract<ModelEvent, { type: 'failed' }>): AnswerEvent {
-  return error.code === 'AC_MODEL_REFUSED'
-    ? { type: 'end', stop: 'refused' }
-    : { type: 'failed', fault: faultOf(error, retryAfterMs) };
+function failed({ error, retryAfterMs }: Extract<ModelEvent, { type: 'failed' }>, hasRefusal: boolean): AnswerEvent {
+  const isDeclined = error.code === 'AC_MODEL_REFUSED' && hasRefusal;
+  return isDeclined ? { type: 'end', stop: 'refused' } : { type: 'failed', fault: faultOf(error, retryAfterMs) };
 }

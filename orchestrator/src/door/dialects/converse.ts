@@ -1,9 +1,9 @@
-import { setTimeout as wait } from 'node:timers/promises';
+import type { z } from 'zod';
 import { noUsage, type Usage } from '../../models/model.ts';
 import { answerEvents, type AnsweredCall, type AnswerEvent, type AnswerStop } from './answer-events.ts';
+import { bounded } from './bounded.ts';
 import type { DialectRequest } from './dialect.ts';
 import { requestFault, type Fault } from './faults.ts';
-import type { Body } from '../read-body.ts';
 import type { Asked, Read } from './request-parts.ts';
 
 /** A whole answer. */
@@ -35,6 +35,8 @@ export interface AnswerForm {
   readonly contentType: string;
   /** What may be sent while the model is silent; null: the format has nothing. */
   readonly keepAlive: string | null;
+  /** It has a word for an answer that the model declined. */
+  readonly hasRefusal: boolean;
   readonly writer: () => AnswerWriter;
   readonly whole: (reply: Reply) => unknown;
   readonly fault: (fault: Fault) => FaultAnswer;
@@ -55,12 +57,13 @@ export function refuse(request: DialectRequest, form: Pick<AnswerForm, 'fault'>,
   });
 }
 
-/** The value of a body, or null where the request was refused. */
-export function bodyOr<Value>(
+/** The body of a request, or null where it was refused. */
+export async function readBody<Value>(
   request: DialectRequest,
   form: Pick<AnswerForm, 'fault'>,
-  body: Body<Value>,
-): Value | null {
+  schema: z.ZodType<Value>,
+): Promise<Value | null> {
+  const body = await request.readJson(bounded(schema));
   if (body.ok) return body.value;
   refuse(request, form, requestFault(body.status === 413 ? 'too-large' : 'invalid', body.problem));
   return null;
@@ -73,11 +76,15 @@ export async function converse(request: DialectRequest, read: Read, form: Answer
   return asked.isStream ? converseInPieces(request, asked, form) : converseWhole(request, asked, form);
 }
 
+function eventsOf({ models, signal }: DialectRequest, asked: Asked, form: AnswerForm): AsyncGenerator<AnswerEvent> {
+  return answerEvents(models, { ...asked, signal, hasRefusal: form.hasRefusal });
+}
+
 async function converseWhole(request: DialectRequest, asked: Asked, form: AnswerForm): Promise<void> {
   const texts: string[] = [];
   const calls: AnsweredCall[] = [];
   let usage = noUsage;
-  for await (const event of answerEvents(request.models, asked, request.signal)) {
+  for await (const event of eventsOf(request, asked, form)) {
     if (event.type === 'failed') return refuse(request, form, event.fault);
     if (event.type === 'text') texts.push(event.text);
     else if (event.type === 'call') calls.push(event.call);
@@ -89,7 +96,7 @@ async function converseWhole(request: DialectRequest, asked: Asked, form: Answer
 
 async function converseInPieces(request: DialectRequest, asked: Asked, form: AnswerForm): Promise<void> {
   const pauseMs = form.keepAlive === null ? null : keepAliveMs;
-  const source = withPauses(answerEvents(request.models, asked, request.signal), pauseMs);
+  const source = withPauses(eventsOf(request, asked, form), pauseMs);
   let usage = noUsage;
   let first = await source.next();
   while (first.value?.type === 'usage') {
@@ -171,11 +178,11 @@ async function* withPauses(events: AsyncGenerator<AnswerEvent>, pauseMs: number 
 }
 
 async function within<Value>(promise: Promise<Value>, ms: number): Promise<Value | null> {
-  const stop = new AbortController();
-  const timer = wait(ms, null, { signal: stop.signal }).catch(() => null);
+  const { promise: pause, resolve } = Promise.withResolvers<null>();
+  const timer = setTimeout(() => resolve(null), ms);
   try {
-    return await Promise.race([promise, timer]);
+    return await Promise.race([promise, pause]);
   } finally {
-    stop.abort();
+    clearTimeout(timer);
   }
 }

@@ -13,6 +13,8 @@ export type FaultKind =
   | 'budget'
   /** The host cannot use the model as it is set up: repeating does not help. */
   | 'unusable'
+  /** The model declined to answer, in formats that have no other word for it. */
+  | 'declined'
   | 'rate-limit'
   | 'overloaded';
 
@@ -28,6 +30,7 @@ const words = {
   'budget': 'The budget is spent; no more requests are answered',
   'context': 'prompt is too long: it exceeds the maximum context length of the model',
   'unusable': 'The model cannot be used',
+  'declined': 'The model declined to answer',
   'rate-limit': 'The model takes no more requests at present (rate limit)',
   'overloaded': 'The model is overloaded or cannot be reached at present',
 } as const;
@@ -35,6 +38,7 @@ const words = {
 function kindOf({ code, retry }: AppError): keyof typeof words {
   if (code === 'AC_BUDGET_SPENT') return 'budget';
   if (code === 'AC_MODEL_CONTEXT_TOO_LONG') return 'context';
+  if (code === 'AC_MODEL_REFUSED') return 'declined';
   if (code === 'AC_MODEL_RATE_LIMITED') return 'rate-limit';
   return retry === 'never' ? 'unusable' : 'overloaded';
 }

@@ -1,14 +1,18 @@
 import type { FaultAnswer } from './converse.ts';
 import type { Fault, FaultKind } from './faults.ts';
 
-/** A spent budget is 400: with 429 `insufficient_quota`, which OpenAI says, its own library asks again. */
+/**
+ * What repeating cannot help is 400 with a code that ends a turn: with OpenAI's own 429 `insufficient_quota` its library asks again, and Codex
+ * does for any other status (seen with 0.169.0). A body that is too large stands for a conversation that is too long.
+ */
 const kinds: Readonly<Record<FaultKind, readonly [status: number, type: string, code: string | null]>> = {
   'invalid': [400, 'invalid_request_error', null],
-  'too-large': [413, 'invalid_request_error', null],
+  'too-large': [400, 'invalid_request_error', 'context_length_exceeded'],
   'absent': [404, 'invalid_request_error', 'model_not_found'],
   'context': [400, 'invalid_request_error', 'context_length_exceeded'],
   'budget': [400, 'insufficient_quota', 'insufficient_quota'],
-  'unusable': [403, 'invalid_request_error', 'model_unusable'],
+  'unusable': [400, 'invalid_request_error', 'invalid_prompt'],
+  'declined': [400, 'invalid_request_error', 'invalid_prompt'],
   'rate-limit': [429, 'requests', 'rate_limit_exceeded'],
   'overloaded': [503, 'server_error', null],
 };

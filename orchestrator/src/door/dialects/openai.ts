@@ -1,4 +1,4 @@
-import { bodyOr, converse, refuse } from './converse.ts';
+import { converse, readBody, refuse } from './converse.ts';
 import type { Dialect, DialectRequest } from './dialect.ts';
 import { requestFault } from './faults.ts';
 import { readChat } from './openai-chat/read.ts';
@@ -13,7 +13,7 @@ import { responsesForm } from './openai-responses/write.ts';
 const form = { fault: openaiFault };
 
 async function converseInChat(request: DialectRequest): Promise<void> {
-  const body = bodyOr(request, form, await request.readJson(chatCompletionRequest));
+  const body = await readBody(request, form, chatCompletionRequest);
   if (body === null) return;
   const { models } = request;
   const wantsUsage = body.stream_options?.include_usage === true;
@@ -21,7 +21,7 @@ async function converseInChat(request: DialectRequest): Promise<void> {
 }
 
 async function converseInResponses(request: DialectRequest): Promise<void> {
-  const body = bodyOr(request, form, await request.readJson(responsesRequest));
+  const body = await readBody(request, form, responsesRequest);
   if (body === null) return;
   const { models } = request;
   const read = readResponses(body, models);

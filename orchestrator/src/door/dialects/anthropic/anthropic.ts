@@ -1,4 +1,4 @@
-import { bodyOr, converse, refuse } from '../converse.ts';
+import { converse, readBody, refuse } from '../converse.ts';
 import type { Dialect, DialectRequest } from '../dialect.ts';
 import { requestFault } from '../faults.ts';
 import { guessTokens } from '../request-parts.ts';
@@ -10,13 +10,13 @@ const form = { fault: messagesFault };
 
 async function converseInMessages(request: DialectRequest): Promise<void> {
   const answerForm = messagesForm(request.models.modelName);
-  const body = bodyOr(request, answerForm, await request.readJson(messagesRequest));
+  const body = await readBody(request, answerForm, messagesRequest);
   if (body !== null) await converse(request, readMessages(body, request.models), answerForm);
 }
 
 /** What `POST /v1/messages/count_tokens` answers is a guess: models are asked nothing for it. */
 async function countTokens(request: DialectRequest): Promise<void> {
-  const body = bodyOr(request, form, await request.readJson(countRequest));
+  const body = await readBody(request, form, countRequest);
   if (body === null) return;
   const read = readMessages(body, request.models);
   if (read.ok) request.answer(200, { input_tokens: guessTokens(read.value.request) });

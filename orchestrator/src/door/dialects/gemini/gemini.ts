@@ -1,4 +1,4 @@
-import { bodyOr, converse, refuse } from '../converse.ts';
+import { converse, readBody, refuse } from '../converse.ts';
 import type { Dialect, DialectRequest } from '../dialect.ts';
 import { requestFault } from '../faults.ts';
 import { guessTokens } from '../request-parts.ts';
@@ -9,7 +9,7 @@ import { geminiFault, geminiForm } from './write.ts';
 const form = { fault: geminiFault };
 
 async function generate(request: DialectRequest, isStream: boolean): Promise<void> {
-  const body = bodyOr(request, form, await request.readJson(generateRequest));
+  const body = await readBody(request, form, generateRequest);
   if (body === null) return;
   const { models } = request;
   await converse(request, readGenerate(body, models, isStream), geminiForm(models.modelName));
@@ -17,7 +17,7 @@ async function generate(request: DialectRequest, isStream: boolean): Promise<voi
 
 /** A guess: models are asked nothing for it. */
 async function countTokens(request: DialectRequest): Promise<void> {
-  const body = bodyOr(request, form, await request.readJson(countRequest));
+  const body = await readBody(request, form, countRequest);
   if (body === null) return;
   const read = readGenerate(body, request.models, false);
   if (read.ok) request.answer(200, { totalTokens: guessTokens(read.value.request) });

@@ -12,6 +12,7 @@ const statuses: Readonly<Record<FaultKind, readonly [status: number, name: strin
   'context': [400, 'INVALID_ARGUMENT'],
   'budget': [400, 'FAILED_PRECONDITION'],
   'unusable': [400, 'FAILED_PRECONDITION'],
+  'declined': [400, 'FAILED_PRECONDITION'],
   'rate-limit': [429, 'RESOURCE_EXHAUSTED'],
   'overloaded': [503, 'UNAVAILABLE'],
 };
@@ -70,6 +71,7 @@ export function geminiForm(model: string): AnswerForm {
   return {
     contentType: 'text/event-stream',
     keepAlive: null,
+    hasRefusal: true,
     writer: () => writer,
     whole: ({ text, calls, stop, usage }) => {
       const texts = text === '' && calls.length > 0 ? [] : [{ text }];

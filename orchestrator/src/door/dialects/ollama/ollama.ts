@@ -1,4 +1,4 @@
-import { bodyOr, converse, refuse } from '../converse.ts';
+import { converse, readBody, refuse } from '../converse.ts';
 import type { Dialect, DialectRequest } from '../dialect.ts';
 import { requestFault } from '../faults.ts';
 import { readOllamaChat } from './read.ts';
@@ -9,14 +9,14 @@ const form = { fault: ollamaFault };
 const details = { format: '', family: '', families: null, parameter_size: '', quantization_level: '' };
 
 async function chat(request: DialectRequest): Promise<void> {
-  const body = bodyOr(request, form, await request.readJson(chatRequest));
+  const body = await readBody(request, form, chatRequest);
   if (body === null) return;
   const { models } = request;
   await converse(request, readOllamaChat(body, models), ollamaForm(models.modelName));
 }
 
 async function show(request: DialectRequest): Promise<void> {
-  const body = bodyOr(request, form, await request.readJson(showRequest));
+  const body = await readBody(request, form, showRequest);
   if (body === null) return;
   const wanted = body.model ?? body.name ?? '';
   const capabilities = ['completion', 'tools', 'vision'];

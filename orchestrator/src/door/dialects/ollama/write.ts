@@ -10,6 +10,7 @@ const statuses: Readonly<Record<FaultKind, number>> = {
   'context': 400,
   'budget': 402,
   'unusable': 403,
+  'declined': 400,
   'rate-limit': 429,
   'overloaded': 503,
 };
@@ -35,8 +36,6 @@ function toCall({ id, name, input }: AnsweredCall): object {
   return { id, function: { name, arguments: input } };
 }
 
-const refused = { kind: 'unusable', message: 'The model declined to answer', retryAfterMs: null } as const;
-
 /** Answers as ollama's chat writes them. */
 export function ollamaForm(model: string): AnswerForm {
   const line = (value: object): string => `${JSON.stringify(value)}\n`;
@@ -51,16 +50,15 @@ export function ollamaForm(model: string): AnswerForm {
     begin: () => '',
     text: (content) => line(answer({ content }, { done: false })),
     call: (call) => line(answer({ tool_calls: [toCall(call)] }, { done: false })),
-    // The format has no word for an answer that was declined.
-    end: (stop, usage) => (stop === 'refused' ? broken(refused) : line(answer({}, ending(stop, usage)))),
+    end: (stop, usage) => line(answer({}, ending(stop, usage))),
     broken,
   };
   return {
     contentType: 'application/x-ndjson',
     keepAlive: null,
+    hasRefusal: false,
     writer: () => writer,
     whole: ({ text, calls, stop, usage }) => {
-      if (stop === 'refused') return { error: refused.message };
       const toolCalls = calls.length === 0 ? {} : { tool_calls: calls.map(toCall) };
       return answer({ content: text, ...toolCalls }, ending(stop, usage));
     },

@@ -74,6 +74,7 @@ export function chatForm(model: string, wantsUsage: boolean): AnswerForm {
   return {
     contentType: 'text/event-stream; charset=utf-8',
     keepAlive: keepAliveComment,
+    hasRefusal: true,
     writer: () => new ChunkWriter(model, wantsUsage),
     whole: ({ text, calls, stop, usage }) => ({
       id: freshId('chatcmpl-'),

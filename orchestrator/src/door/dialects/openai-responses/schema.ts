@@ -68,7 +68,7 @@ const ownTool = z.discriminatedUnion('type', [
   }),
 ]);
 export type OwnTool = z.infer<typeof ownTool>;
-export const ownKinds: readonly string[] = ['function', 'custom', 'local_shell', 'namespace'];
+const ownKinds: readonly string[] = ['function', 'custom', 'local_shell', 'namespace'];
 
 /** Any other tool is one that OpenAI itself carries out. */
 const tool = z.union([

@@ -21,6 +21,13 @@ function usageOf({ input, output, cache_read, cache_write }: Usage): object {
 
 type Status = 'in_progress' | 'completed' | 'incomplete' | 'failed';
 
+const statusOf: Readonly<Record<AnswerStop, Status>> = {
+  finished: 'completed',
+  tool_calls: 'completed',
+  length: 'incomplete',
+  refused: 'incomplete',
+};
+
 /** Events of a response, each with its number; items one after the other. */
 class ResponseWriter implements AnswerWriter {
   readonly #model: string;
@@ -38,7 +45,7 @@ class ResponseWriter implements AnswerWriter {
   }
 
   begin(): string {
-    const response = this.response('in_progress', noUsage);
+    const response = this.#response('in_progress', noUsage);
     return this.#event('response.created', { response }) + this.#event('response.in_progress', { response });
   }
 
@@ -66,24 +73,22 @@ class ResponseWriter implements AnswerWriter {
 
   end(stop: AnswerStop, usage: Usage): string {
     const before = this.#closeMessage();
-    const isWhole = stop === 'finished' || stop === 'tool_calls';
     const response = this.finished(stop, usage);
-    return before + this.#event(isWhole ? 'response.completed' : 'response.incomplete', { response });
+    return before + this.#event(`response.${statusOf[stop]}`, { response });
   }
 
   broken(fault: Fault): string {
     const { code, message } = openaiError(fault);
     const error = { code: code ?? 'server_error', message };
-    return this.#event('response.failed', { response: { ...this.response('failed', noUsage), error } });
+    return this.#event('response.failed', { response: { ...this.#response('failed', noUsage), error } });
   }
 
   finished(stop: AnswerStop, usage: Usage): object {
-    if (stop === 'finished' || stop === 'tool_calls') return this.response('completed', usage);
-    const reason = stop === 'length' ? 'max_output_tokens' : 'content_filter';
-    return { ...this.response('incomplete', usage), incomplete_details: { reason } };
+    const details = stop === 'length' ? { incomplete_details: { reason: 'max_output_tokens' } } : {};
+    return { ...this.#response(statusOf[stop], usage), ...details };
   }
 
-  response(status: Status, usage: Usage): object {
+  #response(status: Status, usage: Usage): object {
     return {
       id: this.#id,
       object: 'response',
@@ -145,6 +150,7 @@ export function responsesForm(model: string, tools: AgentTools): AnswerForm {
   return {
     contentType: 'text/event-stream; charset=utf-8',
     keepAlive: keepAliveComment,
+    hasRefusal: false,
     writer: () => new ResponseWriter(model, tools),
     whole: ({ text, calls, stop, usage }) => {
       const writer = new ResponseWriter(model, tools);
