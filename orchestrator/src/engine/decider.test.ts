@@ -74,9 +74,14 @@ describe('the decider', () => {
     const buses = [await ledger.open(), await ledger.open()] as const;
     const runs = await Promise.all(Array.from({ length: 20 }, () => submit(buses[0], plan)));
     const refused: string[] = [];
+    // Nobody sends a first step before both have decided on the same state.
+    const meetings = new Map(runs.map((id) => [id, { arrived: 0, both: Promise.withResolvers<undefined>() }]));
     const racers = buses.map((bus) => {
       const watched = altered(bus, {
         send: async (...parameters) => {
+          const meeting = meetings.get(parameters[0][0]?.envelope.context.run_id ?? '');
+          if (meeting !== undefined && ++meeting.arrived === 2) meeting.both.resolve(undefined);
+          await meeting?.both.promise;
           const sent = await bus.send(...parameters);
           if (!sent.ok) refused.push(sent.error.code);
           return sent;

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { agentDefinition } from '@agentcompany/protocol';
@@ -23,7 +23,10 @@ const place: AgentPlace = {
 
 /** A program in place of an agent, run by this Node. */
 async function start(code: string, timeoutSeconds = 30): Promise<AgentProcess> {
-  const folder = await mkdtemp(join(import.meta.dirname, '.stand-in-'));
+  // Inside the checkout, so that it finds the packages.
+  const cache = join(import.meta.dirname, '../../../.cache');
+  await mkdir(cache, { recursive: true });
+  const folder = await mkdtemp(join(cache, 'stand-in-'));
   onTestFinished(() => rm(folder, { recursive: true }));
   await writeFile(join(folder, 'agent.mjs'), code);
   return startAgent({
