@@ -63,7 +63,7 @@ async function passed(
   for (const difference of all) {
     const { model } = pretendedModel(answer);
     const task = { title: 'Rename', instructions: 'Rename a function.', acceptance: [], paths: [] };
-    const order = { tree: '2'.repeat(40), task, checks: [], differences: [difference] };
+    const order = { task, checks: [], differences: [difference] };
     const calling = { signal: AbortSignal.timeout(10_000), onCall: () => undefined };
     const verdict = await reviewWithModel(model, order, null, calling);
     if (verdict.ok && verdict.value.verdict === 'approve') count += 1;

@@ -15,7 +15,7 @@ function difference(path: string, text: string, more: Partial<FileDifference> = 
 function orderOf(...differences: readonly FileDifference[]): ReviewOrder {
   const task = { title: 'Greet', instructions: 'Say hello.', acceptance: ['It says hello.'], paths: ['src/**'] };
   const checks = [{ command: 'npm test', exit_code: 0, duration_ms: 3, output: 'all green' }];
-  return { tree: '1'.repeat(40), task, checks, differences };
+  return { task, checks, differences };
 }
 
 const ordinary = orderOf(difference('src/a.ts', '@@ -1 +1 @@\n-a\n+b\n'));
@@ -48,7 +48,6 @@ describe('a model that reviews', () => {
     const [request] = requests;
     expect([request?.system, request?.tools, request?.answerSchema?.name]).toEqual([reviewRules, [], 'verdict']);
     expect(request === undefined ? null : dataOf(request)).toEqual({
-      tree: '1'.repeat(40),
       task: { title: 'Greet', instructions: 'Say hello.', acceptance: ['It says hello.'], may_change: ['src/**'] },
       checks: [{ command: 'npm test', exit_code: 0, output: 'all green' }],
       files: [{ path: 'src/a.ts', status: 'M', diff: '@@ -1 +1 @@\n-a\n+b\n' }],
@@ -178,7 +177,6 @@ describe('a model that reviews', () => {
     await fc.assert(
       fc.asyncProperty(dirty, async (text) => {
         const order: ReviewOrder = {
-          tree: '1'.repeat(40),
           task: { title: text, instructions: text, acceptance: [text], paths: [text] },
           checks: [{ command: text, exit_code: 0, duration_ms: 1, output: text }],
           differences: [difference(text, text)],

@@ -5,10 +5,8 @@ import { showHidden } from '../../text/hidden-text.ts';
 
 /** What a model judges; all of it is data. */
 export interface ReviewOrder {
-  /** The tree that the verdict is about. */
-  readonly tree: string;
   readonly task: Pick<Task, 'title' | 'instructions' | 'acceptance' | 'paths'>;
-  /** The checks that ran on this very tree. */
+  /** The checks that ran on the tree that is judged. */
   readonly checks: readonly CommandReport[];
   readonly differences: readonly FileDifference[];
 }
@@ -43,12 +41,11 @@ export interface ReviewQuestion {
 }
 
 /**
- * The work as one line of JSON, every character visible (S48). The name of the review is a digest of all of it, the tree included: no
+ * The work as one line of JSON, every character visible (S48). The name of the review is a digest of all of it: no
  * part of the work can hold it, so no verdict that is written in a diff, or printed by a check, is one of this review (S41).
  */
-export function reviewQuestion({ tree, task, checks, differences }: ReviewOrder): ReviewQuestion {
+export function reviewQuestion({ task, checks, differences }: ReviewOrder): ReviewQuestion {
   const work = {
-    tree,
     task: {
       title: task.title,
       instructions: task.instructions,

@@ -3,6 +3,7 @@ import type { Company, RunView } from '@agentcompany/orchestrator';
 import type { Context } from '../context.ts';
 import { shortId } from '../run-outcome.ts';
 import { cleanLine, cleanText } from '../terminal/clean-text.ts';
+import { costLine } from '../terminal/cost-text.ts';
 import type { DemoPlace } from './demo-folder.ts';
 import type { DemoEvent } from './demo-timeline.ts';
 import type { PackageName } from './package-name.ts';
@@ -106,6 +107,8 @@ export async function printDemoReport(context: Context, company: Company, report
     `${counted(numbers.tasks, 'task', 'tasks')} in ${counted(numbers.attempts, 'container', 'containers')}, ` +
       `${counted(numbers.conflicts, 'conflict', 'conflicts')}, ${numbers.sent_back} sent back, ${(numbers.milliseconds / 1000).toFixed(1)} s`,
   );
+  const cost = costLine(run);
+  if (cost !== null) context.data(`Models: ${cost}`);
   if (request !== null) {
     context.data('');
     context.data(strong(`Pull request #${request.number}: ${cleanLine(run.title)}`));

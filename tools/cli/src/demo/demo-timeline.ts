@@ -72,7 +72,10 @@ function stateChanged(payload: Payload): Said {
 /** What is worth a line; everything else is machinery. */
 const sayings: Partial<Record<EnvelopeType, (payload: Payload) => Said>> = {
   task_submit: () => ['plain', 'instruction accepted'],
-  task_plan: (payload) => ['plain', `plan of ${items(record(payload['plan']), 'tasks').length} tasks`],
+  task_plan: (payload) => [
+    'plain',
+    `plan of ${items(record(payload['plan']), 'tasks').length} tasks${'planning' in payload ? ' by the Manager’s model' : ''}`,
+  ],
   plan_revision: revised,
   attempt_started: (payload) => [
     'plain',
@@ -85,7 +88,7 @@ const sayings: Partial<Record<EnvelopeType, (payload: Payload) => Said>> = {
   task_state: stateChanged,
   review_response: (payload) => [
     text(payload, 'verdict') === 'approve' ? 'good' : 'attention',
-    `review: ${text(payload, 'verdict').replaceAll('_', ' ')}`,
+    `review${text(payload, 'reviewer').startsWith('model:') ? ' by a model' : ''}: ${text(payload, 'verdict').replaceAll('_', ' ')}`,
   ],
   merge_complete: (payload) =>
     text(payload, 'outcome') === 'merged'

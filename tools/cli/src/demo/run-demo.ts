@@ -4,6 +4,7 @@ import { success, type Result } from '@agentcompany/protocol';
 import type { Context } from '../context.ts';
 import { isOver, runError, runExitCode } from '../run-outcome.ts';
 import { takeDemoFolder, type DemoFolder, type DemoPlace } from './demo-folder.ts';
+import { giveMinds } from './demo-minds.ts';
 import { demoPlan } from './demo-plan.ts';
 import { cliCommand, printDemoReport } from './demo-report.ts';
 import { DemoTimeline, timelineText } from './demo-timeline.ts';
@@ -19,6 +20,8 @@ export interface DemoOptions {
   readonly package: string;
   /** Whether the first draft of one task has a mistake that its own check finds. */
   readonly withFlaw: boolean;
+  /** Whether models plan, review and carry tasks out besides; `model` is a real one's name, null for the scripted one. */
+  readonly minds: { readonly model: string | null } | null;
   /** Sets what an earlier demo left aside instead of removing it. */
   readonly keep: boolean;
   /** Folder for all that the demo makes. */
@@ -121,6 +124,9 @@ async function openAndRun(
   const { place, name, survey, fetched } = prepared;
   const scriptsFolder = path.join(context.io.checkout, 'tools', 'cli', 'src', 'demo', 'scripts');
   const plan = await demoPlan({ name, survey, scriptsFolder, withFlaw: options.withFlaw });
+  const { minds } = options;
+  const instruction =
+    minds === null ? plan.title : await giveMinds(place.home, { plan, packageName: name.name, model: minds.model });
   const { environment, checkout } = context.io;
   const { loadConfig } = await import('@agentcompany/orchestrator/config');
   const loaded = loadConfig({ home: place.home, environment, flags: { max_workers: workers } });
@@ -129,10 +135,10 @@ async function openAndRun(
   const company = await context.io.openCompany(place.home, { environment, installation: checkout, config });
   if (!company.ok) return context.fail(company.error);
   try {
-    const submitted = await company.value.submit({ projectId, instruction: plan.title, plan });
+    const submitted = await company.value.submit({ projectId, instruction, plan: minds === null ? plan : null });
     if (!submitted.ok) return context.fail(submitted.error);
     const { runId } = submitted.value;
-    context.talk(`${plan.title}: ${plan.tasks.length} tasks, ${workers} workers; no model, no key.`);
+    context.talk(`${plan.title}: ${announcement(options, plan.tasks.length)}`);
     const timeline = new DemoTimeline();
     const run = await driveAndShow(context, company.value, runId, timeline, signal);
     if (!run.ok) return context.fail(run.error);
@@ -150,6 +156,13 @@ async function openAndRun(
   } finally {
     await company.value.close();
   }
+}
+
+function announcement({ minds }: DemoOptions, tasks: number): string {
+  if (minds === null) return `${tasks} tasks, ${workers} workers; no model, no key.`;
+  const opening = `${workers} workers; ${minds.model ?? 'a model'} plans, works and reviews.`;
+  if (minds.model !== null) return opening;
+  return `${opening}\nNo key: a script plays the model. Its words are fixed; gateway, door, agents, checks\nand containers are real.`;
 }
 
 /** Does the engine's work while the ledger is shown as it grows, then shows what is left of it. */
