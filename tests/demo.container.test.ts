@@ -54,6 +54,7 @@ interface Summary {
   readonly run: {
     readonly run_id: string;
     readonly state: string;
+    readonly cost: { readonly calls: number };
     readonly pull_request: { readonly number: number; readonly branch: string };
     readonly task_list: readonly {
       readonly task_id: string;
@@ -139,6 +140,38 @@ describe('the demo', { timeout: 180_000 }, () => {
       expect(readdirSync(homeAt(join(root, 'runtime', 'demo', 'home')).runsFolder)).toEqual([second.run.run_id]);
       expect(second.run.pull_request.number).toBe(1);
       expect(git(second.repository, 'rev-parse', 'main')).toBe(published);
+    } finally {
+      dispose();
+    }
+  });
+
+  it('with minds lets a scripted model plan, work and review through the real gateway', async () => {
+    const { root, dispose } = demoRoot();
+    try {
+      const summary = await demo(root, '--package', 'ms@2.1.3', '--minds');
+      await expectWhole(root, summary);
+      const said = (task: string): readonly string[] =>
+        summary.timeline.filter((entry) => entry.task === task).map(({ event }) => event);
+      expect(summary.timeline.map(({ event }) => event)).toContain('plan of 9 tasks by the Manager’s model');
+      // The first page fails its own check, the second does not convince the reviewer: both go back once.
+      expect(said('contributing')).toEqual([
+        'container starts',
+        'check red: it does not say how the tests are run',
+        'sent back with what the check said',
+        'container starts, round 2',
+        'delivered, its checks are green',
+        'review by a model: approve',
+        'merged',
+      ]);
+      expect(said('security-policy').filter((event) => event.startsWith('review'))).toEqual([
+        'review by a model: request changes',
+        'review by a model: approve',
+      ]);
+      const { branch } = summary.run.pull_request;
+      expect(git(summary.repository, 'show', `${branch}:CONTRIBUTING.md`)).toContain('`node --test`');
+      expect(git(summary.repository, 'show', `${branch}:SECURITY.md`)).toContain('gets mended');
+      // Planning, five answers for each page, three reviews.
+      expect(summary.run.cost.calls).toBe(14);
     } finally {
       dispose();
     }
