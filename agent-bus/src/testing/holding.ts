@@ -1,6 +1,18 @@
 import assert from 'node:assert/strict';
 import { unwrap } from '@agentcompany/protocol';
-import { assertRefused, lease, openInstance, pastLease, TestClock, withinLease, type Contract } from './support.ts';
+import {
+  assertRefused,
+  claim,
+  claimOne,
+  lease,
+  makeEnvelope,
+  openInstance,
+  pastLease,
+  sendAll,
+  TestClock,
+  withinLease,
+  type Contract,
+} from './support.ts';
 
 /** Leases by name: one engine per company (DESIGN §1.8; C3). */
 export function holdingContract(contract: Contract): void {
@@ -32,6 +44,20 @@ export function holdingContract(contract: Contract): void {
     const results = await Promise.all(wishes);
     assert.equal(results.filter((result) => result.ok).length, 1);
     for (const result of results) if (!result.ok) assert.equal(result.error.code, 'AC_BUS_LEASE_HELD');
+  });
+
+  contract('C3 H13 who opens the bus by a clock a little behind leaves the leases of others alone', async (store) => {
+    const clock = new TestClock();
+    const holder = await openInstance(store, clock);
+    await sendAll(holder, [makeEnvelope()]);
+    const delivery = await claimOne(holder, 'workers', 60_000);
+    const held = unwrap(await holder.acquireLease('engine', 'one', 60_000));
+    clock.advance(-500);
+    const other = await openInstance(store, clock);
+    assert.deepEqual(await claim(other, 'workers'), []);
+    assertRefused(await other.acquireLease('engine', 'two', 1000), 'AC_BUS_LEASE_HELD');
+    unwrap(await holder.complete(delivery, []));
+    unwrap(await holder.extendLease('engine', held.token, 60_000));
   });
 
   contract('C3 a clock set back does not prolong a named lease', async (store) => {

@@ -13,6 +13,7 @@ import type {
   Receipt,
   StreamEntry,
 } from '../../bus.ts';
+import { clockToleranceMs } from '../../lease-clock.ts';
 import { checkReceive } from '../../check-receive.ts';
 import type { DiskReserve } from '../../disk-reserve.ts';
 import { busErrors } from '../../errors.ts';
@@ -262,10 +263,10 @@ export class FileBus implements AgentBus {
   /** A clock set back by more than a second would prolong every lease by the jump. */
   async #noticeClock(): Promise<void> {
     const now = this.#parts.now();
-    const wentBack = now < this.#latest - 1000;
+    const wentBack = now < this.#latest - clockToleranceMs;
     this.#latest = wentBack ? now : Math.max(now, this.#latest);
     if (!wentBack) return;
-    await this.#parts.committer.run('volatile', () => this.#parts.steps.expireFuture(now));
+    await this.#parts.committer.run('volatile', () => this.#parts.steps.expireFuture());
   }
 
   /** What a process killed before it rang the bell has left in the journal is found by whoever waits, a little later. */

@@ -1,12 +1,13 @@
 import { failure, success, type Result } from '@agentcompany/protocol';
 import { busErrors } from '../../errors.ts';
+import { beginsInFuture } from '../../lease-clock.ts';
 import { isHolderGone, newLeaseToken } from '../../lease-holder.ts';
 import { factOf } from './queue-index.ts';
 import type { State } from './state.ts';
 import type { Plan } from './steps.ts';
 import type { LeaseFact, Step } from './step.ts';
 
-/** A lease that began later than now was taken before the clock went back: it counts as lapsed, the epoch protects. Times in unix milliseconds. */
+/** Times in unix milliseconds. Error: `AC_BUS_LEASE_HELD`. */
 export function acquireLease(
   state: State,
   name: string,
@@ -15,7 +16,7 @@ export function acquireLease(
   now: number,
 ): Plan<{ readonly epoch: number; readonly token: string }> {
   const known = state.leases.get(name);
-  if (known !== undefined && known.token !== null && known.due > now && known.due - known.lease <= now)
+  if (known !== undefined && known.token !== null && known.due > now && !beginsInFuture(known, now))
     return { result: failure(busErrors.AC_BUS_LEASE_HELD({ name, holder: known.holder })) };
   const epoch = (known?.epoch ?? 0) + 1;
   const token = newLeaseToken();
@@ -47,7 +48,7 @@ function heldLease(state: State, name: string, token: string): Result<LeaseFact>
 export function expireOrphans(state: State, boot: string, now: number): Step {
   const isOtherBoot = state.boot !== boot;
   const isOrphan = (token: string | null, due: number, lease: number): boolean =>
-    isOtherBoot || due - lease > now || (token !== null && isHolderGone(token));
+    isOtherBoot || beginsInFuture({ due, lease }, now) || (token !== null && isHolderGone(token));
   const deliveries = [...state.queues.values()].flatMap(({ timed }) =>
     timed
       .filter((node) => node.state === 'leased' && isOrphan(node.token, node.due, node.lease))

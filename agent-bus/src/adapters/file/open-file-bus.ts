@@ -47,7 +47,7 @@ export function openFileBus(options: Omit<FolderBusOptions, 'adapter'>, tuning: 
     const journal = new Journal({ folder, now, segmentBytes, onForeignStep: () => wakeups?.wakeAll() });
     opened.push(journal);
     let wakeups: Wakeups | null = null;
-    recover(lock, journal, now());
+    recover(lock, journal, now);
     wakeups = openWakeups(journal);
     opened.push(wakeups);
     return success(assemble({ lock, journal, wakeups }, options, tuning));
@@ -65,11 +65,11 @@ function openingError(thrown: unknown, folder: string): ReturnType<typeof busErr
 }
 
 /** Reads the journal, mends it, and gives leases without a holder up. */
-function recover(lock: Lock, journal: Journal, now: number): void {
+function recover(lock: Lock, journal: Journal, now: () => number): void {
   lock.acquireWaiting();
   try {
     journal.open();
-    const step = expireOrphans(journal.state, bootId(), now);
+    const step = expireOrphans(journal.state, bootId(), now());
     if (Object.keys(step).length === 0) return;
     journal.stage(step, []);
     journal.write();

@@ -1,4 +1,5 @@
 import { failure, success, type AppError, type Envelope, type Result } from '@agentcompany/protocol';
+import { beginsInFuture } from '../../lease-clock.ts';
 import type { Delivery, Expectation, Receipt, StreamEntry } from '../../bus.ts';
 import { busErrors } from '../../errors.ts';
 import { newLeaseToken } from '../../lease-holder.ts';
@@ -148,12 +149,13 @@ export class Steps {
     return { result: success(undefined), step: { purged: [id] } };
   }
 
-  /** The clock went back: a lease that began later than now would hold for the whole jump. */
-  expireFuture(now: number): Plan<undefined> {
+  /** The clock went back: leases taken before count as lapsed. */
+  expireFuture(): Plan<undefined> {
     const draft = this.#draft();
+    const now = this.#options.now();
     for (const { timed } of this.#state.queues.values())
       for (const node of timed)
-        if (node.state === 'leased' && node.due - node.lease > now) draft.set(factOf(node, { due: 0 }));
+        if (node.state === 'leased' && beginsInFuture(node, now)) draft.set(factOf(node, { due: 0 }));
     return planOf(draft, undefined);
   }
 

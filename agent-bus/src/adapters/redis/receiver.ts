@@ -7,6 +7,7 @@ import type { Bells, Woken } from './bells.ts';
 import type { Reply, RunOptions } from './link.ts';
 import { offerTopic, type Offers } from './offers.ts';
 import { claimScript, leaveScript } from './scripts/claiming.ts';
+import { clockToleranceMs } from '../../lease-clock.ts';
 import { lapseFutureScript } from './scripts/leasing.ts';
 import { holderDeadline, type Steps } from './steps.ts';
 import { listAt, type Outcome, type Store } from './store.ts';
@@ -129,7 +130,7 @@ export class Receiver {
 
   /** The server's clock set back by more than a second would prolong every lease by the jump. True where it was. */
   async #noticeClock(now: number): Promise<Result<boolean>> {
-    const wentBack = now < this.#latest - 1000;
+    const wentBack = now < this.#latest - clockToleranceMs;
     this.#latest = wentBack ? now : Math.max(now, this.#latest);
     if (!wentBack) return success(false);
     const lapsed: Result<Outcome> = await this.#options.store.run(lapseFutureScript, []);

@@ -1,4 +1,5 @@
 import type Database from 'better-sqlite3';
+import { clockToleranceMs } from '../../lease-clock.ts';
 import type { DeliveryStatus, QueueStatistics } from '../../bus.ts';
 import { isHolderGone } from '../../lease-holder.ts';
 import { deliveryState } from './schema.ts';
@@ -222,9 +223,9 @@ export class DeliveryTable {
     this.#statements.expireAll.run();
   }
 
-  /** The clock went back: a lease that began later than now would hold for the whole jump. */
+  /** The clock went back: leases taken before count as lapsed (`beginsInFuture`). */
   expireFuture(now: number): undefined {
-    this.#statements.expireFuture.run(now);
+    this.#statements.expireFuture.run(now + clockToleranceMs);
   }
 
   /** The deliveries of one envelope in the order of their queues' names; what is due waits. */

@@ -1,5 +1,6 @@
 import { failure, success, type Result } from '@agentcompany/protocol';
 import type Database from 'better-sqlite3';
+import { beginsInFuture } from '../../lease-clock.ts';
 import { busErrors } from '../../errors.ts';
 import { isHolderGone, newLeaseToken } from '../../lease-holder.ts';
 
@@ -42,7 +43,12 @@ export class NamedLeases {
     now: number,
   ): Result<{ readonly epoch: number; readonly token: string }> {
     const row = this.#statements.find.get(name);
-    if (row !== undefined && row.token !== null && row.due > now && row.due - row.lease_ms <= now) {
+    if (
+      row !== undefined &&
+      row.token !== null &&
+      row.due > now &&
+      !beginsInFuture({ due: row.due, lease: row.lease_ms }, now)
+    ) {
       return failure(busErrors.AC_BUS_LEASE_HELD({ name, holder: row.holder }));
     }
     const epoch = (row?.epoch ?? 0) + 1;

@@ -47,14 +47,14 @@ function expireOrphans(
   database: Database.Database,
   deliveries: DeliveryTable,
   namedLeases: NamedLeases,
-  now: number,
+  now: () => number,
 ): void {
   const boot = bootId();
   const found = database.prepare<[], string>(`SELECT value FROM facts WHERE name = 'boot'`).pluck();
   const keep = database.prepare<[string]>(`INSERT OR REPLACE INTO facts (name, value) VALUES ('boot', ?)`);
   database
     .transaction(() => {
-      deliveries.expireFuture(now);
+      deliveries.expireFuture(now());
       deliveries.expireGone();
       namedLeases.expireGone();
       if (found.get() === boot) return;
@@ -87,7 +87,7 @@ export function assembleBus(database: Database.Database, options: AssembleOption
   const ledger = new Ledger(database, deliveries, wakeups);
   const graveyard = new Graveyard(database, ledger, deliveries);
   const namedLeases = new NamedLeases(database);
-  expireOrphans(database, deliveries, namedLeases, now());
+  expireOrphans(database, deliveries, namedLeases, now);
   endOpening(database);
   const steps = new Steps({
     ledger,

@@ -14,6 +14,7 @@ import type {
   Receipt,
   StreamEntry,
 } from '../../bus.ts';
+import { clockToleranceMs } from '../../lease-clock.ts';
 import { busErrors } from '../../errors.ts';
 import { checkReceive } from '../../check-receive.ts';
 import { checkName, checkNumber, maxPayloadBytes, prepareItems } from '../../outgoing.ts';
@@ -278,10 +279,10 @@ export class SqliteBus implements AgentBus {
   /** A clock set back by more than a second would prolong every lease by the jump. */
   async #noticeClock(): Promise<void> {
     const now = this.#parts.now();
-    const wentBack = now < this.#latest - 1000;
+    const wentBack = now < this.#latest - clockToleranceMs;
     this.#latest = wentBack ? now : Math.max(now, this.#latest);
     if (!wentBack) return;
-    await this.#parts.committer.run('volatile', () => success(this.#parts.deliveries.expireFuture(now)));
+    await this.#parts.committer.run('volatile', () => success(this.#parts.deliveries.expireFuture(this.#parts.now())));
   }
 
   #read<Value>(query: () => Value): Result<Value> {

@@ -13,6 +13,8 @@ export interface BusModelOptions extends ContractOptions {
 
 /** Steps of one run. */
 const longestRun = 60;
+/** Milliseconds after which a failure is no longer shrunk: what was found by then is told. */
+const patience = 240_000;
 
 /**
  * Random interleavings of two instances in this process and two processes that are killed between their calls and in them, against a
@@ -34,7 +36,12 @@ export function busModelContract({ it, create, runs = 40, seed }: BusModelOption
       }
     });
     try {
-      await fc.assert(property, { numRuns: runs, ...(seed === undefined ? {} : { seed }) });
+      await fc.assert(property, {
+        numRuns: runs,
+        interruptAfterTimeLimit: patience,
+        markInterruptAsFailure: true,
+        ...(seed === undefined ? {} : { seed }),
+      });
     } finally {
       for (const client of clients) await client.end();
     }

@@ -1,3 +1,4 @@
+import { clockToleranceMs } from '../../../lease-clock.ts';
 import { defineScript } from './script.ts';
 
 /** Arguments: queue, id, token, lease in milliseconds. A lapsed lease that nobody has been given since may still be extended. */
@@ -101,7 +102,7 @@ end
 `,
 );
 
-/** The clock went back: a lease that begins in the future would hold for the whole jump. */
+/** The clock went back: leases taken before count as lapsed (`beginsInFuture`). */
 export const lapseFutureScript = defineScript(
   'lapse-future',
   `${lapsing}
@@ -109,7 +110,7 @@ local function step()
   for _, queue in ipairs(redis.call('SMEMBERS', prefix .. 'queues')) do
     local future = {}
     for _, record in ipairs(recordsOf(queue, redis.call('ZRANGE', prefix .. 'leased:' .. queue, 0, -1))) do
-      if record.due - record.lease > now then push(future, record) end
+      if record.due - record.lease > now + ${clockToleranceMs} then push(future, record) end
     end
     lapse(queue, future)
   end

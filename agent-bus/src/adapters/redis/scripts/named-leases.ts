@@ -1,3 +1,4 @@
+import { clockToleranceMs } from '../../../lease-clock.ts';
 import { defineScript } from './script.ts';
 
 /** Lua: leases by name, in one hash: `epoch|due|lease|token|holder`. */
@@ -25,7 +26,7 @@ local function step()
   local name, holder, token, milliseconds = take(), take(), take(), takeNumber()
   local found = leaseOf(name) or { epoch = 0, due = 0, lease = 0, token = '' }
   if found.token == token then return { 'done', text(found.epoch) } end
-  if found.token ~= '' and found.due > now and found.due - found.lease <= now then return { 'held', found.holder } end
+  if found.token ~= '' and found.due > now and found.due - found.lease <= now + ${clockToleranceMs} then return { 'held', found.holder } end
   found.epoch, found.due, found.lease, found.token, found.holder = found.epoch + 1, now + milliseconds, milliseconds, token, holder
   keepLease(name, found)
   return { 'done', text(found.epoch) }
