@@ -150,6 +150,11 @@ export class ModelBus {
   }
 
   /** True where something of the queue can be received now. */
+  /** Whether something that is due will be buried instead of delivered. */
+  hasSpent(queue: string): boolean {
+    return this.#due(queue).some(({ count }) => count >= this.maxDeliveries);
+  }
+
   isDue(queue: string): boolean {
     return this.#firstDue(queue) !== undefined;
   }
@@ -196,9 +201,12 @@ export class ModelBus {
     return lineOf(entry);
   }
 
+  #due(queue: string): readonly ModelDelivery[] {
+    return this.deliveries.filter((delivery) => delivery.queue === queue && this.stateOf(delivery) === 'waiting');
+  }
+
   #firstDue(queue: string): ModelDelivery | undefined {
-    const due = this.deliveries.filter((delivery) => delivery.queue === queue && this.stateOf(delivery) === 'waiting');
-    return due.toSorted((left, right) => left.place - right.place)[0];
+    return this.#due(queue).toSorted((left, right) => left.place - right.place)[0];
   }
 
   #nextPlace(): number {
