@@ -65,7 +65,7 @@ async function openEngineless(models: Readonly<Record<string, string>>): Promise
   const environment = { ...models, AGENTCOMPANY_MODEL: 'm1', AGENTCOMPANY_REVIEW: 'rules' };
   const test = await openTestCompany({ environment });
   onTestFinished(() => test.dispose());
-  const settings = { budget_usd: 1 };
+  const settings = { budget_usd: 1, budget_tokens: 1_000_000 };
   const { runId } = unwrap(await test.company.submit({ projectId: 'app', instruction: 'Steps', plan, settings }));
   const main = join(installation, 'tools/cli/src/main.ts');
   const startEngine: StartEngine = (more = {}) => {
@@ -139,7 +139,7 @@ function repliesKept({ home, runId }: Engineless): number {
   return existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.json')).length : 0;
 }
 
-/** One end: the work of all turns in one merge, every attempt settled once, and a cost that is their sum. */
+/** One end: the work of all turns in one merge, every attempt that was granted money settled once, and a cost that is their sum. */
 async function expectWhole({ company, runId, repository }: Engineless): Promise<RunView> {
   const run = unwrap(await company.showRun(runId));
   expect([run.state, run.error, run.task_list.map(({ state }) => state)]).toEqual(['published', null, ['merged']]);
@@ -147,14 +147,17 @@ async function expectWhole({ company, runId, repository }: Engineless): Promise<
   expect(git(repository, 'show', `${branch}:three.txt`)).toBe('one two');
   expect(git(repository, 'log', '--merges', '--format=%s', branch)).toBe('Merge: Write three steps');
   expect(unwrap(await company.listPullRequests())).toHaveLength(1);
-  const settled: string[] = [];
+  const attemptsIn = { budget_grant: new Set<string>(), budget_settle: [] as string[] };
   const all = { after: 0, follow: false, signal: AbortSignal.timeout(10_000) };
-  for await (const { envelope } of company.timeline(runId, all))
-    if (envelope.envelope_type === 'budget_settle') settled.push(String(envelope.payload['attempt_id']));
-  const paying = (run.task_list[0]?.attempts ?? []).filter(({ cost }) => cost !== null);
-  expect(settled).toEqual(paying.map(({ attempt_id: id }) => id));
+  for await (const { envelope } of company.timeline(runId, all)) {
+    const id = String(envelope.payload['attempt_id']);
+    if (envelope.envelope_type === 'budget_grant') attemptsIn.budget_grant.add(id);
+    if (envelope.envelope_type === 'budget_settle') attemptsIn.budget_settle.push(id);
+  }
+  expect(attemptsIn.budget_settle).toEqual([...attemptsIn.budget_grant]);
+  const costs = (run.task_list[0]?.attempts ?? []).map(({ cost }) => cost?.usd ?? 0);
   expect(run.cost.usd).toBeCloseTo(
-    paying.reduce((sum, { cost }) => sum + (cost?.usd ?? 0), 0),
+    costs.reduce((sum, cost) => sum + cost, 0),
     9,
   );
   return run;
