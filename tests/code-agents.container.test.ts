@@ -38,9 +38,10 @@ afterAll(async () => {
   await fixture.close();
 });
 
-function agentOrder(runtime: Runtime, model = 'a-model-nobody-knows'): AgentOrder {
+function agentOrder(runtime: Runtime, seconds = 150): AgentOrder {
   const definition = agentDefinition.parse({ name: runtime, role: 'worker', runtime });
-  return { definition, model, acceptance: ['hello.txt exists'], paths: [], resume: false };
+  const model = 'a-model-nobody-knows';
+  return { definition, agent_timeout: seconds, model, acceptance: ['hello.txt exists'], paths: [], resume: false };
 }
 
 interface Work {
@@ -59,8 +60,7 @@ async function work(
   const { id: base } = unwrap(await fixture.engine.imageInspect(fixture.image));
   const order = fixture.order({
     run: null,
-    agent: agentOrder(runtime),
-    command_timeout: seconds,
+    agent: agentOrder(runtime, seconds),
     ...(instructions === undefined ? {} : { instructions }),
   });
   return fixture.finish(

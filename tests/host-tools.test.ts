@@ -173,8 +173,14 @@ describe('the routes of tools', () => {
         is_error: true,
       });
     expect(await call('ask_person', { question: 'x'.repeat(4001) })).toMatchObject({ is_error: true });
-    const deep = '{"a":'.repeat(100_000) + '1' + '}'.repeat(100_000);
-    const nested = await send(door, `{"name":"ask_person","input":${deep}}`);
+    const sendInput = (input: string) => send(door, `{"name":"ask_person","input":${input}}`);
+    const deep = (levels: number) => '{"a":'.repeat(levels) + '1' + '}'.repeat(levels);
+    expect(await sendInput(deep(100_000))).toMatchObject({ status: 400 });
+    expect(await sendInput(`[${'0,'.repeat(400_000)}0]`)).toEqual({
+      status: 400,
+      body: JSON.stringify({ problem: 'it has too many parts' }),
+    });
+    const nested = await sendInput(deep(80));
     expect(JSON.parse(nested.body)).toEqual({ text: expect.stringContaining('deeper than 64'), is_error: true });
     expect((await send(door, `{"name":"ask_person","input":{"question":NaN}}`)).status).toBe(400);
     expect((await send(door, `{"name":"${'x'.repeat(129)}","input":{}}`)).status).toBe(400);

@@ -49,6 +49,8 @@ const workspace = z.object({
 /** The agent that is to carry a task out, and what it finds. */
 export const agentOrder = z.object({
   definition: agentDefinition,
+  /** Seconds the agent may take in all. */
+  agent_timeout: z.int().positive(),
   /** The name foreign agents are told for their model; which one answers is the host's to say. */
   model: z.string(),
   acceptance: z.array(z.string()),

@@ -31,7 +31,7 @@ describe('the builtin agent in a real container', () => {
     changes: Partial<TaskOrder> = {},
   ): TaskOrder {
     const whole = agentDefinition.parse({ name: 'tester', role: 'worker', ...definition });
-    const agent = { definition: whole, model: 'scripted', acceptance: [], paths: [], resume };
+    const agent = { definition: whole, agent_timeout: 300, model: 'scripted', acceptance: [], paths: [], resume };
     return fixture.order({ run: null, agent, ...changes });
   }
 

@@ -354,7 +354,7 @@ describe('the confinement of a real worker', () => {
       expect(await fixture.probe(search)).toBe('1\nsearched\n');
       const definition = agentDefinition.parse({ name: 'coder', role: 'worker', prompt: 'Obey.' });
       const order = fixture.order({
-        agent: { definition, model: 'm', acceptance: [], paths: [], resume: false },
+        agent: { definition, agent_timeout: 300, model: 'm', acceptance: [], paths: [], resume: false },
         run: null,
       });
       const created = JSON.stringify(await inspectCreated());

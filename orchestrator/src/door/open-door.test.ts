@@ -166,6 +166,16 @@ describe('the host side of the door', () => {
     });
   });
 
+  it('S47 looks at no report of too many values, and takes the next', async () => {
+    const { door, call, upload } = await open();
+    await call('POST', '/queue/next', { report: self });
+    await upload(Buffer.from('a bundle'));
+    const answer = await call('POST', '/queue/complete', { ...done, verify: Array.from({ length: 60_000 }, () => 0) });
+    expect([answer.status, answer.body]).toEqual([400, JSON.stringify({ problem: 'it has too many parts' })]);
+    expect((await call('POST', '/queue/complete', done)).status).toBe(204);
+    expect(await door.end).toMatchObject({ kind: 'reported', report: done });
+  });
+
   it('ends as garbage on bytes that are not HTTP/2, as closed when the stream just ends', async () => {
     const [hostSide, raw] = duplexPair();
     const options = {

@@ -2,7 +2,7 @@ import type { ServerHttp2Stream } from 'node:http2';
 import { firstProblem } from '@agentcompany/protocol';
 import type { z } from 'zod';
 import { jsonProblem } from '../models/sound-json.ts';
-import { isTooDeep } from './json-depth.ts';
+import { extentProblem } from './json-extent.ts';
 
 /** A body that was read and checked, or the HTTP status and words that refuse it. */
 export type Body<Value> =
@@ -24,44 +24,52 @@ export async function readBytes(stream: ServerHttp2Stream, maxBytes: number): Pr
   return Buffer.concat(chunks);
 }
 
-/** Reads a JSON body of at most `maxBytes` and checks it: 413 when longer, 400 when it is not what the schema says. */
-export async function readBody<Value>(
+/**
+ * Reads a JSON body of at most `maxBytes` and checks it: 413 when longer, 400 when it has too many values or levels (S47: nothing is
+ * parsed before that is known) or is not what the schema says.
+ */
+export function readBody<Value>(
   stream: ServerHttp2Stream,
   maxBytes: number,
   schema: z.ZodType<Value>,
 ): Promise<Body<Value>> {
-  const bytes = await readBytes(stream, maxBytes);
-  if (bytes === null) return refused(413, `the body is longer than ${maxBytes} bytes`);
-  let value: unknown;
-  try {
-    value = JSON.parse(bytes.toString('utf8'));
-  } catch {
-    return refused(400, 'the body is not JSON');
-  }
-  const parsed = schema.safeParse(value);
-  return parsed.success ? { ok: true, value: parsed.data } : refused(400, firstProblem(parsed.error));
+  return readJson(stream, maxBytes, schema, (bytes) => ({ ok: true, value: JSON.parse(bytes.toString('utf8')) }));
 }
 
 /**
- * The same for what goes on to a model or comes from one: 400 also for text that is not UTF-8, deep nesting, numbers that are none, and
- * halves of characters (S47). Nothing is parsed before it is known not to be deep.
+ * The same for what goes on to a model or comes from one: 400 also for text that is not UTF-8, numbers that are none, and halves of
+ * characters (S47).
  */
-export async function readSoundBody<Value>(
+export function readSoundBody<Value>(
   stream: ServerHttp2Stream,
   maxBytes: number,
   schema: z.ZodType<Value>,
 ): Promise<Body<Value>> {
+  return readJson(stream, maxBytes, schema, (bytes) => {
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const problem = jsonProblem(value);
+    return problem === null ? { ok: true, value } : refused(400, problem);
+  });
+}
+
+/** `parse` throws where the bytes are not JSON. */
+async function readJson<Value>(
+  stream: ServerHttp2Stream,
+  maxBytes: number,
+  schema: z.ZodType<Value>,
+  parse: (bytes: Buffer) => Body<unknown>,
+): Promise<Body<Value>> {
   const bytes = await readBytes(stream, maxBytes);
   if (bytes === null) return refused(413, `the body is longer than ${maxBytes} bytes`);
-  if (isTooDeep(bytes)) return refused(400, 'it is nested too deeply');
-  let value: unknown;
+  const problem = extentProblem(bytes);
+  if (problem !== null) return refused(400, problem);
+  let body: Body<unknown>;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    body = parse(bytes);
   } catch {
     return refused(400, 'the body is not JSON');
   }
-  const problem = jsonProblem(value);
-  if (problem !== null) return refused(400, problem);
-  const parsed = schema.safeParse(value);
+  if (!body.ok) return body;
+  const parsed = schema.safeParse(body.value);
   return parsed.success ? { ok: true, value: parsed.data } : refused(400, firstProblem(parsed.error));
 }

@@ -91,13 +91,18 @@ describe('a worker’s talk with its model', () => {
     expect(models.requests).toEqual([]);
   });
 
-  it('S47 refuses what is too large, too deep, no number, no whole character or no JSON, and goes on', async () => {
+  it('S47 refuses what is too large, too deep, of too many values, no number, no whole character or no JSON, and goes on', async () => {
     const models = playing(() => events(end));
     const { call } = await openTestDoor({ models });
     const deep = (levels: number): string => `${'['.repeat(levels)}${']'.repeat(levels)}`;
     const asInput = (input: string): string =>
       `{"system":"","tools":[],"messages":[{"role":"assistant","text":"","tool_calls":[{"id":"1","name":"n","input":${input}}]}]}`;
+    const many = `[${'0,'.repeat(1_000_000)}0]`;
     const bodies: readonly (readonly [number, string | Buffer])[] = [
+      [400, many],
+      [400, asInput(many)],
+      [400, `{"system":"","tools":[],"messages":${many}}`],
+      [400, `{"system":"","tools":[],"messages":[],${Array.from({ length: 100_000 }, (_, i) => `"${i}":0`).join()}}`],
       [413, Buffer.alloc(100_000_000, 0x20)],
       [400, deep(100_000)],
       [400, asInput(deep(100_000))],

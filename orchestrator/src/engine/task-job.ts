@@ -2,6 +2,7 @@ import { success, type AgentOrder, type Result } from '@agentcompany/protocol';
 import { record, type Draft } from '../company/decide/draft.ts';
 import type { Run } from '../company/records.ts';
 import type { WorkerJob } from '../containers/worker-runner.ts';
+import { agentSeconds } from './agent-seconds.ts';
 import { containerKey, resultReference, type Attempt } from './attempt.ts';
 import type { AttemptServices } from '../door/attempt-services.ts';
 import type { HostParts } from './host-parts.ts';
@@ -20,6 +21,7 @@ export async function taskJob(
 ): Promise<WorkerJob> {
   const { task, verify, feedback, image } = attempt.assignment;
   const timeout = task.timeout ?? run.settings.command_timeout;
+  const agentTimeout = agentSeconds(attempt.assignment, timeout);
   return {
     owner: { instance: parts.instance, run: run.id, task: task.id, attempt: attempt.id, epoch: attempt.epoch },
     order: {
@@ -28,7 +30,7 @@ export async function taskJob(
       title: task.title,
       instructions: task.instructions,
       run: task.run ?? null,
-      agent: await agentOrder(attempt, services),
+      agent: await agentOrder(attempt, services, agentTimeout),
       allow_empty: task.allow_empty,
       feedback,
       result_ref: resultReference(attempt.id),
@@ -43,22 +45,18 @@ export async function taskJob(
     bundleFile: attemptBundle(parts.folders, attempt.id),
     logFile: attemptLog(parts.folders, run.id, attempt.id),
     // Clone, commit and hand-over come on top of the agent's work and each check.
-    deadlineSeconds: agentSeconds(attempt, timeout) + timeout * verify.length + 120,
+    deadlineSeconds: agentTimeout + timeout * verify.length + 120,
     signal,
     services,
     ...reports(parts, run, attempt),
   };
 }
 
-/** Seconds the agent may take: one command, or as many turns as it has, each with an answer of its model and a command. */
-function agentSeconds({ assignment: { agent } }: Attempt, timeout: number): number {
-  return agent === undefined ? timeout : agent.max_turns * (agent.timeout + timeout);
-}
-
 /** The agent as its worker is told of it; null for the `command` agent. */
 async function agentOrder(
   { assignment }: Attempt,
   { checkpoint, models }: AttemptServices,
+  agentTimeout: number,
 ): Promise<AgentOrder | null> {
   const { agent, task } = assignment;
   if (agent === undefined) return null;
@@ -66,7 +64,14 @@ async function agentOrder(
   const left = await checkpoint?.read();
   // One that cannot be read is none: the work begins anew.
   const resume = left?.ok === true && left.value !== null;
-  return { definition: agent, model, acceptance: task.acceptance, paths: task.paths, resume };
+  return {
+    definition: agent,
+    agent_timeout: agentTimeout,
+    model,
+    acceptance: task.acceptance,
+    paths: task.paths,
+    resume,
+  };
 }
 
 /** The two things an attempt puts on record while it is under way. */

@@ -13,7 +13,7 @@ import { launchOpencode } from './opencode.ts';
 
 const definition = agentDefinition.parse({ name: 'a', role: 'worker', runtime: 'claude-code', max_turns: 7 });
 const place: AgentPlace = {
-  order: { definition, model: 'some-model', acceptance: [], paths: [], resume: false },
+  order: { definition, agent_timeout: 300, model: 'some-model', acceptance: [], paths: [], resume: false },
   address: 'http://127.0.0.1:1',
   repository: '/',
   home: '/nowhere',

@@ -61,8 +61,8 @@ export async function runCodeAgent(
     const furnished = await furnish(folder, launch.files);
     if (!furnished.ok) return furnished;
     const killsBefore = await memoryKills();
-    const { exit, words } = await work(order, runtime, launch, folder, around);
-    const error = problemOf(order, exit, words, bridge.refusal(), (await memoryKills()) > killsBefore);
+    const { exit, words } = await work(agent, launch, folder, around);
+    const error = problemOf(agent, exit, words, bridge.refusal(), (await memoryKills()) > killsBefore);
     return success({ report: reportOf(runtime, exit, words, error), error });
   } finally {
     bridge.close();
@@ -87,8 +87,7 @@ async function furnish(folder: string, files: AgentLaunch['files']): Promise<Res
 }
 
 async function work(
-  order: TaskOrder,
-  runtime: string,
+  { definition: { runtime }, agent_timeout }: AgentOrder,
   launch: AgentLaunch,
   folder: string,
   { place, paths, progress }: Surroundings,
@@ -98,7 +97,7 @@ async function work(
     args: launch.args,
     folder: paths.repository,
     environment: { ...place.environment, ...launch.environment, HOME: `${folder}/home`, TMPDIR: `${folder}/tmp` },
-    timeoutSeconds: order.command_timeout,
+    timeoutSeconds: agent_timeout,
     onErrorOutput: place.onOutput,
   });
   const watch: AgentWatch = {
@@ -111,13 +110,13 @@ async function work(
 
 /** Without a problem of its own an agent ended well, however its process did: one that is conversed with is ended by us. */
 function problemOf(
-  order: TaskOrder,
+  { agent_timeout }: AgentOrder,
   exit: AgentExit,
   words: AgentWords,
   refusal: string | null,
   ranOutOfMemory: boolean,
 ): AppError | null {
-  if (exit.timedOut) return workerErrors.AC_WORK_TIMEOUT({ seconds: order.command_timeout });
+  if (exit.timedOut) return workerErrors.AC_WORK_TIMEOUT({ seconds: agent_timeout });
   const isWell = words.problem === null && (exit.exitCode === 0 || exit.wasKilled);
   if (isWell) return null;
   if (ranOutOfMemory) return workerErrors.AC_WORK_MEMORY();

@@ -66,5 +66,5 @@ export function workingCopy(
 /** An agent as an order names it. */
 export function agentOf(definition: Partial<AgentDefinition> = {}, resume = false): AgentOrder {
   const whole = agentDefinition.parse({ name: 'tester', role: 'worker', ...definition });
-  return { definition: whole, model: 'a-model', acceptance: [], paths: [], resume };
+  return { definition: whole, agent_timeout: 60, model: 'a-model', acceptance: [], paths: [], resume };
 }

@@ -1,7 +1,6 @@
 import type { z } from 'zod';
 import { noUsage, type Usage } from '../../models/model.ts';
 import { answerEvents, type AnsweredCall, type AnswerEvent, type AnswerStop } from './answer-events.ts';
-import { bounded } from './bounded.ts';
 import type { DialectRequest } from './dialect.ts';
 import { requestFault, type Fault } from './faults.ts';
 import type { Asked, Read } from './request-parts.ts';
@@ -63,7 +62,7 @@ export async function readBody<Value>(
   form: Pick<AnswerForm, 'fault'>,
   schema: z.ZodType<Value>,
 ): Promise<Value | null> {
-  const body = await request.readJson(bounded(schema));
+  const body = await request.readJson(schema);
   if (body.ok) return body.value;
   refuse(request, form, requestFault(body.status === 413 ? 'too-large' : 'invalid', body.problem));
   return null;
