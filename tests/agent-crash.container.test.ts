@@ -186,9 +186,8 @@ describe('an engine that is killed while an agent works', () => {
     expect([server.seen.length, server.objections]).toEqual([5, []]);
     const before = messagesOf(test, 2);
     const after = messagesOf(test, 3);
-    expect(after.slice(0, before.length)).toEqual(before);
-    expect(after).toHaveLength(before.length + 1);
-    expect(JSON.stringify(after.at(-1))).toContain('Your work on this task was interrupted');
+    // What was under way is asked for again, word for word: had the reply been recorded, it would have been found.
+    expect(after).toEqual(before);
     // The reply that was under way may have been paid: it counts at the most it can have come to.
     const [killed, last] = run.task_list[0]?.attempts ?? [];
     expect([killed?.cost?.calls, killed?.cost?.estimated, last?.cost?.calls]).toEqual([3, true, 2]);
@@ -211,14 +210,14 @@ describe('an engine that is killed while an agent works', () => {
     expect([run.cost.calls, run.cost.tokens, run.cost.estimated]).toEqual([4, 4 * callTokens, false]);
   });
 
-  it('C29 reaches the same end, and pays at most two replies again, whatever durable step it dies at', async () => {
+  it('C29 reaches the same end, and pays at most one reply again, whatever durable step it dies at', async () => {
     const seed = Number(process.env['CRASH_SEED'] ?? Date.now() % stepsApart);
     const steps = [0, 1, 2, 3].map((part) => part * stepsApart + (seed % stepsApart) + 1);
     for (const pair of [steps.slice(0, 2), steps.slice(2)])
       for (const calls of await Promise.all(pair.map(callsWithCrashAt))) {
         expect(calls, `CRASH_SEED=${seed}`).toBeGreaterThanOrEqual(4);
-        // What comes after the latest checkpoint: a turn whose checkpoint is being written while the next reply is had.
-        expect(calls, `CRASH_SEED=${seed}`).toBeLessThanOrEqual(4 + 2);
+        // The one that was under way, or a last word that is said once more.
+        expect(calls, `CRASH_SEED=${seed}`).toBeLessThanOrEqual(4 + 1);
       }
   });
 });

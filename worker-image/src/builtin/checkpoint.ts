@@ -6,6 +6,8 @@ export interface Checkpoint {
   readonly messages: readonly ChatMessage[];
   /** Answers of the model in all attempts that the conversation comes from. */
   readonly turns: number;
+  /** The feedback that the conversation has heard of, as JSON. */
+  readonly told: string;
   /** Null: it could not be kept. */
   readonly patch: Buffer | null;
 }
@@ -14,6 +16,7 @@ const form = z.object({
   version: z.literal(1),
   turns: z.int().nonnegative(),
   messages: chatRequest.shape.messages,
+  told: z.string(),
   patch: z.string().nullable(),
 });
 
@@ -29,8 +32,8 @@ function isPaired(messages: readonly ChatMessage[]): boolean {
   });
 }
 
-export function writeCheckpoint({ messages, turns, patch }: Checkpoint): Buffer {
-  return Buffer.from(JSON.stringify({ version: 1, turns, messages, patch: patch?.toString('base64') ?? null }));
+export function writeCheckpoint({ messages, turns, told, patch }: Checkpoint): Buffer {
+  return Buffer.from(JSON.stringify({ version: 1, turns, messages, told, patch: patch?.toString('base64') ?? null }));
 }
 
 /** Null for what is no checkpoint, or one that no conversation can go on from: then the work begins anew. */
@@ -43,7 +46,7 @@ export function parseCheckpoint(text: string): Checkpoint | null {
   }
   const parsed = form.safeParse(value);
   if (!parsed.success) return null;
-  const { messages, turns, patch } = parsed.data;
+  const { messages, turns, told, patch } = parsed.data;
   if (messages[0]?.role !== 'user' || !isPaired(messages)) return null;
-  return { messages, turns, patch: patch === null ? null : Buffer.from(patch, 'base64') };
+  return { messages, turns, told, patch: patch === null ? null : Buffer.from(patch, 'base64') };
 }

@@ -152,9 +152,28 @@ describe('the builtin agent', () => {
     expect(readFileSync(join(next.folder, 'image.bin'))).toEqual(Buffer.from([0, 255]));
     expect(existsSync(join(next.folder, 'a.txt'))).toBe(false);
     const messages = second.requests[0]?.messages ?? [];
-    expect(messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool', 'assistant', 'tool', 'user']);
-    expect(textOf(messages.at(-1))).toContain('in place');
+    // Nothing is new: it asks what an attempt that had not been interrupted would have asked.
+    expect(messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool', 'assistant', 'tool']);
     expect(JSON.parse(second.checkpoint?.toString() ?? '')).toMatchObject({ version: 1, turns: 3 });
+  });
+
+  it('C29 goes on with what was found wanting since, and after its own last word', async () => {
+    const copy = workingCopy({ 'a.txt': 'one\n' });
+    const first = await scriptedDoor([call('write_file', { path: 'a.txt', content: 'two\n' }), 'done']);
+    await run(copy, first);
+    const feedback = { reason: 'failed' as const, message: 'the check is red', findings: [] };
+    for (const [order, words] of [
+      [{ feedback }, 'the check is red'],
+      [{}, 'in place'],
+    ] as const) {
+      const next = workingCopy({ 'a.txt': 'one\n' }, { base_oid: copy.order.base_oid, ...order });
+      const second = await scriptedDoor(['done']);
+      second.checkpoint = first.checkpoint;
+      await run(next, second, agentOf({}, true));
+      const messages = second.requests[0]?.messages ?? [];
+      expect(messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool', 'assistant', 'user']);
+      expect(textOf(messages.at(-1))).toContain(words);
+    }
   });
 
   it('C29 leaves its conversation and its work with the host before it waits for its model', async () => {
@@ -205,7 +224,9 @@ describe('the builtin agent', () => {
       { role: 'user', text: 'x' },
       { role: 'assistant', text: '', tool_calls: [{ id: '1', name: 'search', input: {} }] },
     ];
-    door.checkpoint = Buffer.from(JSON.stringify({ version: 1, turns: 1, messages: unanswered, patch: null }));
+    door.checkpoint = Buffer.from(
+      JSON.stringify({ version: 1, turns: 1, messages: unanswered, told: 'null', patch: null }),
+    );
     await run(workingCopy({}), door, agentOf({}, true));
     expect(door.requests[0]?.messages).toHaveLength(1);
   });
@@ -213,7 +234,7 @@ describe('the builtin agent', () => {
   it('does not look at a checkpoint where the order says to begin anew', async () => {
     const door = await scriptedDoor(['done']);
     const messages = [{ role: 'user', text: 'earlier' }];
-    door.checkpoint = Buffer.from(JSON.stringify({ version: 1, turns: 1, messages, patch: null }));
+    door.checkpoint = Buffer.from(JSON.stringify({ version: 1, turns: 1, messages, told: 'null', patch: null }));
     await run(workingCopy({}), door);
     expect(JSON.stringify(door.requests[0]?.messages)).not.toContain('earlier');
   });

@@ -36,8 +36,11 @@ export class Session {
     }
     const restored = await restore(checkpoint, around);
     around.progress(`going on after ${checkpoint.turns} answers: ${restored.short}`);
+    const { messages, turns, told } = checkpoint;
+    // Where nothing is new it asks what it asked: a reply that was paid and not heard is given again for nothing.
+    const isAsLeft = restored.isWhole && told === toldIn(order) && messages.at(-1)?.role !== 'assistant';
     const note: ChatMessage = { role: 'user', text: resumeMessage(order, restored.note) };
-    return new Session(order, around, [...checkpoint.messages, note], checkpoint.turns);
+    return new Session(order, around, isAsLeft ? messages : [...messages, note], turns);
   }
 
   get messages(): readonly ChatMessage[] {
@@ -52,11 +55,9 @@ export class Session {
   async save(isLast: boolean): Promise<void> {
     const turns = this.#turnsBefore + this.turns;
     const patch = await readWorkInProgress(this.#order, this.#around);
-    const whole = writeCheckpoint({ messages: this.#messages, turns, patch });
-    const content =
-      whole.length <= maximumCheckpointBytes
-        ? whole
-        : writeCheckpoint({ messages: this.#messages, turns, patch: null });
+    const left = { messages: this.#messages, turns, told: toldIn(this.#order) };
+    const whole = writeCheckpoint({ ...left, patch });
+    const content = whole.length <= maximumCheckpointBytes ? whole : writeCheckpoint({ ...left, patch: null });
     const isAffordable = this.#sentBytes + content.length <= allowance.atOnce + this.turns * allowance.perTurn;
     if (content.length > maximumCheckpointBytes || !(isLast || isAffordable)) return;
     this.#sentBytes += content.length;
@@ -64,19 +65,30 @@ export class Session {
   }
 }
 
+/** What the conversation of this attempt is told of earlier ones. */
+function toldIn({ feedback }: TaskOrder): string {
+  return JSON.stringify(feedback);
+}
+
 /** What became of the work in progress, for people and for the agent. */
 async function restore(
   { patch }: Checkpoint,
   around: Surroundings,
-): Promise<{ readonly short: string; readonly note: string }> {
+): Promise<{ readonly isWhole: boolean; readonly short: string; readonly note: string }> {
   if (patch === null)
     return {
+      isWhole: false,
       short: 'its changes were not kept',
       note: 'Your changes to files were not kept: the files are as they were before you began. Make the changes again.',
     };
   if (await restoreWorkInProgress(patch, around))
-    return { short: 'its changes are back', note: 'Your changes to files are in place as you left them.' };
+    return {
+      isWhole: true,
+      short: 'its changes are back',
+      note: 'Your changes to files are in place as you left them.',
+    };
   return {
+    isWhole: false,
     short: 'its changes do not fit the base any more',
     note: 'The files have changed since, and your changes do not fit any more: they are not in place. Look at the files again and make the changes anew.',
   };
