@@ -71,12 +71,12 @@ describe('messages.log', () => {
     await write();
     expect(wordsOf(run)).toEqual(['one', 'two', 'three']);
     // Killed before it noted how far it was; in the middle of a line; and the note was cut short.
-    writeFileSync(join(home.runsFolder, 'messages.position'), '1\n');
+    writeFileSync(join(home.runsFolder, '..', 'messages.position'), '1\n');
     truncateSync(messageLogFile(home, run), readFileSync(messageLogFile(home, run)).length - 9);
     await send(said(run, 'four'));
     await write();
     expect(wordsOf(run)).toEqual(['one', 'two', 'three', 'four']);
-    writeFileSync(join(home.runsFolder, 'messages.position'), '3');
+    writeFileSync(join(home.runsFolder, '..', 'messages.position'), '3');
     await send(said(run, 'five'));
     await write();
     expect(wordsOf(run)).toEqual(['one', 'two', 'three', 'four', 'five']);
@@ -94,7 +94,7 @@ describe('messages.log', () => {
       '[now] TASK_NOTE a -> b | {"position":}',
     ];
     appendFileSync(messageLogFile(home, run), `${rubbish.join('\n')}\n`);
-    writeFileSync(join(home.runsFolder, 'messages.position'), 'lost');
+    writeFileSync(join(home.runsFolder, '..', 'messages.position'), 'lost');
     await send(said(run, 'two'));
     await write();
     expect(wordsOf(run)).toEqual(['one', 'two']);

@@ -1,5 +1,5 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { AgentBus, StreamEntry } from '@agentcompany/agent-bus';
 import type { HostFolders } from './host-parts.ts';
@@ -45,7 +45,7 @@ export class MessageLogs {
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#notes = join(parts.home.runsFolder, 'messages.position');
+    this.#notes = join(dirname(parts.home.runsFolder), 'messages.position');
   }
 
   /** Something came: it is written soon. */
