@@ -8,7 +8,7 @@ import { workOrder } from '@agentcompany/protocol';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { defaultDoorLimits } from '../door/door-limits.ts';
 import { openDoor } from '../door/open-door.ts';
-import { demultiplex } from './dod/demultiplex.ts';
+import { demultiplex } from './docker-api/demultiplex.ts';
 import { noServices } from '../door/attempt-services.ts';
 
 const order = workOrder.parse({

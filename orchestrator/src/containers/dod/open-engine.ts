@@ -1,6 +1,6 @@
 import { success, type Result } from '@agentcompany/protocol';
 import type { ContainerEngine } from '../container-engine.ts';
-import { DockerEngine } from './docker-engine.ts';
+import { DockerEngine } from '../docker-api/docker-engine.ts';
 import { engineSocket } from './engine-address.ts';
 
 /**

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { engineSocket } from './engine-address.ts';
 import { engineFailure } from './engine-failure.ts';
 
 const subject = { address: '/var/run/docker.sock', action: 'do it' };
@@ -18,13 +17,5 @@ describe('failures of the engine', () => {
     ['AC_ENGINE_FAILED', { code: 'ECONNRESET' }, {}, true],
   ])('are told apart: %s for %o', (code, cause, more, installed) => {
     expect(codeOf(cause, more, installed)).toBe(code);
-  });
-
-  it('an address that is no local socket is refused by name', () => {
-    expect(engineSocket(null)).toEqual({ ok: true, value: '/var/run/docker.sock' });
-    expect(engineSocket('unix:///run/user/1/docker.sock')).toEqual({ ok: true, value: '/run/user/1/docker.sock' });
-    for (const address of ['tcp://127.0.0.1:2375', 'ssh://host', 'unix://relative', '/run/docker.sock']) {
-      expect(engineSocket(address)).toMatchObject({ error: { code: 'AC_ENGINE_ADDRESS' } });
-    }
   });
 });
