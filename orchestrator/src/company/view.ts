@@ -34,6 +34,8 @@ export interface AttemptView {
   readonly attempt_id: string;
   readonly round: number;
   readonly state: string;
+  /** The process that carries it out, and its slot `worker-NNN` there. */
+  readonly host_id: string;
   readonly slot: string;
   readonly started_at: string;
   readonly ended_at: string | null;
@@ -131,6 +133,7 @@ function attemptView(attempt: AttemptRecord): AttemptView {
     attempt_id: attempt.id,
     round: attempt.round,
     state: attempt.state,
+    host_id: attempt.hostId,
     slot: attempt.slot,
     started_at: attempt.startedAt,
     ended_at: attempt.endedAt,

@@ -4,6 +4,7 @@ import type { Run } from '../company/records.ts';
 import { beginAttempt, isWanted, type Attempt } from './attempt.ts';
 import { finishAttempt } from './finish-attempt.ts';
 import { giveBackWork } from './give-back-work.ts';
+import { imageSubject } from './host-health.ts';
 import type { HostParts } from './host-parts.ts';
 import type { HeldLease } from './keeping-lease.ts';
 import type { LiveJobs } from './live-jobs.ts';
@@ -24,6 +25,8 @@ export async function carryOutTask(
   if (!assignment.ok) return parts.bus.reject(delivery, assignment.error, []);
   const taskId = assignment.value.task.id;
   if (!isWanted(run, taskId, envelope.id)) return parts.bus.complete(delivery, []);
+  const pauseMs = jobs.health.pauseMs(imageSubject(assignment.value.image));
+  if (pauseMs > 0) return parts.bus.release(delivery, { notBefore: Date.now() + pauseMs });
   const patience = AbortSignal.any([lease.lost, jobs.stop]);
   const base = await parts.repositories.baseOf({ runId: run.id, projectId: run.projectId }, patience);
   if (lease.lost.aborted) return base;

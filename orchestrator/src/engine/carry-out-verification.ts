@@ -12,6 +12,7 @@ import { message, type Draft } from '../company/decide/draft.ts';
 import type { Run } from '../company/records.ts';
 import type { WorkerJob, WorkerOutcome } from '../containers/worker-runner.ts';
 import { giveBackWork, isHostFault } from './give-back-work.ts';
+import { imageSubject } from './host-health.ts';
 import type { HostParts } from './host-parts.ts';
 import type { HeldLease } from './keeping-lease.ts';
 import type { LiveJobs } from './live-jobs.ts';
@@ -37,6 +38,8 @@ export async function carryOutVerification(
   if (!request.ok) return parts.bus.reject(delivery, request.error, []);
   const { effect } = request.value;
   if (effect.kind !== 'verify') return parts.bus.complete(delivery, []);
+  const pauseMs = jobs.health.pauseMs(imageSubject(effect.image));
+  if (pauseMs > 0) return parts.bus.release(delivery, { notBefore: Date.now() + pauseMs });
   const patience = AbortSignal.any([lease.lost, jobs.stop]);
   const origin = { runId: run.id, projectId: run.projectId };
   const mirror = await parts.repositories.mirrorWith(origin, effect.oid, patience);
