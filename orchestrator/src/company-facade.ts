@@ -1,7 +1,7 @@
-import type { PayloadOf, Plan, Result, RunSettings } from '@agentcompany/protocol';
+import type { AppError, PayloadOf, Plan, Result, RunSettings } from '@agentcompany/protocol';
 import type { StreamEntry } from '@agentcompany/agent-bus';
 import type { CompanyBus } from './bus-facade.ts';
-import type { QuestionView, RunSummary, RunView } from './company/view.ts';
+import type { AttemptView, QuestionView, RunSummary, RunView } from './company/view.ts';
 import type { CompanyHome } from './company-home.ts';
 import type { CallRecord } from './models/model.ts';
 import type { PullRequest } from './forges/forge.ts';
@@ -32,6 +32,33 @@ export type GivenBudget = Pick<PayloadOf<'run_resume'>, 'budget_usd' | 'budget_t
 export interface DraftedPlan {
   readonly plan: Plan;
   readonly calls: readonly CallRecord[];
+}
+
+/** An attempt whose log is meant: by its id, else the latest of the task, else the latest of the run. */
+export interface LogChoice {
+  readonly taskId?: string;
+  readonly attemptId?: string;
+}
+
+/** A worker that is at work. */
+export interface WorkerView extends Pick<AttemptView, 'attempt_id' | 'host_id' | 'slot' | 'state' | 'started_at'> {
+  readonly run_id: string;
+  readonly task_id: string;
+  readonly title: string;
+}
+
+/** A worker host or an image that failed too often to be given work. Times are ISO 8601; from `until` on it is tried again. */
+export interface SetAsideView {
+  readonly subject: string;
+  readonly host_id: string;
+  readonly since: string;
+  readonly until: string;
+  readonly error: AppError;
+}
+
+export interface WorkersView {
+  readonly workers: readonly WorkerView[];
+  readonly set_aside: readonly SetAsideView[];
 }
 
 export interface DriveOptions {
@@ -73,10 +100,14 @@ export interface Company {
     options: { readonly after: number; readonly follow: boolean; readonly signal: AbortSignal },
   ): AsyncIterable<StreamEntry>;
   /** The stored container log of an attempt (the latest of the task where none is named), decoded, at most the last `maxBytes`. */
-  workerLog(
-    id: string,
-    options: { readonly taskId?: string; readonly attemptId?: string; readonly maxBytes: number },
-  ): Promise<Result<string>>;
+  workerLog(id: string, options: LogChoice & { readonly maxBytes: number }): Promise<Result<string>>;
+  /**
+   * The log of an attempt from its beginning, decoded, piece by piece as it is written, until the attempt has an end or `signal`
+   * aborts; a failure is the last piece. On worker hosts elsewhere a log comes as a whole once the attempt is over.
+   */
+  followLog(id: string, options: LogChoice & { readonly signal: AbortSignal }): AsyncIterable<Result<string>>;
+  /** Who is at work in open runs, the longest first, and which hosts and images are set aside just now (C15). */
+  listWorkers(): Promise<Result<WorkersView>>;
   /** Answers the oldest open approval, or the named one. Errors: `AC_APPROVAL_NONE`, `AC_APPROVAL_EXPIRED`. */
   answerApproval(
     id: string,

@@ -25,6 +25,8 @@ import { openPullRequests } from './facade/pull-requests.ts';
 import { openQuestionDesk } from './facade/questions.ts';
 import { openRunCommands } from './facade/run-commands.ts';
 import { openRunQueries } from './facade/run-queries.ts';
+import { openWorkerLogs } from './facade/worker-log.ts';
+import { openWorkerQueries } from './facade/workers.ts';
 import { busOptions, busKey } from './home-bus.ts';
 import { knownSecrets } from './known-secrets.ts';
 import { serveWorkerHosts, type HostServiceOptions } from './open-host-service.ts';
@@ -83,6 +85,8 @@ export async function openCompany(home: CompanyHome, options: OpenCompanyOptions
     bus: openCompanyBus(context),
     ...openRunCommands(context),
     ...openRunQueries(context),
+    ...openWorkerLogs(context),
+    ...openWorkerQueries(context),
     ...openQuestionDesk(context),
     draftPlan: (request, signal) => draftPlan(context, request, signal),
     ...openPullRequests(context),

@@ -22,6 +22,7 @@ import { addState } from './commands/state.ts';
 import { addStatus } from './commands/status.ts';
 import { addWatch } from './commands/watch.ts';
 import { addWorkerHost } from './commands/worker-host.ts';
+import { addAttach, addWorkers } from './commands/workers.ts';
 import { createContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
@@ -85,6 +86,8 @@ export function createProgram(session: Session): Command {
     addWatch,
     addStatus,
     addRuns,
+    addWorkers,
+    addAttach,
     addLogs,
     addReplay,
     addApprove,

@@ -1,12 +1,14 @@
 import type {
   Company,
   DraftedPlan,
-  OpenQuestion,
   GivenBudget,
+  LogChoice,
+  OpenQuestion,
   RunView,
   StreamEntry,
   SubmitRequest,
   TaskView,
+  WorkersView,
 } from '@agentcompany/orchestrator';
 import { homeAt } from '@agentcompany/orchestrator/company-home';
 import { orchestratorErrors } from '@agentcompany/orchestrator/errors';
@@ -76,6 +78,9 @@ export function sketchTask(task_id: string, state: string, more: Partial<TaskVie
  * ended runs; what `drive` does is the test's to say.
  */
 export class FakeCompany implements Company {
+  logPieces: readonly Result<string>[] = [];
+  isLogEndless = false;
+  workers: WorkersView = { workers: [], set_aside: [] };
   readonly home = homeAt('/nowhere');
   readonly runs = new Map<string, RunView>();
   readonly calls: string[] = [];
@@ -201,6 +206,16 @@ export class FakeCompany implements Company {
     const run = await this.showRun(id);
     this.calls.push(`log ${options.taskId ?? 'latest'} ${options.maxBytes}`);
     return run.ok ? success(this.log) : run;
+  }
+
+  async *followLog(id: string, options: LogChoice & { readonly signal: AbortSignal }): AsyncIterable<Result<string>> {
+    this.calls.push(`follow ${id} ${options.attemptId ?? options.taskId ?? 'latest'}`);
+    yield* this.logPieces;
+    if (this.isLogEndless) await new Promise((resolve) => options.signal.addEventListener('abort', resolve));
+  }
+
+  async listWorkers(): Promise<Result<WorkersView>> {
+    return success(this.workers);
   }
 
   async answerApproval(
