@@ -82,7 +82,10 @@ async function* followLog(
   options: LogChoice & { readonly signal: AbortSignal },
 ): AsyncGenerator<Result<string>> {
   const chosen = await chosenLog(context, id, options);
-  if (!chosen.ok) return yield chosen;
+  if (!chosen.ok) {
+    yield chosen;
+    return;
+  }
   const { runId, attempt } = chosen.value;
   const file = attemptLog(context.home, runId, attempt.attempt_id);
   const changes = await changesOf(path.dirname(file));
@@ -92,7 +95,10 @@ async function* followLog(
     while (!options.signal.aborted) {
       // Asked before reading: what was written until the end came is read after it.
       const now = await chosenLog(context, runId, { attemptId: attempt.attempt_id });
-      if (!now.ok) return yield now;
+      if (!now.ok) {
+        yield now;
+        return;
+      }
       const change = changes.next();
       const piece = await readPiece(file, position);
       position += piece.length;

@@ -17,7 +17,7 @@ export async function followLog(context: Context, company: Company, runId: strin
   let rest = '';
   try {
     for await (const piece of company.followLog(runId, { ...choice, signal: stop.signal })) {
-      if (!piece.ok) return await context.fail(piece.error);
+      if (!piece.ok) return context.fail(piece.error);
       const lines = (rest + piece.value).split('\n');
       rest = lines.pop() ?? '';
       lines.forEach(print);

@@ -65,7 +65,8 @@ async function sayEnd(context: Context, company: Company, worker: WorkerView): P
   if (!run.ok) return context.fail(run.error);
   const attempts = run.value.task_list.flatMap((task) => task.attempts);
   const attempt = attempts.find(({ attempt_id: id }) => id === worker.attempt_id);
-  const why = attempt?.error == null ? '' : `: ${attempt.error.code}`;
+  const code = attempt?.error?.code;
+  const why = code === undefined ? '' : `: ${code}`;
   context.talk(`${worker.slot}: the attempt is ${attempt?.state ?? 'over'}${why}`);
   return 0;
 }
