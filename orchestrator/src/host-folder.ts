@@ -14,6 +14,8 @@ export interface HostFolder {
   readonly mirrorsFolder: string;
   readonly bundlesFolder: string;
   readonly runsFolder: string;
+  /** Records of the prepared checkouts in the engine's volumes. */
+  readonly checkoutsFolder: string;
 }
 
 /** Makes the folder of a worker host, or finds it as it is. Errors: `AC_HOST_FOLDER`, `AC_HOME_DAMAGED`. */
@@ -26,6 +28,7 @@ export function openHostFolder(folder: string): Result<HostFolder> {
     mirrorsFolder: path.join(root, 'mirrors'),
     bundlesFolder: path.join(root, 'bundles'),
     runsFolder: path.join(root, 'runs'),
+    checkoutsFolder: path.join(root, 'checkouts'),
   };
   const instanceFile = path.join(root, 'instance.json');
   try {
@@ -35,6 +38,7 @@ export function openHostFolder(folder: string): Result<HostFolder> {
     makeFolder(paths.mirrorsFolder, 0o755);
     makeFolder(paths.bundlesFolder, 0o700);
     makeFolder(paths.runsFolder, 0o700);
+    makeFolder(paths.checkoutsFolder, 0o700);
     createInstance({ instanceFile });
   } catch (cause) {
     return failure(hostErrors.AC_HOST_FOLDER({ folder: root }, cause));

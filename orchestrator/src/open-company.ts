@@ -200,6 +200,12 @@ async function openLocalHost(
     environment: options.environment,
     config,
     onDurableStep,
+    keeping: {
+      maximumWorkers: config.max_workers,
+      warmWorkers: config.warm_workers,
+      checkoutsFolder: home.checkoutsFolder,
+      log: common.log,
+    },
   });
   if (!runner.ok) return runner;
   return success({

@@ -27,6 +27,8 @@ export interface WorkerHostOptions extends HostSignals, EngineChoice {
   readonly engine: string;
   readonly token: string;
   readonly maximumWorkers: number;
+  /** Of these, how many may wait for work; absent: none. */
+  readonly warmWorkers?: number;
   /** Folder of the product itself. */
   readonly installation: string;
   /** What goes on, for a person who watches. */
@@ -77,14 +79,19 @@ async function work(
   terms: CompanyTerms,
 ): Promise<Result<undefined>> {
   const { tell, maximumWorkers } = options;
-  const runner = await openWorkers({ ...options, instance: folder.instance, onDurableStep: () => undefined });
-  if (!runner.ok) return runner;
-  const ended = new AbortController();
   const note = fileLog(folder.logFile);
   const log: Log = (event, details) => {
     note(event, details);
     tell(event, details);
   };
+  const runner = await openWorkers({
+    ...options,
+    instance: folder.instance,
+    onDurableStep: () => undefined,
+    keeping: { maximumWorkers, warmWorkers: options.warmWorkers ?? 0, checkoutsFolder: folder.checkoutsFolder, log },
+  });
+  if (!runner.ok) return runner;
+  const ended = new AbortController();
   const folds = new RunFolds(bus);
   const refused = new AbortController();
   const stop = AbortSignal.any([options.stop, refused.signal]);

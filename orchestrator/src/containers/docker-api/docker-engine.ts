@@ -7,6 +7,7 @@ import type {
   ContainerDetails,
   ContainerEngine,
   EngineInfo,
+  EngineVolume,
   ImageDetails,
   OwnedContainer,
 } from '../container-engine.ts';
@@ -17,19 +18,24 @@ import { attachStreams } from './attach.ts';
 import { containerDetails, engineInfo, imageDetails } from './engine-answers.ts';
 import { engineFailure, type CallSubject } from './engine-failure.ts';
 import { followImage } from './image-progress.ts';
-import { overlayOptions } from './overlay-options.ts';
+import { volumeOptions } from './volume-options.ts';
 
 const callTimeoutMs = 60_000;
 
 /** A name a person can tell apart in `docker ps`; nothing is ever looked up by it. */
 function containerName(container: WorkerContainer): string {
-  const attempt = container.owner.attempt.replace(/[^A-Za-z0-9_.-]/g, '-').slice(0, 64);
-  return `agentcompany-${attempt}-${randomBytes(4).toString('hex')}`;
+  const { owner } = container;
+  const subject = ('purpose' in owner ? owner.purpose : owner.attempt).replace(/[^A-Za-z0-9_.-]/g, '-').slice(0, 64);
+  return `agentcompany-${subject}-${randomBytes(4).toString('hex')}`;
 }
 
 /** Options of a POST whose query and body are kept apart: given plainly, dockerode repeats the whole body in the query. */
 function posted<Body extends object>(query: Readonly<Record<string, string>>, body: Body): Body {
   return { _query: query, _body: body } as object as Body;
+}
+
+function statusOf(cause: unknown): unknown {
+  return cause instanceof Error ? Reflect.get(cause, 'statusCode') : undefined;
 }
 
 async function inTime<Value>(work: Promise<Value>): Promise<Value> {
@@ -48,7 +54,7 @@ async function inTime<Value>(work: Promise<Value>): Promise<Value> {
 export class DockerEngine implements ContainerEngine {
   readonly #socket: string;
   readonly #docker: Docker;
-  #features: EngineFeatures | null = null;
+  #info: EngineInfo | null = null;
 
   constructor(socket: string) {
     this.#socket = socket;
@@ -59,7 +65,10 @@ export class DockerEngine implements ContainerEngine {
     const features = await this.#engineFeatures();
     if (!features.ok) return features;
     return this.#call({ action: 'create a container', image: container.imageId }, async () => {
-      const call = posted({ name: containerName(container) }, createBody(container, features.value));
+      const call = posted(
+        { name: containerName(container) },
+        createBody(container, features.value) as object as Docker.ContainerCreateOptions,
+      );
       const made = await inTime(this.#docker.createContainer(call));
       return { id: made.id };
     });
@@ -153,21 +162,31 @@ export class DockerEngine implements ContainerEngine {
     return done.ok ? this.#imageId(options.tag) : done;
   }
 
-  async volumeCreate(options: Parameters<ContainerEngine['volumeCreate']>[0]): Promise<Result<undefined>> {
+  async volumeCreate({ name, instance, content }: EngineVolume): Promise<Result<undefined>> {
+    const info = await this.#describe();
+    if (!info.ok) return info;
     return this.#call({ action: 'create a volume' }, async () => {
-      const driverOptions = overlayOptions(options);
-      if (driverOptions === null)
-        throw new Error('the folders of an overlay must be absolute and free of , : = and spaces');
-      await inTime(
-        this.#docker.createVolume(posted({}, { Name: options.name, Driver: 'local', DriverOpts: driverOptions })),
-      );
+      const driverOptions = volumeOptions(content, info.value.dataRoot);
+      if (driverOptions === null) throw new Error('the volume has a name or a size that no volume may have');
+      const body = {
+        Name: name,
+        Driver: 'local',
+        DriverOpts: driverOptions,
+        Labels: { [labelNames.instance]: instance },
+      };
+      await inTime(this.#docker.createVolume(posted({}, body)));
       return undefined;
     });
   }
 
   volumeRemove(name: string): Promise<Result<undefined>> {
     return this.#call({ action: 'remove a volume' }, async () => {
-      await inTime(this.#docker.getVolume(name).remove());
+      const gone = 404;
+      try {
+        await inTime(this.#docker.getVolume(name).remove());
+      } catch (cause) {
+        if (statusOf(cause) !== gone) throw cause;
+      }
       return undefined;
     });
   }
@@ -200,11 +219,16 @@ export class DockerEngine implements ContainerEngine {
   }
 
   async #engineFeatures(): Promise<Result<EngineFeatures>> {
-    if (this.#features !== null) return success(this.#features);
+    const info = await this.#describe();
+    return info.ok ? success(engineFeatures(info.value)) : info;
+  }
+
+  /** What the engine says of itself, asked once. */
+  async #describe(): Promise<Result<EngineInfo>> {
+    if (this.#info !== null) return success(this.#info);
     const info = await this.info();
-    if (!info.ok) return info;
-    this.#features = engineFeatures(info.value);
-    return success(this.#features);
+    if (info.ok) this.#info = info.value;
+    return info;
   }
 
   /** A call on one container without an answer; `alreadySo` is the status by which the engine says there is nothing to do. */
@@ -218,8 +242,7 @@ export class DockerEngine implements ContainerEngine {
       try {
         await inTime(work(this.#docker.getContainer(id)));
       } catch (cause) {
-        const status: unknown = cause instanceof Error ? Reflect.get(cause, 'statusCode') : undefined;
-        if (alreadySo === undefined || status !== alreadySo) throw cause;
+        if (alreadySo === undefined || statusOf(cause) !== alreadySo) throw cause;
       }
       return undefined;
     });

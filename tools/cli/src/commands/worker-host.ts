@@ -62,6 +62,7 @@ async function work(context: Context, options: WorkerHostOptions): Promise<numbe
     token: token.value,
     folder: path.resolve(cwd, options.folder ?? defaultFolder(environment)),
     maximumWorkers: options.maxWorkers,
+    warmWorkers: config.value.warm_workers,
     config: config.value,
     environment,
     installation: checkout,

@@ -70,11 +70,20 @@ export function imagesContract(contract: Contract): void {
     assertRefused(await trial.engine.imageInspect(tag), 'AC_IMAGE_UNKNOWN');
   });
 
-  contract('makes and removes overlay volumes, and none that smuggles in a mount option', async ({ engine }) => {
+  contract('makes and removes volumes, and none that smuggles in a mount option', async ({ engine, fixture }) => {
     const name = `agentcompany-test-${randomUUID()}`;
-    const folders = { lower: '/tmp/lower', upper: '/tmp/upper', work: '/tmp/work' };
-    unwrap(await engine.volumeCreate({ name, ...folders }));
+    const { instance } = fixture;
+    const overlay = {
+      kind: 'overlay',
+      lower: 'agentcompany-test-lower',
+      changes: 'agentcompany-test-changes',
+    } as const;
+    for (const content of [{ kind: 'disk' }, { kind: 'memory', bytes: 4096 }, overlay] as const) {
+      unwrap(await engine.volumeCreate({ name, instance, content }));
+      unwrap(await engine.volumeRemove(name));
+    }
     unwrap(await engine.volumeRemove(name));
-    assertRefused(await engine.volumeCreate({ name, ...folders, lower: '/tmp/lower,o=bind' }), 'AC_ENGINE_FAILED');
+    const smuggled = { ...overlay, lower: 'lower,upperdir=/etc' };
+    assertRefused(await engine.volumeCreate({ name, instance, content: smuggled }), 'AC_ENGINE_FAILED');
   });
 }

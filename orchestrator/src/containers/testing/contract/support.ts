@@ -48,7 +48,8 @@ export class EngineTrial {
     const { instance, mirror, runtime } = this.fixture;
     const { id: imageId } = unwrap(await this.engine.imageInspect(this.fixture.image));
     const owner = { instance, run: 'run', task: 'task', attempt: 'attempt', epoch: 1 };
-    return { owner, imageId, mirrorFolder: mirror, runtimeFolder: runtime, limits: testLimits, ...overrides };
+    const folders = { mirrorFolder: mirror, runtimeFolder: runtime, workspaceVolume: null };
+    return { owner, imageId, ...folders, limits: testLimits, ...overrides };
   }
 
   async create(overrides: Partial<WorkerContainer> = {}): Promise<string> {
