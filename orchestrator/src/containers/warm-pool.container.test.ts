@@ -69,7 +69,7 @@ describe('workers that wait for work', () => {
     });
     expect(created).toEqual([first]);
     expect(output).toBe(`${first.slice(0, 12)}\n.git\nreadme.txt\n3\n`);
-    expect(seen).toContain('handing over');
+    expect(seen).toContain('checking out');
     expect((await listed()).some(({ id }) => id === first)).toBe(false);
     expect(await waiting()).not.toBe(first);
   });
