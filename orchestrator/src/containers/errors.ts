@@ -28,6 +28,16 @@ export const containerErrors = errorCatalogue({
       'Use an engine that does (Docker as root, or rootless on cgroup v2); accept_no_limits accepts the risk that one worker starves the machine.',
     retry: 'never',
   },
+  AC_ENGINE_PROFILE: {
+    message: 'the seccomp profile of workers could not be placed at {file}, where the container engine reads it',
+    remedy: 'Remove what is there, or set TMPDIR to a folder that this user can write and the engine can read.',
+    retry: 'never',
+  },
+  AC_ENGINE_INIT: {
+    message: 'the container engine has no init program for the processes of a worker',
+    remedy: 'Install it (Debian, Ubuntu: apt-get install catatonit), or name one as init_path in containers.conf.',
+    retry: 'never',
+  },
   AC_ENGINE_FAILED: {
     message: 'the container engine could not {action}',
     remedy: 'Read the cause; `agentcompany doctor` checks the engine step by step.',
