@@ -78,9 +78,13 @@ export class WorkerFixture {
     this.runtime = runtime;
   }
 
-  static async open(files: Readonly<Record<string, string>> = { 'readme.txt': 'hello\n' }): Promise<WorkerFixture> {
-    const engine = unwrap(openDockerEngine({ dockerHost: process.env['DOCKER_HOST'] ?? null }));
-    const image = await workerImage(engine);
+  /** On the machine's own engine and its worker image, unless others are given. */
+  static async open(
+    files: Readonly<Record<string, string>> = { 'readme.txt': 'hello\n' },
+    given: { readonly engine?: ContainerEngine; readonly image?: string } = {},
+  ): Promise<WorkerFixture> {
+    const engine = given.engine ?? unwrap(openDockerEngine({ dockerHost: process.env['DOCKER_HOST'] ?? null }));
+    const image = given.image ?? (await workerImage(engine));
     const folder = await mkdtemp(join(tmpdir(), 'agentcompany-worker-'));
     await chmod(folder, 0o711);
     const base = await makeMirror(folder, files);
