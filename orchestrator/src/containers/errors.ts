@@ -60,6 +60,12 @@ export const containerErrors = errorCatalogue({
       'Rebuild the image without it: no VOLUME, HEALTHCHECK, ONBUILD, label agentcompany.*, or variable that changes what programs load.',
     retry: 'never',
   },
+  AC_IMAGE_UNFIT: {
+    message: 'the image {image} cannot run workers: {problem}',
+    remedy:
+      "Use an image for this machine's processor that has /bin/sh, git and glibc 2.28 or later (Debian 10, Ubuntu 20.04, RHEL 8 and later).",
+    retry: 'never',
+  },
   AC_CONTAINER_UNKNOWN: {
     message: 'the container engine has no container {container}',
     remedy: 'Nothing to do if it was meant to be gone; otherwise another program removed it.',
@@ -94,7 +100,7 @@ export const containerErrors = errorCatalogue({
   },
   AC_WORKER_EXITED: {
     message: 'the worker ended with exit code {code} and without a report',
-    remedy: 'Read the log of the attempt; the runtime needs an image of this architecture with sh, git and libstdc++.',
+    remedy: 'Read the log of the attempt.',
     retry: 'later',
   },
   AC_WORKER_LOST: {
