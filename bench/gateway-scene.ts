@@ -34,6 +34,11 @@ const report: SelfReport = {
   memory_limit_bytes: 1,
   pids_limit: 1,
   cpu_limit: 1,
+  file_bytes_limit: 1,
+  core_bytes_limit: 0,
+  open_files_limit: 1,
+  mounts: [],
+  exposed_paths: [],
   node_version: process.version,
 };
 const texts = Array.from({ length: 100 }, (_, index) => `word ${index} `);

@@ -33,6 +33,14 @@ export const selfReport = z.object({
   memory_limit_bytes: z.number().nullable(),
   pids_limit: z.number().nullable(),
   cpu_limit: z.number().nullable(),
+  /** Largest file, core and number of open files that no process inside can raise; null: no limit. */
+  file_bytes_limit: z.number().nullable(),
+  core_bytes_limit: z.number().nullable(),
+  open_files_limit: z.number().nullable(),
+  /** Everything mounted, with whether it can be written there. */
+  mounts: z.array(z.object({ target: z.string(), type: z.string(), writable: z.boolean() })).max(1000),
+  /** Of the paths of the kernel that an engine has to hide or write-protect, those that exist and are not. */
+  exposed_paths: z.array(z.string()).max(100),
   node_version: z.string(),
 });
 export type SelfReport = z.infer<typeof selfReport>;

@@ -8,7 +8,9 @@ export const workerUid = 10_001;
 /** Where the mirror and the runtime lie inside every worker. */
 const mirrorTarget = '/mirror.git';
 const runtimeTarget = '/opt/worker';
-const largestFileBytes = 1_073_741_824;
+/** Per file and per process; the runtime's entry point sets them again (worker-image/image/runtime). */
+export const largestFileBytes = 1_073_741_824;
+export const openFiles = 4096;
 
 const environment = [
   'PATH=/usr/local/bin:/usr/bin:/bin',
@@ -60,7 +62,7 @@ function hostConfig(container: WorkerContainer, features: EngineFeatures) {
     MemorySwap: limits.memoryBytes,
     NanoCpus: Math.round(limits.cpus * 1e9),
     OomScoreAdj: 500,
-    Ulimits: [limit('nofile', 4096), limit('core', 0), limit('fsize', largestFileBytes)],
+    Ulimits: [limit('nofile', openFiles), limit('core', 0), limit('fsize', largestFileBytes)],
     IpcMode: 'none',
     PidMode: '',
     UTSMode: '',

@@ -134,7 +134,7 @@ class SealedWorkerRunner implements WorkerRunner {
     const { engine } = this.#options;
     const made = await engine.inspect(id);
     if (!made.ok) return made;
-    const differences = compareInspect(createBody(container, features), made.value.raw);
+    const differences = compareInspect(createBody(container, features), made.value.raw, features);
     if (differences.length > 0)
       return failure(containerErrors.AC_WORKER_CONFINEMENT({ difference: differences.join('; ') }));
     const prepared = await prepareFolder(job.logFile);
@@ -146,7 +146,7 @@ class SealedWorkerRunner implements WorkerRunner {
     const log = new AttemptLog(job.logFile);
     log.follow(attached.value.log);
     try {
-      return await this.#converse(id, container.imageId, attached.value, log, job);
+      return await this.#converse(id, container.imageId, attached.value, log, job, features);
     } finally {
       attached.value.close();
       await log.close();
@@ -160,6 +160,7 @@ class SealedWorkerRunner implements WorkerRunner {
     attachment: Attachment,
     log: AttemptLog,
     job: WorkerJob,
+    { podman }: EngineFeatures,
   ): Promise<Result<WorkerOutcome>> {
     const { engine, acceptNoLimits = false } = this.#options;
     const limits = this.#doorLimits;
@@ -167,7 +168,7 @@ class SealedWorkerRunner implements WorkerRunner {
       order: job.order,
       bundleFile: job.bundleFile,
       limits,
-      differences: (report) => confinementDifferences(report, job.limits, acceptNoLimits),
+      differences: (report) => confinementDifferences(report, job.limits, { acceptNoLimits, podman }),
       onProgress: job.onProgress,
       services: job.services,
     });

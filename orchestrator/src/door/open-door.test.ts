@@ -35,6 +35,11 @@ const self: SelfReport = {
   memory_limit_bytes: 1,
   pids_limit: 1,
   cpu_limit: 1,
+  file_bytes_limit: 1,
+  core_bytes_limit: 0,
+  open_files_limit: 1,
+  mounts: [],
+  exposed_paths: [],
   node_version: 'v1',
 };
 const ran = { command: 'true', exit_code: 0, duration_ms: 1, output: '' };

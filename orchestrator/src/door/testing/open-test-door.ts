@@ -23,6 +23,11 @@ const report: SelfReport = {
   memory_limit_bytes: 1,
   pids_limit: 1,
   cpu_limit: 1,
+  file_bytes_limit: 1,
+  core_bytes_limit: 0,
+  open_files_limit: 1,
+  mounts: [],
+  exposed_paths: [],
   node_version: 'v1',
 };
 
