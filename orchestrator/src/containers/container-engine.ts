@@ -17,6 +17,10 @@ export interface EngineInfo {
   readonly cpuLimit: boolean;
   readonly securityOptions: readonly string[];
   readonly dataRoot: string;
+  /** OCI runtimes the engine has, by the names they are registered under. */
+  readonly ociRuntimes: readonly string[];
+  /** The one that workers are to run in here (`oci_runtime`). */
+  readonly ociRuntime: string;
 }
 
 export interface ImageDetails {
