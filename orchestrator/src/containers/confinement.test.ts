@@ -42,6 +42,7 @@ const engine: EngineInfo = {
   pidsLimit: true,
   cpuLimit: true,
   securityOptions: [],
+  seccompFile: null,
   dataRoot: '/',
   ociRuntimes: ['runc'],
   ociRuntime: 'runc',

@@ -34,6 +34,16 @@ export const containerErrors = errorCatalogue({
       'Set oci_runtime to one of them, or register it with the engine (Docker: `runtimes` in /etc/docker/daemon.json, then restart it).',
     retry: 'never',
   },
+  AC_ENGINE_PROFILE: {
+    message: 'the seccomp profile of workers could not be placed at {file}, where the container engine reads it',
+    remedy: 'Remove what is there, or set TMPDIR to a folder that this user can write and the engine can read.',
+    retry: 'never',
+  },
+  AC_ENGINE_INIT: {
+    message: 'the container engine has no init program for the processes of a worker',
+    remedy: 'Install it (Debian, Ubuntu: apt-get install catatonit), or name one as init_path in containers.conf.',
+    retry: 'never',
+  },
   AC_ENGINE_FAILED: {
     message: 'the container engine could not {action}',
     remedy: 'Read the cause; `agentcompany doctor` checks the engine step by step.',
