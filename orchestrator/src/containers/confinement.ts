@@ -70,7 +70,7 @@ function* kernelRules(report: SelfReport, expected: ExpectedConfinement): Genera
   yield [!mayGain, 'it may gain privileges'];
   yield [
     report.seccomp_mode === filteringSeccomp,
-    `its seccomp mode is ${report.seccomp_mode}, not ${filteringSeccomp}`,
+    `its seccomp mode is ${report.seccomp_mode}, not ${filteringSeccomp}${inGVisor ? ' (runsc needs --oci-seccomp in its runtimeArgs)' : ''}`,
   ];
   yield [
     !expected.appArmor || (report.apparmor_profile ?? '').startsWith('docker-default'),

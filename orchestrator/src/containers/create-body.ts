@@ -1,5 +1,6 @@
 import type { EngineInfo } from './container-engine.ts';
-import { seccompProfile } from './seccomp-profile.ts';
+import { namesGVisor } from './oci-runtime.ts';
+import { gVisorSeccompProfile, seccompProfile } from './seccomp-profile.ts';
 import type { WorkerContainer } from './worker-container.ts';
 import { ownerLabels } from './worker-labels.ts';
 
@@ -53,7 +54,7 @@ function hostConfig(container: WorkerContainer, features: EngineFeatures) {
     CapAdd: [],
     SecurityOpt: [
       'no-new-privileges:true',
-      `seccomp=${features.podman?.seccompFile ?? seccompProfile}`,
+      `seccomp=${features.podman?.seccompFile ?? (namesGVisor(features.ociRuntime) ? gVisorSeccompProfile : seccompProfile)}`,
       ...(features.appArmor ? ['apparmor=docker-default'] : []),
     ],
     PidsLimit: limits.pids,
