@@ -36,7 +36,8 @@ export function podmanInDockerWords(body: CreateBody, raw: Fields, podman: Podma
       UTSMode: host['UTSMode'] === 'private' ? '' : host['UTSMode'],
       // "shareable" is said of a container without /dev/shm too.
       IpcMode: host['IpcMode'] === 'shareable' ? asked.IpcMode : host['IpcMode'],
-      Runtime: host['Runtime'] === 'oci' ? 'runc' : host['Runtime'],
+      // Which one that is, is known of the engine (`ociRuntimes`).
+      Runtime: host['Runtime'] === 'oci' ? asked.Runtime : host['Runtime'],
       // Never shown.
       ...unsaid(host, asked, ['Ulimits']),
       ...(isNothing(host['MaskedPaths']) && { MaskedPaths: shownInside }),
