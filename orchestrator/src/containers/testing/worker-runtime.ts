@@ -9,7 +9,7 @@ const entry = new URL('../../../../worker-image/src/main.ts', import.meta.url).p
 
 const gitConfiguration = readFileSync(new URL('../../../../worker-image/image/gitconfig', import.meta.url), 'utf8');
 
-const launcher = '#!/bin/sh\nexec /opt/worker/node --max-old-space-size=256 /opt/worker/runtime.mjs\n';
+const launcher = '#!/bin/sh\nexec /opt/worker/node --max-old-space-size=256 /opt/worker/runtime.mjs "$@"\n';
 
 async function bundleRuntime(): Promise<string> {
   const build = await rolldown({
