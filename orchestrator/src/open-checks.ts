@@ -103,7 +103,7 @@ async function checkImage(installation: string): Promise<Result<string>> {
 }
 
 async function checkEngine({ environment, config }: ChainOptions): Promise<Result<string>> {
-  const engine = await openEngine(environment);
+  const engine = await openEngine({ config, environment });
   if (!engine.ok) return engine;
   const info = await engine.value.info();
   const version = await engine.value.version();
@@ -128,7 +128,7 @@ async function checkWorker({ home, config, environment, installation }: ChainOpt
     instance: instance.value,
     installation,
     environment,
-    acceptNoLimits: config.accept_no_limits,
+    config,
     onDurableStep: () => undefined,
   });
   if (!runner.ok) return runner;

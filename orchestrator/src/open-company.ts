@@ -198,7 +198,7 @@ async function openLocalHost(
     instance: instance.value,
     installation: options.installation,
     environment: options.environment,
-    acceptNoLimits: config.accept_no_limits,
+    config,
     onDurableStep,
   });
   if (!runner.ok) return runner;

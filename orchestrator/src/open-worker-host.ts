@@ -1,7 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { openBus, type AgentBus } from '@agentcompany/agent-bus';
 import { failure, success, type AppError, type Result } from '@agentcompany/protocol';
-import type { Environment } from './config.ts';
 import type { CompanyTerms } from './contract/worker-hosts.ts';
 import { engineOwner, takeEngineLock } from './engine/engine-lock.ts';
 import { fileLog } from './engine/file-log.ts';
@@ -17,9 +16,9 @@ import { hostErrors } from './hosts/errors.ts';
 import { remoteRepositories } from './hosts/remote-repositories.ts';
 import { attemptServices } from './open-attempt-services.ts';
 import { remoteModels } from './open-remote-models.ts';
-import { openWorkers } from './open-workers.ts';
+import { openWorkers, type EngineChoice } from './open-workers.ts';
 
-export interface WorkerHostOptions extends HostSignals {
+export interface WorkerHostOptions extends HostSignals, EngineChoice {
   /** The host's own folder; one host at a time. */
   readonly folder: string;
   /** What `--bus` names. */
@@ -28,8 +27,6 @@ export interface WorkerHostOptions extends HostSignals {
   readonly engine: string;
   readonly token: string;
   readonly maximumWorkers: number;
-  readonly acceptNoLimits: boolean;
-  readonly environment: Environment;
   /** Folder of the product itself. */
   readonly installation: string;
   /** What goes on, for a person who watches. */

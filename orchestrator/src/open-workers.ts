@@ -1,20 +1,24 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failure, success, type Result } from '@agentcompany/protocol';
-import type { Environment } from './config.ts';
+import type { Config, Environment } from './config.ts';
 import { steppingEngine } from './containers/stepping-engine.ts';
 import type { ContainerEngine } from './containers/container-engine.ts';
 import type { WorkerRunner } from './containers/worker-runner.ts';
 import { facadeErrors } from './facade/errors.ts';
 import { imageWithAgent } from './open-agents-image.ts';
 
-export interface OpenWorkersOptions {
+/** What decides which engine workers run on, and under which terms. */
+export interface EngineChoice {
+  readonly config: Pick<Config, 'container_runtime' | 'accept_no_limits'>;
+  /** `DOCKER_HOST` and `CONTAINER_HOST` name the engine's socket where it is not in its usual place. */
+  readonly environment: Environment;
+}
+
+export interface OpenWorkersOptions extends EngineChoice {
   readonly instance: string;
   /** Folder of the product: `worker-image/dist` holds the runtime, `.cache/worker-image.json` names the image made at set-up. */
   readonly installation: string;
-  readonly environment: Environment;
-  /** Go on although the engine does not enforce limits. */
-  readonly acceptNoLimits: boolean;
   readonly onDurableStep: (step: string) => void;
 }
 
@@ -22,7 +26,7 @@ export interface OpenWorkersOptions {
 export async function openWorkers(options: OpenWorkersOptions): Promise<Result<WorkerRunner>> {
   const image = await workerImage(options.installation);
   if (!image.ok) return image;
-  const engine = await openEngine(options.environment);
+  const engine = await openEngine(options);
   if (!engine.ok) return engine;
   const { createWorkerRunner } = await import('./containers/sealed-worker-runner.ts');
   return success(
@@ -31,20 +35,36 @@ export async function openWorkers(options: OpenWorkersOptions): Promise<Result<W
       instance: options.instance,
       defaultImage: image.value,
       imageWithAgent: (agent) => imageWithAgent(options.installation, image.value, agent),
-      acceptNoLimits: options.acceptNoLimits,
+      acceptNoLimits: options.config.accept_no_limits,
       runtimeFolder: join(options.installation, 'worker-image', 'dist'),
     }),
   );
 }
 
-/** The container engine, reached once. Errors: `AC_ENGINE_ABSENT`, `AC_ENGINE_STOPPED`, `AC_ENGINE_FORBIDDEN`. */
-export async function openEngine(environment: Environment): Promise<Result<ContainerEngine>> {
-  const { openDockerEngine } = await import('./containers/dod/open-engine.ts');
-  const engine = openDockerEngine({ dockerHost: environment['DOCKER_HOST'] ?? null });
+/**
+ * The container engine that `container_runtime` names, reached once.
+ * Errors: `AC_ENGINE_ADDRESS`, `AC_ENGINE_ABSENT`, `AC_ENGINE_STOPPED`, `AC_ENGINE_FORBIDDEN`; those of the runtime.
+ */
+export async function openEngine({ config, environment }: EngineChoice): Promise<Result<ContainerEngine>> {
+  const engine = await runtimes[config.container_runtime](environment);
   if (!engine.ok) return engine;
   const reached = await engine.value.ping();
   return reached.ok ? engine : reached;
 }
+
+type OpenRuntime = (environment: Environment) => Promise<Result<ContainerEngine>>;
+
+/** Each loads its library only when it is chosen. */
+const runtimes: Readonly<Record<Config['container_runtime'], OpenRuntime>> = {
+  dod: async (environment) => {
+    const { openDockerEngine } = await import('./containers/dod/open-engine.ts');
+    return openDockerEngine({ dockerHost: environment['DOCKER_HOST'] ?? null });
+  },
+  rootless: async (environment) => {
+    const { openRootlessEngine } = await import('./containers/rootless/open-engine.ts');
+    return openRootlessEngine({ environment });
+  },
+};
 
 /** The image that set-up made, by its id. Error: `AC_IMAGE_NOT_BUILT`. */
 export async function workerImage(installation: string): Promise<Result<string>> {

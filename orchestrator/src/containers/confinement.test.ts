@@ -47,6 +47,8 @@ describe('what a worker reports of its confinement', () => {
   it('S12 an engine that says it enforces no limits is refused by name', () => {
     const info = {
       name: 'n',
+      flavour: 'docker' as const,
+      rootless: false,
       apiVersion: '1',
       osType: 'linux',
       cgroupVersion: '1',

@@ -5,6 +5,10 @@ import type { WorkerContainer } from './worker-container.ts';
 /** What an engine says of itself. */
 export interface EngineInfo {
   readonly name: string;
+  /** Whose program answers: each words some of its answers in its own way. */
+  readonly flavour: 'docker' | 'podman';
+  /** Whether a plain user runs it: root inside a container is then nobody outside. */
+  readonly rootless: boolean;
   readonly apiVersion: string;
   readonly osType: string;
   readonly cgroupVersion: string;

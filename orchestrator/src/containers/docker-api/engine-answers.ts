@@ -45,18 +45,33 @@ function textField(answer: unknown, name: string): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** What the engine says of itself; a limit it does not mention counts as not enforced. */
+function isPodman(version: unknown): boolean {
+  const components = field(version, 'Components');
+  return Array.isArray(components) && components.some((component) => textField(component, 'Name') === 'Podman Engine');
+}
+
+/**
+ * What the engine says of itself; a limit it does not mention counts as not enforced. No user can set limits on cgroup
+ * version 1: Podman claims there what the machine could do, and ignores what it is asked.
+ */
 export function engineInfo(info: unknown, version: unknown): EngineInfo {
   const options = field(info, 'SecurityOptions');
+  const securityOptions = Array.isArray(options) ? options.map(String) : [];
+  const cgroupVersion = textField(info, 'CgroupVersion');
+  const rootless =
+    field(info, 'Rootless') === true || securityOptions.some((option) => /^name=rootless\b/.test(option));
+  const mayLimit = !rootless || cgroupVersion !== '1';
   return {
     name: textField(info, 'Name'),
+    flavour: isPodman(version) ? 'podman' : 'docker',
+    rootless,
     apiVersion: textField(version, 'ApiVersion'),
     osType: textField(info, 'OSType'),
-    cgroupVersion: textField(info, 'CgroupVersion'),
-    memoryLimit: field(info, 'MemoryLimit') === true,
-    pidsLimit: field(info, 'PidsLimit') === true,
-    cpuLimit: field(info, 'CpuCfsQuota') === true,
-    securityOptions: Array.isArray(options) ? options.map(String) : [],
+    cgroupVersion,
+    memoryLimit: mayLimit && field(info, 'MemoryLimit') === true,
+    pidsLimit: mayLimit && field(info, 'PidsLimit') === true,
+    cpuLimit: mayLimit && field(info, 'CpuCfsQuota') === true,
+    securityOptions,
     dataRoot: textField(info, 'DockerRootDir'),
   };
 }

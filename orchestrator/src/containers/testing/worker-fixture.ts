@@ -31,7 +31,7 @@ export const testLimits: WorkerLimits = {
 type TaskOrder = Extract<WorkOrder, { kind: 'task' }>;
 
 /** The image set-up made for this checkout; where there was no set-up, one of the distribution's packages. */
-async function workerImage(engine: ContainerEngine): Promise<string> {
+export async function workerImage(engine: ContainerEngine): Promise<string> {
   const record: unknown = JSON.parse(await readFile(imageRecord, 'utf8').catch(() => '{}'));
   const reference: unknown =
     typeof record === 'object' && record !== null ? Reflect.get(record, 'reference') : undefined;
@@ -78,9 +78,13 @@ export class WorkerFixture {
     this.runtime = runtime;
   }
 
-  static async open(files: Readonly<Record<string, string>> = { 'readme.txt': 'hello\n' }): Promise<WorkerFixture> {
-    const engine = unwrap(openDockerEngine({ dockerHost: process.env['DOCKER_HOST'] ?? null }));
-    const image = await workerImage(engine);
+  /** On the system's Docker, unless another engine is given with its image. */
+  static async open(
+    files: Readonly<Record<string, string>> = { 'readme.txt': 'hello\n' },
+    other: { readonly engine: ContainerEngine; readonly image: string } | null = null,
+  ): Promise<WorkerFixture> {
+    const engine = other?.engine ?? unwrap(openDockerEngine({ dockerHost: process.env['DOCKER_HOST'] ?? null }));
+    const image = other?.image ?? (await workerImage(engine));
     const folder = await mkdtemp(join(tmpdir(), 'agentcompany-worker-'));
     await chmod(folder, 0o711);
     const base = await makeMirror(folder, files);
