@@ -1,0 +1,66 @@
+import { request, type IncomingMessage } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { failure, success, type Result } from '@agentcompany/protocol';
+import { containerErrors } from '../errors.ts';
+import { engineFailure } from './engine-failure.ts';
+import { followImage } from './image-progress.ts';
+
+const silenceMs = 120_000;
+
+/** What carrying an image between two engines needs: the sockets of both, and the image's id at the first. */
+export interface CarriedImage {
+  readonly from: string;
+  readonly to: string;
+  readonly imageId: string;
+}
+
+function ask(socketPath: string, method: string, path: string): ReturnType<typeof request> {
+  const headers = { Host: 'engine', ...(method === 'POST' ? { 'Content-Type': 'application/x-tar' } : {}) };
+  const call = request({ socketPath, method, path, headers, agent: false, timeout: silenceMs });
+  call.once('timeout', () => call.destroy(new Error(`no answer within ${silenceMs} ms`)));
+  return call;
+}
+
+function answerOf(call: ReturnType<typeof request>): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    call.once('error', reject);
+    call.once('response', (response) => {
+      if (response.statusCode === 200) return resolve(response);
+      response.resume();
+      const { statusCode } = response;
+      return reject(Object.assign(new Error(`the engine answered ${statusCode}`), { statusCode }));
+    });
+  });
+}
+
+/** Streams the image out of one engine into the other; returns the lines the second one printed. Rejects when either breaks off. */
+async function stream({ from, to, imageId }: CarriedImage): Promise<readonly string[]> {
+  const save = ask(from, 'GET', `/images/${encodeURIComponent(imageId)}/get`);
+  save.end();
+  const archive = await answerOf(save);
+  const load = ask(to, 'POST', '/images/load?quiet=1');
+  const loaded = answerOf(load);
+  const lines: string[] = [];
+  // A source that breaks off destroys the upload: the other engine never takes half an image for a whole one.
+  const [, answer] = await Promise.all([pipeline(archive, load), loaded]);
+  await followImage(answer, (line) => lines.push(line));
+  return lines;
+}
+
+/**
+ * Carries an image from one engine into another, as `docker save | docker load` would, without a file between them.
+ * Returns its id there: the same, unless the two keep images in different ways. Both sockets are local files.
+ * Errors: `AC_IMAGE_UNKNOWN`, `AC_ENGINE_FAILED` and those of an engine that is away.
+ */
+export async function carryImage(image: CarriedImage): Promise<Result<{ readonly id: string }>> {
+  const action = 'carry an image into another engine';
+  try {
+    const lines = await stream(image);
+    const id = lines.map((line) => /^Loaded image ID: (sha256:[0-9a-f]{64})$/.exec(line)?.[1]).find(Boolean);
+    return id === undefined
+      ? failure(containerErrors.AC_ENGINE_FAILED({ action }, new Error(lines.join('; ').slice(0, 500))))
+      : success({ id });
+  } catch (cause) {
+    return failure(engineFailure({ address: image.from, action, image: image.imageId }, cause));
+  }
+}
