@@ -27,14 +27,17 @@ const cloneArguments = `${'00000010'}${'0'.repeat(8)}${'0'.repeat(48)}11${'0'.re
 const capabilityHeader = { hex: '2205082000000000' };
 const x32 = 0x4000_0000;
 const currentFolder = -100;
+const openFiles = 7;
+const impossible = (bytes: number): Argument => ({ hex: 'ff'.repeat(bytes) });
 
-/** The calls of each attempt. `runtime` is the process of the worker's runtime. */
+/**
+ * The calls of each attempt. `runtime` is the process of the worker's runtime. Where a call could harm the machine if it were
+ * let through (clock, restart, another kernel), an argument is impossible: the kernel says so, and nothing happens.
+ */
 export function systemCallsOf(runtime: number): Readonly<Partial<Record<EscapeAttemptId, readonly SystemCall[]>>> {
   return {
-    'calls.ptrace': [
-      call('ptrace attach', 101, 117, 16, runtime, 0, 0),
-      call('ptrace seize', 101, 117, 0x4206, runtime, 0, 0),
-    ],
+    // To seize a process does not stop it, unlike to attach to it: nothing changes where it works.
+    'calls.ptrace': [call('ptrace', 101, 117, 0x4206, runtime, 0, 0)],
     'calls.process_vm': [
       call('process_vm_readv', 310, 270, runtime, zeros(16), 1, zeros(16), 1, 0),
       call('process_vm_writev', 311, 271, runtime, zeros(16), 1, zeros(16), 1, 0),
@@ -51,7 +54,7 @@ export function systemCallsOf(runtime: number): Readonly<Partial<Record<EscapeAt
       call('mount', 165, 40, text('none'), text('/tmp'), text('tmpfs'), 0, 0),
       call('remount', 165, 40, text('none'), text('/'), text('none'), remountWritable, 0),
       call('umount2', 166, 39, text('/mirror.git'), 2),
-      call('pivot_root', 155, 41, text('/tmp'), text('/tmp')),
+      call('pivot_root', 155, 41, text('/absent'), text('/absent')),
       call('chroot', 161, 51, text('/tmp')),
     ],
     'calls.mount_api': [
@@ -85,20 +88,19 @@ export function systemCallsOf(runtime: number): Readonly<Partial<Record<EscapeAt
       call('delete_module', 176, 106, text('agentcompany'), 0),
     ],
     'calls.kexec': [
-      call('kexec_load', 246, 104, 0, 0, 0, 0),
-      call('kexec_file_load', 320, 294, 0, 0, 0, text(''), 0),
-      // The second magic number is wrong on purpose: whoever may call it is told EINVAL, and nothing restarts.
+      call('kexec_load', 246, 104, 0, 0, 0, -1),
+      call('kexec_file_load', 320, 294, 0, 0, 0, text(''), -1),
       call('reboot', 169, 142, 0xfee1_dead, 0, 0, 0),
     ],
     'calls.clock': [
-      call('settimeofday', 164, 170, 0, zeros(8)),
-      call('clock_settime', 227, 112, 0, zeros(16)),
-      call('clock_adjtime', 305, 266, 0, { hex: `01${'00'.repeat(207)}` }),
+      call('settimeofday', 164, 170, impossible(16), 0),
+      call('clock_settime', 227, 112, 0, impossible(16)),
+      call('clock_adjtime', 305, 266, 0, impossible(208)),
     ],
     'calls.machine': [
-      call('sethostname', 170, 161, text('escaped'), 7),
+      call('sethostname', 170, 161, text('escaped'), -1),
       call('syslog', 103, 116, 3, zeros(64), 64),
-      call('acct', 163, 89, 0),
+      call('acct', 163, 89, text('/absent')),
       call('swapon', 167, 224, text('/tmp'), 0),
       call('quotactl', 179, 60, 0, 0, 0, 0),
       call('iopl', 172, null, 3),
@@ -112,6 +114,7 @@ export function systemCallsOf(runtime: number): Readonly<Partial<Record<EscapeAt
     ],
     'calls.personality': [call('personality', 135, 92, 0x004_0000)],
     'calls.foreign': [call('getpid by x32', 39 + x32, null), call('unshare by x32', 272 + x32, null, newSpaces.user)],
+    'writes.protection': [call('prlimit64', 302, 261, 0, openFiles, { hex: '0000100000000000'.repeat(2) }, 0)],
     'writes.devices': [
       call('mknodat disk', 259, 33, currentFolder, text('/tmp/disk'), 0o060_666, 0x800),
       call('mknodat memory', 259, 33, currentFolder, text('/tmp/memory'), 0o020_666, 0x101),

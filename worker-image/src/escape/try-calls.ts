@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import type { EscapeAttemptId, EscapeBait } from '@agentcompany/protocol';
 import { callRaw } from './raw-caller.ts';
@@ -49,14 +49,15 @@ function socketAttempts(bait: EscapeBait): readonly Attempt[] {
   ];
 }
 
-/** The runtime's process: the oldest that runs its file. */
+/** The process above this one that is the worker's runtime; this one where there is none. */
 async function runtimeProcess(): Promise<number> {
-  const numbers = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  for (const number of numbers.toSorted((left, right) => left - right)) {
-    const line = await readFile(`/proc/${number}/cmdline`, 'utf8').catch(() => '');
-    if (line.includes('runtime.mjs')) return number;
+  for (let current = process.ppid; current > 1;) {
+    const line = await readFile(`/proc/${current}/cmdline`, 'utf8').catch(() => '');
+    if (line.includes('runtime.mjs')) return current;
+    const status = await readFile(`/proc/${current}/status`, 'utf8').catch(() => '');
+    current = Number(/^PPid:\s*(\d+)$/m.exec(status)?.[1] ?? 0);
   }
-  return process.ppid;
+  return process.pid;
 }
 
 /** The two answers of a filter; another means that the kernel has looked at the call. */

@@ -2,6 +2,7 @@ import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { EscapeAttemptId, EscapeBait } from '@agentcompany/protocol';
+import { writeMount } from './try-writes.ts';
 import { trial, type Trial } from './verdict.ts';
 
 const engineSockets = [
@@ -83,14 +84,16 @@ async function environment(): Promise<readonly Trial[]> {
   return found('host.environment', suspicious, `${texts.length} processes, none`);
 }
 
+/** Mounts that the kernel calls writable and that are not the worker's own memory: none may take a file. */
 async function mounts(): Promise<readonly Trial[]> {
   const lines = (await readFile('/proc/self/mounts', 'utf8')).trimEnd().split('\n');
-  const writable = lines.flatMap((line) => {
+  const candidates = lines.flatMap((line) => {
     const [, target = '', type = '', options = ''] = line.split(' ');
-    if (!options.split(',').includes('rw')) return [];
-    return ownFileSystems.test(type) && writablePlaces.test(target) ? [] : [`${target} (${type})`];
+    const isOwn = ownFileSystems.test(type) && writablePlaces.test(target);
+    return isOwn || !options.split(',').includes('rw') ? [] : [target];
   });
-  return found('host.mounts', writable, `${lines.length} mounts, none`);
+  const tried = await Promise.all(candidates.map((target) => trial('host.mounts', target, () => writeMount(target))));
+  return tried.length > 0 ? tried : found('host.mounts', [], 'none');
 }
 
 async function* filesBelow(folder: string): AsyncGenerator<string> {

@@ -37,8 +37,9 @@ export async function tryToEscape(argument: string, print: (line: string) => voi
   const trials = [
     ...(await tryNetwork(bait)),
     ...(await tryWrites()),
-    ...(await tryCalls(bait)),
     ...(await tryHost(bait)),
+    // Last: what works there changes the container.
+    ...(await tryCalls(bait)),
   ];
   for (const finding of judgeAll(trials)) print(formatFinding(finding));
 }

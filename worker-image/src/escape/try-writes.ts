@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { mkdir, open, readdir } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import type { EscapeAttemptId } from '@agentcompany/protocol';
 import { trial, type Trial } from './verdict.ts';
@@ -46,10 +46,25 @@ async function openForWriting(path: string, flags: number): Promise<void> {
   await (await open(path, flags, 0o600)).close();
 }
 
-const create = (folder: string): Promise<void> =>
-  openForWriting(`${folder}/agentcompany-escape`, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL);
+/** Makes a file and takes it away again. */
+async function create(folder: string): Promise<void> {
+  const path = `${folder}/agentcompany-escape`;
+  await openForWriting(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL);
+  await rm(path);
+}
 
-/** Numbers of open files and the like cannot be raised from Node: what protects a process can. */
+async function makeGroup(): Promise<void> {
+  const path = `${groups}/agentcompany-escape`;
+  await mkdir(path);
+  await rmdir(path);
+}
+
+/** Rejects unless what is mounted at `target`, a folder or a file, can be written. */
+export async function writeMount(target: string): Promise<void> {
+  const isFolder = (await stat(target)).isDirectory();
+  await (isFolder ? create(target) : openForWriting(target, constants.O_WRONLY | constants.O_APPEND));
+}
+
 async function writeInto(path: string, text: string): Promise<void> {
   const file = await open(path, 'r+');
   await file.write(text).finally(() => file.close());
@@ -60,9 +75,9 @@ async function devices(): Promise<readonly Trial[]> {
   const unexpected = (await readdir('/dev').catch(() => [])).filter((name) => !expectedDevices.test(name));
   const names = [...new Set([...usualDevices, ...unexpected])];
   return Promise.all(
-    names.flatMap((name) => [
+    names.map((name) =>
       trial(id, name, () => openForWriting(`/dev/${name}`, constants.O_RDONLY | constants.O_NONBLOCK)),
-    ]),
+    ),
   );
 }
 
@@ -78,7 +93,7 @@ export async function tryWrites(): Promise<readonly Trial[]> {
   const protection = [
     trial('writes.protection', 'oom_score_adj', () => writeInto('/proc/self/oom_score_adj', '-1000')),
     trial('writes.protection', 'priority', () => setPriority(-20)),
-    trial('writes.groups', 'a group of its own', () => mkdir(`${groups}/agentcompany-escape`)),
+    trial('writes.groups', 'a group of its own', makeGroup),
   ];
   return [...(await Promise.all([...made, ...opened, ...protection])), ...(await devices())];
 }

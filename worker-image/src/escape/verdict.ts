@@ -18,7 +18,8 @@ export function errorName(number: number): string {
 }
 
 /** The name of what a call of Node failed with. */
-export function problemOf(error: unknown): string {
+function problemOf(error: unknown): string {
+  if (error instanceof Error && 'info' in error) return problemOf(error.info);
   if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string')
     return error.code;
   return error instanceof Error ? error.message : String(error);
