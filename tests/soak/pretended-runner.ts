@@ -13,6 +13,7 @@ export function pretendedRunner(seed: number): WorkerRunner {
       const created = await job.onCreated(`container-${job.owner.attempt}`);
       return created.ok ? success(outcomeOf(job, seed)) : created;
     },
+    pinImage: async () => success('sha256:image'),
     sweep: async () => success(0),
     close: async () => undefined,
   };

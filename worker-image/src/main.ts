@@ -38,7 +38,7 @@ async function work(): Promise<void> {
   const beats = setInterval(beat, beatMs);
   const place = {
     folder: paths.repository,
-    environment: commandEnvironment(paths, process.env, runtimeFolder),
+    environment: commandEnvironment(paths, process.env, runtimeFolder, order.tool_folders),
     onOutput: (chunk: Buffer) => void process.stderr.write(chunk),
   };
   const report = await carryOut(order, { paths, place, endStrays, progress, door });

@@ -44,6 +44,8 @@ const workspace = z.object({
   /** Seconds each command may take. */
   command_timeout: z.int().positive(),
   verify: z.array(z.string()),
+  /** Folders of the image's own programs, which come first on the path of every command. */
+  tool_folders: z.array(z.string()).optional(),
 });
 
 /** The agent that is to carry a task out, and what it finds. */

@@ -192,7 +192,10 @@ describe('the confinement of a real worker', () => {
         if (container !== undefined)
           Object.assign(
             labels,
-            createBody(container, { appArmor: 'AppArmorProfile' in raw && raw['AppArmorProfile'] !== '' }).Labels,
+            createBody(container, {
+              appArmor: 'AppArmorProfile' in raw && raw['AppArmorProfile'] !== '',
+              podman: null,
+            }).Labels,
           );
         return { ok: true, value: { ...details, raw } };
       },

@@ -56,6 +56,7 @@ describe('what a worker reports of its confinement', () => {
       pidsLimit: false,
       cpuLimit: false,
       securityOptions: [],
+      seccompFile: null,
       dataRoot: '/',
     };
     expect(checkEngineLimits({ ...info, pidsLimit: true, cpuLimit: true }).ok).toBe(true);

@@ -16,6 +16,8 @@ export interface EngineInfo {
   readonly pidsLimit: boolean;
   readonly cpuLimit: boolean;
   readonly securityOptions: readonly string[];
+  /** The file from which this engine reads the seccomp profile of workers; null: it takes the text. */
+  readonly seccompFile: string | null;
   readonly dataRoot: string;
 }
 

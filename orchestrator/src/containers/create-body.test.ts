@@ -12,7 +12,7 @@ const container: WorkerContainer = {
   runtimeFolder: '/runtime',
   limits: { memoryBytes: 2 ** 31, pids: 256, cpus: 2, workspaceBytes: 2 ** 30, temporaryBytes: 2 ** 28 },
 };
-const features = { appArmor: false };
+const features = { appArmor: false, podman: null };
 
 describe('the create body', () => {
   it('S2 is the same bytes whatever else the values carry, at any depth', () => {
@@ -70,7 +70,9 @@ describe('the create body', () => {
   });
 
   it('asks for AppArmor where the engine has it, and mounts no runtime that the image carries', () => {
-    expect(createBody(container, { appArmor: true }).HostConfig.SecurityOpt).toContain('apparmor=docker-default');
+    expect(createBody(container, { ...features, appArmor: true }).HostConfig.SecurityOpt).toContain(
+      'apparmor=docker-default',
+    );
     expect(createBody({ ...container, runtimeFolder: null }, features).HostConfig.Mounts).toHaveLength(1);
   });
 

@@ -39,7 +39,11 @@ function limit(name: string, value: number) {
 
 function hostConfig(container: WorkerContainer, features: EngineFeatures) {
   const { limits } = container;
-  const owner = `uid=${workerUid},gid=${workerUid}`;
+  const isPodman = features.podman !== null;
+  // Podman's word for "owned by the container's user"; and unless told not to, it copies what the image has there.
+  const owner = isPodman ? 'U' : `uid=${workerUid},gid=${workerUid}`;
+  const fresh = isPodman ? ',notmpcopyup' : '';
+  const closed = `ro,noexec,nosuid,nodev,size=65536,mode=0755${fresh}`;
   return {
     NetworkMode: 'none',
     Privileged: false,
@@ -48,7 +52,7 @@ function hostConfig(container: WorkerContainer, features: EngineFeatures) {
     CapAdd: [],
     SecurityOpt: [
       'no-new-privileges:true',
-      `seccomp=${seccompProfile}`,
+      `seccomp=${features.podman?.seccompFile ?? seccompProfile}`,
       ...(features.appArmor ? ['apparmor=docker-default'] : []),
     ],
     PidsLimit: limits.pids,
@@ -69,8 +73,10 @@ function hostConfig(container: WorkerContainer, features: EngineFeatures) {
     ExtraHosts: [],
     Links: [],
     Tmpfs: {
-      '/tmp': `rw,noexec,nosuid,nodev,size=${limits.temporaryBytes},mode=1777`,
-      '/workspace': `rw,exec,nosuid,nodev,size=${limits.workspaceBytes},mode=0700,${owner}`,
+      '/tmp': `rw,noexec,nosuid,nodev,size=${limits.temporaryBytes},mode=1777${fresh}`,
+      '/workspace': `rw,exec,nosuid,nodev,size=${limits.workspaceBytes},mode=0700,${owner}${fresh}`,
+      // Podman puts writable folders without a limit there in every container whose root is read-only.
+      ...(isPodman ? { '/run': closed, '/var/tmp': closed } : {}),
     },
     Mounts: mounts(container),
     LogConfig: { Type: 'none', Config: {} },
@@ -85,6 +91,13 @@ function hostConfig(container: WorkerContainer, features: EngineFeatures) {
 /** What the engine can do, as far as the body depends on it. */
 export interface EngineFeatures {
   readonly appArmor: boolean;
+  /** Where Podman has its own way; null: the engine is Docker. */
+  readonly podman: {
+    /** It takes the profile by file, never as text. */
+    readonly seccompFile: string;
+    /** Whether it holds containers to limits here, or drops what is asked. */
+    readonly limits: boolean;
+  } | null;
 }
 
 /**
@@ -117,5 +130,8 @@ export type CreateBody = ReturnType<typeof createBody>;
 
 /** The features of an engine as it describes them. */
 export function engineFeatures(info: EngineInfo): EngineFeatures {
-  return { appArmor: info.securityOptions.some((option) => option.split(',').includes('name=apparmor')) };
+  return {
+    appArmor: info.securityOptions.some((option) => option.split(',').includes('name=apparmor')),
+    podman: info.seccompFile === null ? null : { seccompFile: info.seccompFile, limits: info.memoryLimit },
+  };
 }

@@ -28,6 +28,16 @@ export const containerErrors = errorCatalogue({
       'Use an engine that does (Docker as root, or rootless on cgroup v2); accept_no_limits accepts the risk that one worker starves the machine.',
     retry: 'never',
   },
+  AC_ENGINE_PROFILE: {
+    message: 'the seccomp profile of workers could not be placed at {file}, where the container engine reads it',
+    remedy: 'Remove what is there, or set TMPDIR to a folder that this user can write and the engine can read.',
+    retry: 'never',
+  },
+  AC_ENGINE_INIT: {
+    message: 'the container engine has no init program for the processes of a worker',
+    remedy: 'Install it (Debian, Ubuntu: apt-get install catatonit), or name one as init_path in containers.conf.',
+    retry: 'never',
+  },
   AC_ENGINE_FAILED: {
     message: 'the container engine could not {action}',
     remedy: 'Read the cause; `agentcompany doctor` checks the engine step by step.',
@@ -48,6 +58,12 @@ export const containerErrors = errorCatalogue({
     message: 'the image {image} may not be used for workers: {rule}',
     remedy:
       'Rebuild the image without it: no VOLUME, HEALTHCHECK, ONBUILD, label agentcompany.*, or variable that changes what programs load.',
+    retry: 'never',
+  },
+  AC_IMAGE_UNFIT: {
+    message: 'the image {image} cannot run workers: {problem}',
+    remedy:
+      "Use an image for this machine's processor that has /bin/sh, git and glibc 2.28 or later (Debian 10, Ubuntu 20.04, RHEL 8 and later).",
     retry: 'never',
   },
   AC_CONTAINER_UNKNOWN: {
@@ -95,7 +111,7 @@ export const containerErrors = errorCatalogue({
   },
   AC_WORKER_EXITED: {
     message: 'the worker ended with exit code {code} and without a report',
-    remedy: 'Read the log of the attempt; the runtime needs an image of this architecture with sh, git and libstdc++.',
+    remedy: 'Read the log of the attempt.',
     retry: 'later',
   },
   AC_WORKER_LOST: {

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { failure, success, workerErrors, type Result } from '@agentcompany/protocol';
+import { failure, success, workerErrors, type Result, type WorkOrder } from '@agentcompany/protocol';
 import { defaultDoorLimits, type DoorLimits } from '../door/door-limits.ts';
 import { openDoor } from '../door/open-door.ts';
 import { AttemptLog } from './attempt-log.ts';
@@ -9,12 +9,12 @@ import { checkEngineLimits, confinementDifferences } from './confinement.ts';
 import type { Attachment, ContainerEngine } from './container-engine.ts';
 import { createBody, engineFeatures, type EngineFeatures } from './create-body.ts';
 import { containerErrors } from './errors.ts';
-import { PinnedImages } from './pinned-images.ts';
+import { PinnedImages, type PinnedImage } from './pinned-images.ts';
 import type { WorkerContainer } from './worker-container.ts';
 import { interruption } from './interruption.ts';
 import { outcomeOf } from './worker-end.ts';
 import { labelNames } from './worker-labels.ts';
-import type { WorkerJob, WorkerOutcome, WorkerRunner } from './worker-runner.ts';
+import type { ImageRequest, WorkerJob, WorkerOutcome, WorkerRunner } from './worker-runner.ts';
 
 export interface WorkerRunnerOptions {
   readonly engine: ContainerEngine;
@@ -24,6 +24,8 @@ export interface WorkerRunnerOptions {
   readonly defaultImage: string;
   /** Id of the image that has a code agent, for workers whose project names none; null, or absent: there is none. */
   readonly imageWithAgent?: (agent: string) => Promise<string | null>;
+  /** Makes or finds the image that a repository describes; absent: what it says is not asked. */
+  readonly buildDevcontainer?: (place: NonNullable<ImageRequest['devcontainer']>) => Promise<Result<string>>;
   /** Absolute host folder with the worker runtime, mounted read-only; null where images carry it at /opt/worker. */
   readonly runtimeFolder: string | null;
   /** `accept_no_limits`: go on although the engine does not enforce limits (S12). */
@@ -82,15 +84,16 @@ class SealedWorkerRunner implements WorkerRunner {
     const { engine, runtimeFolder } = this.#options;
     const features = await this.#engineFeatures();
     if (!features.ok) return features;
-    const imageId = await this.#imageOf(job);
-    if (!imageId.ok) return imageId;
+    const image = await this.#imageOf(job.image, agentOf(job.order));
+    if (!image.ok) return image;
     const { owner, mirrorFolder, limits } = job;
-    const container: WorkerContainer = { owner, imageId: imageId.value, mirrorFolder, runtimeFolder, limits };
+    const container: WorkerContainer = { owner, imageId: image.value.id, mirrorFolder, runtimeFolder, limits };
+    const order = { ...job.order, tool_folders: [...image.value.toolFolders] };
     const created = await engine.create(container);
     if (!created.ok) return created;
     const { id } = created.value;
     try {
-      const outcome = await this.#runCreated(id, container, features.value, job);
+      const outcome = await this.#runCreated(id, container, features.value, { ...job, order });
       job.onOutcome?.(outcome);
       return outcome;
     } finally {
@@ -99,15 +102,27 @@ class SealedWorkerRunner implements WorkerRunner {
     }
   }
 
+  async pinImage({ image, agent, devcontainer, pinned }: ImageRequest): Promise<Result<string>> {
+    const found = await this.#find({ image, agent, devcontainer, pinned });
+    if (!found.ok && found.error.code === 'AC_IMAGE_UNAVAILABLE' && pinned !== null)
+      return failure(containerErrors.AC_IMAGE_UNAVAILABLE({ image: `${image ?? 'of the devcontainer'} (${pinned})` }));
+    return found.ok ? success(found.value.id) : found;
+  }
+
+  async #find({ image, agent, devcontainer, pinned }: ImageRequest): Promise<Result<PinnedImage>> {
+    if (pinned !== null) return this.#images.resolve(pinned);
+    if (image !== null || devcontainer === null) return this.#imageOf(image, agent);
+    const { buildDevcontainer } = this.#options;
+    if (buildDevcontainer === undefined) return this.#imageOf(null, agent);
+    const built = await buildDevcontainer(devcontainer);
+    return built.ok ? this.#images.resolve(built.value) : built;
+  }
+
   /** The project's image; else that with the agent the order names; else the worker image. */
-  async #imageOf({ image, order }: WorkerJob): Promise<Result<string>> {
-    const runtime = order.kind === 'task' ? order.agent?.definition.runtime : undefined;
-    if (image !== null || runtime === undefined || runtime === 'builtin')
-      return this.#images.resolve(image ?? this.#options.defaultImage);
-    const id = await this.#options.imageWithAgent?.(runtime);
-    return typeof id === 'string'
-      ? this.#images.resolve(id)
-      : failure(workerErrors.AC_AGENT_ABSENT({ agent: runtime }));
+  async #imageOf(image: string | null, agent: string | null): Promise<Result<PinnedImage>> {
+    if (image !== null || agent === null) return this.#images.resolve(image ?? this.#options.defaultImage);
+    const id = await this.#options.imageWithAgent?.(agent);
+    return typeof id === 'string' ? this.#images.resolve(id) : failure(workerErrors.AC_AGENT_ABSENT({ agent }));
   }
 
   async #runCreated(
@@ -131,7 +146,7 @@ class SealedWorkerRunner implements WorkerRunner {
     const log = new AttemptLog(job.logFile);
     log.follow(attached.value.log);
     try {
-      return await this.#converse(id, attached.value, log, job);
+      return await this.#converse(id, container.imageId, attached.value, log, job);
     } finally {
       attached.value.close();
       await log.close();
@@ -139,7 +154,13 @@ class SealedWorkerRunner implements WorkerRunner {
   }
 
   /** Starts the container and speaks with it through the door until its work has an end, of whatever kind. */
-  async #converse(id: string, attachment: Attachment, log: AttemptLog, job: WorkerJob): Promise<Result<WorkerOutcome>> {
+  async #converse(
+    id: string,
+    image: string,
+    attachment: Attachment,
+    log: AttemptLog,
+    job: WorkerJob,
+  ): Promise<Result<WorkerOutcome>> {
     const { engine, acceptNoLimits = false } = this.#options;
     const limits = this.#doorLimits;
     const door = openDoor(attachment.door, {
@@ -158,7 +179,7 @@ class SealedWorkerRunner implements WorkerRunner {
       // Nothing that still runs inside may go on while the outcome is worked out.
       if (end.kind !== 'closed') await engine.kill(id);
       if (end.kind === 'interrupted') return failure(end.error);
-      return await outcomeOf(end, { engine, id, job, ...limits, lastWords: log.tail() });
+      return await outcomeOf(end, { engine, id, image: job.image ?? image, job, ...limits, lastWords: log.tail() });
     } finally {
       ended.abort();
       door.close();
@@ -174,6 +195,12 @@ class SealedWorkerRunner implements WorkerRunner {
     this.#features = engineFeatures(info.value);
     return success(this.#features);
   }
+}
+
+/** The code agent that has to be in the image; null where none has to. */
+function agentOf(order: WorkOrder): string | null {
+  const runtime = order.kind === 'task' ? order.agent?.definition.runtime : undefined;
+  return runtime === undefined || runtime === 'builtin' ? null : runtime;
 }
 
 async function prepareFolder(file: string): Promise<Result<undefined>> {

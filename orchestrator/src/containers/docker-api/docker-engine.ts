@@ -18,6 +18,7 @@ import { containerDetails, engineInfo, imageDetails } from './engine-answers.ts'
 import { engineFailure, type CallSubject } from './engine-failure.ts';
 import { followImage } from './image-progress.ts';
 import { overlayOptions } from './overlay-options.ts';
+import { placeSeccompFile } from './seccomp-file.ts';
 
 const callTimeoutMs = 60_000;
 
@@ -58,6 +59,8 @@ export class DockerEngine implements ContainerEngine {
   async create(container: WorkerContainer): Promise<Result<{ readonly id: string }>> {
     const features = await this.#engineFeatures();
     if (!features.ok) return features;
+    const placed = features.value.podman === null ? success() : await placeSeccompFile();
+    if (!placed.ok) return placed;
     return this.#call({ action: 'create a container', image: container.imageId }, async () => {
       const call = posted({ name: containerName(container) }, createBody(container, features.value));
       const made = await inTime(this.#docker.createContainer(call));
@@ -129,8 +132,8 @@ export class DockerEngine implements ContainerEngine {
     options: { readonly tag: string; readonly changes: readonly string[] },
   ): Promise<Result<{ readonly id: string }>> {
     const done = await this.#call({ action: 'import an image' }, async () => {
-      const [repository = options.tag, tag = 'latest'] = options.tag.split(':');
-      const query = { repo: repository, tag, changes: [...options.changes] };
+      // The whole reference as `repo`: Podman overlooks `tag`.
+      const query = { repo: options.tag, changes: [...options.changes] };
       const progress = await this.#docker.importImage(archive, query);
       await followImage(progress, () => undefined);
     });

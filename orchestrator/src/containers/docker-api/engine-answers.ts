@@ -1,5 +1,6 @@
 import type { ContainerInspectInfo, ImageInspectInfo } from 'dockerode';
 import type { ContainerDetails, ContainerState, EngineInfo, ImageDetails } from '../container-engine.ts';
+import { seccompFile } from './seccomp-file.ts';
 
 const statuses = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'] as const;
 
@@ -72,6 +73,7 @@ export function engineInfo(info: unknown, version: unknown): EngineInfo {
     pidsLimit: mayLimit && field(info, 'PidsLimit') === true,
     cpuLimit: mayLimit && field(info, 'CpuCfsQuota') === true,
     securityOptions,
+    seccompFile: isPodman(version) ? seccompFile() : null,
     dataRoot: textField(info, 'DockerRootDir'),
   };
 }

@@ -78,13 +78,13 @@ export class WorkerFixture {
     this.runtime = runtime;
   }
 
-  /** On the machine's own engine and its worker image, unless others are given. */
+  /** On the system's Docker, unless another engine is given with its image. */
   static async open(
     files: Readonly<Record<string, string>> = { 'readme.txt': 'hello\n' },
-    given: { readonly engine?: ContainerEngine; readonly image?: string } = {},
+    other: { readonly engine: ContainerEngine; readonly image: string } | null = null,
   ): Promise<WorkerFixture> {
-    const engine = given.engine ?? unwrap(openDockerEngine({ dockerHost: process.env['DOCKER_HOST'] ?? null }));
-    const image = given.image ?? (await workerImage(engine));
+    const engine = other?.engine ?? unwrap(openDockerEngine({ dockerHost: process.env['DOCKER_HOST'] ?? null }));
+    const image = other?.image ?? (await workerImage(engine));
     const folder = await mkdtemp(join(tmpdir(), 'agentcompany-worker-'));
     await chmod(folder, 0o711);
     const base = await makeMirror(folder, files);
