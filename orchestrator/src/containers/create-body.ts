@@ -1,5 +1,6 @@
 import type { EngineInfo } from './container-engine.ts';
-import { seccompProfile } from './seccomp-profile.ts';
+import { namesGVisor } from './oci-runtime.ts';
+import { gVisorSeccompProfile, seccompProfile } from './seccomp-profile.ts';
 import type { WorkerContainer } from './worker-container.ts';
 import { ownerLabels } from './worker-labels.ts';
 
@@ -8,7 +9,8 @@ export const workerUid = 10_001;
 /** Where the mirror and the runtime lie inside every worker. */
 const mirrorTarget = '/mirror.git';
 const runtimeTarget = '/opt/worker';
-const largestFileBytes = 1_073_741_824;
+/** Limits of each process, soft and hard: open files, bytes of one file, bytes of a core. */
+export const processLimits = { nofile: 4096, fsize: 1_073_741_824, core: 0 } as const;
 
 const environment = [
   'PATH=/usr/local/bin:/usr/bin:/bin',
@@ -52,7 +54,7 @@ function hostConfig(container: WorkerContainer, features: EngineFeatures) {
     CapAdd: [],
     SecurityOpt: [
       'no-new-privileges:true',
-      `seccomp=${features.podman?.seccompFile ?? seccompProfile}`,
+      `seccomp=${features.podman?.seccompFile ?? (namesGVisor(features.ociRuntime) ? gVisorSeccompProfile : seccompProfile)}`,
       ...(features.appArmor ? ['apparmor=docker-default'] : []),
     ],
     PidsLimit: limits.pids,
@@ -60,7 +62,7 @@ function hostConfig(container: WorkerContainer, features: EngineFeatures) {
     MemorySwap: limits.memoryBytes,
     NanoCpus: Math.round(limits.cpus * 1e9),
     OomScoreAdj: 500,
-    Ulimits: [limit('nofile', 4096), limit('core', 0), limit('fsize', largestFileBytes)],
+    Ulimits: Object.entries(processLimits).map(([name, value]) => limit(name, value)),
     IpcMode: 'none',
     PidMode: '',
     UTSMode: '',
@@ -84,13 +86,15 @@ function hostConfig(container: WorkerContainer, features: EngineFeatures) {
     // The container is removed by us once its result is durable: AutoRemove would lose results (spec security §0.9).
     AutoRemove: false,
     Init: true,
-    Runtime: 'runc',
+    Runtime: features.ociRuntime,
   };
 }
 
 /** What the engine can do, as far as the body depends on it. */
 export interface EngineFeatures {
   readonly appArmor: boolean;
+  /** The OCI runtime workers run in, by the name it is registered under; always given, so that no engine's default is. */
+  readonly ociRuntime: string;
   /** Where Podman has its own way; null: the engine is Docker. */
   readonly podman: {
     /** It takes the profile by file, never as text. */
@@ -132,6 +136,7 @@ export type CreateBody = ReturnType<typeof createBody>;
 export function engineFeatures(info: EngineInfo): EngineFeatures {
   return {
     appArmor: info.securityOptions.some((option) => option.split(',').includes('name=apparmor')),
+    ociRuntime: info.ociRuntime,
     podman: info.seccompFile === null ? null : { seccompFile: info.seccompFile, limits: info.memoryLimit },
   };
 }

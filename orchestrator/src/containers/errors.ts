@@ -28,6 +28,12 @@ export const containerErrors = errorCatalogue({
       'Use an engine that does (Docker as root, or rootless on cgroup v2); accept_no_limits accepts the risk that one worker starves the machine.',
     retry: 'never',
   },
+  AC_OCI_RUNTIME_UNKNOWN: {
+    message: 'the container engine has no OCI runtime {runtime}; it has: {known}',
+    remedy:
+      'Set oci_runtime to one of them, or register it with the engine (Docker: `runtimes` in /etc/docker/daemon.json, then restart it).',
+    retry: 'never',
+  },
   AC_ENGINE_PROFILE: {
     message: 'the seccomp profile of workers could not be placed at {file}, where the container engine reads it',
     remedy: 'Remove what is there, or set TMPDIR to a folder that this user can write and the engine can read.',

@@ -5,10 +5,12 @@ import { defaultDoorLimits, type DoorLimits } from '../door/door-limits.ts';
 import { openDoor } from '../door/open-door.ts';
 import { AttemptLog } from './attempt-log.ts';
 import { compareInspect } from './compare-inspect.ts';
-import { checkEngineLimits, confinementDifferences } from './confinement.ts';
+import { checkEngineLimits, confinementDifferences, withHostLimits } from './confinement.ts';
 import type { Attachment, ContainerEngine } from './container-engine.ts';
 import { createBody, engineFeatures, type EngineFeatures } from './create-body.ts';
 import { containerErrors } from './errors.ts';
+import { hostLimits } from './host-limits.ts';
+import { checkOciRuntime } from './oci-runtime.ts';
 import { PinnedImages, type PinnedImage } from './pinned-images.ts';
 import type { WorkerContainer } from './worker-container.ts';
 import { interruption } from './interruption.ts';
@@ -146,7 +148,7 @@ class SealedWorkerRunner implements WorkerRunner {
     const log = new AttemptLog(job.logFile);
     log.follow(attached.value.log);
     try {
-      return await this.#converse(id, container.imageId, attached.value, log, job);
+      return await this.#converse(id, container.imageId, features, attached.value, log, job);
     } finally {
       attached.value.close();
       await log.close();
@@ -157,6 +159,7 @@ class SealedWorkerRunner implements WorkerRunner {
   async #converse(
     id: string,
     image: string,
+    features: EngineFeatures,
     attachment: Attachment,
     log: AttemptLog,
     job: WorkerJob,
@@ -167,7 +170,10 @@ class SealedWorkerRunner implements WorkerRunner {
       order: job.order,
       bundleFile: job.bundleFile,
       limits,
-      differences: (report) => confinementDifferences(report, job.limits, acceptNoLimits),
+      differences: async (report) => {
+        const seen = await withHostLimits(report, () => hostLimits(engine, id));
+        return confinementDifferences(seen, { ...features, limits: job.limits, acceptNoLimits });
+      },
       onProgress: job.onProgress,
       services: job.services,
     });
@@ -190,6 +196,8 @@ class SealedWorkerRunner implements WorkerRunner {
     if (this.#features !== null) return success(this.#features);
     const info = await this.#options.engine.info();
     if (!info.ok) return info;
+    const known = checkOciRuntime(info.value);
+    if (!known.ok) return known;
     const limited = checkEngineLimits(info.value);
     if (!limited.ok && this.#options.acceptNoLimits !== true) return limited;
     this.#features = engineFeatures(info.value);

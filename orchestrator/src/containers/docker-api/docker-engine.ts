@@ -11,6 +11,7 @@ import type {
   OwnedContainer,
 } from '../container-engine.ts';
 import { createBody, engineFeatures, type EngineFeatures } from '../create-body.ts';
+import { defaultOciRuntime } from '../oci-runtime.ts';
 import type { WorkerContainer } from '../worker-container.ts';
 import { labelNames } from '../worker-labels.ts';
 import { attachStreams } from './attach.ts';
@@ -49,10 +50,13 @@ async function inTime<Value>(work: Promise<Value>): Promise<Value> {
 export class DockerEngine implements ContainerEngine {
   readonly #socket: string;
   readonly #docker: Docker;
+  readonly #ociRuntime: string;
   #features: EngineFeatures | null = null;
 
-  constructor(socket: string) {
+  /** `ociRuntime`: the one that workers run in, by the name the engine has for it. */
+  constructor(socket: string, ociRuntime: string = defaultOciRuntime) {
     this.#socket = socket;
+    this.#ociRuntime = ociRuntime;
     this.#docker = new Docker({ socketPath: socket });
   }
 
@@ -180,7 +184,7 @@ export class DockerEngine implements ContainerEngine {
       const [info, version] = await inTime(
         Promise.all([this.#docker.info() as Promise<unknown>, this.#docker.version()]),
       );
-      return engineInfo(info, version);
+      return engineInfo(info, version, this.#ociRuntime);
     });
   }
 

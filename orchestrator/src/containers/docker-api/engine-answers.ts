@@ -55,7 +55,7 @@ function isPodman(version: unknown): boolean {
  * What the engine says of itself; a limit it does not mention counts as not enforced. No user can set limits on cgroup
  * version 1: Podman claims there what the machine could do, and ignores what it is asked.
  */
-export function engineInfo(info: unknown, version: unknown): EngineInfo {
+export function engineInfo(info: unknown, version: unknown, ociRuntime: string): EngineInfo {
   const options = field(info, 'SecurityOptions');
   const securityOptions = Array.isArray(options) ? options.map(String) : [];
   const cgroupVersion = textField(info, 'CgroupVersion');
@@ -75,5 +75,7 @@ export function engineInfo(info: unknown, version: unknown): EngineInfo {
     securityOptions,
     seccompFile: isPodman(version) ? seccompFile() : null,
     dataRoot: textField(info, 'DockerRootDir'),
+    ociRuntimes: Object.keys(Object(field(info, 'Runtimes') ?? {}) as object),
+    ociRuntime,
   };
 }
