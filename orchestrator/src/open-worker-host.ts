@@ -16,6 +16,7 @@ import { hostErrors } from './hosts/errors.ts';
 import { remoteRepositories } from './hosts/remote-repositories.ts';
 import { attemptServices } from './open-attempt-services.ts';
 import { remoteModels } from './open-remote-models.ts';
+import { requireProof } from './open-proof.ts';
 import { openWorkers, type EngineChoice } from './open-workers.ts';
 
 export interface WorkerHostOptions extends HostSignals, EngineChoice {
@@ -77,7 +78,8 @@ async function work(
   terms: CompanyTerms,
 ): Promise<Result<undefined>> {
   const { tell, maximumWorkers } = options;
-  const runner = await openWorkers({ ...options, instance: folder.instance, onDurableStep: () => undefined });
+  const workers = { ...options, instance: folder.instance };
+  const runner = await openWorkers({ ...workers, onDurableStep: () => undefined });
   if (!runner.ok) return runner;
   const ended = new AbortController();
   const note = fileLog(folder.logFile);
@@ -85,6 +87,8 @@ async function work(
     note(event, details);
     tell(event, details);
   };
+  const proven = await requireProof({ workers, place: folder }, log);
+  if (!proven.ok) return proven;
   const folds = new RunFolds(bus);
   const refused = new AbortController();
   const stop = AbortSignal.any([options.stop, refused.signal]);
