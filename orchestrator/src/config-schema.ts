@@ -140,6 +140,11 @@ export const configSchema = z.strictObject({
   fallback_model: z.string().min(1).nullable().default(null),
   models: modelSettings.prefault({}),
   container_runtime: adapter(adapters.container_runtime.known, adapters.container_runtime.available).default('dod'),
+  /** OCI runtime of workers, by the name under which the engine has it registered. */
+  oci_runtime: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'the name of a runtime such as runc or runsc is expected')
+    .default('runc'),
   message_queue: adapter(adapters.message_queue.known, adapters.message_queue.available).default(defaultMessageQueue),
   /** Server of `message_queue: redis`; may hold a password, so no message repeats it. */
   redis_url: z

@@ -13,6 +13,8 @@ export interface HostFolder {
   readonly logFile: string;
   readonly mirrorsFolder: string;
   readonly bundlesFolder: string;
+  /** What was proven of this machine's container engine. */
+  readonly recordFile: string;
   readonly runsFolder: string;
   /** Records of the prepared checkouts in the engine's volumes. */
   readonly checkoutsFolder: string;
@@ -27,6 +29,7 @@ export function openHostFolder(folder: string): Result<HostFolder> {
     logFile: path.join(root, 'host.log'),
     mirrorsFolder: path.join(root, 'mirrors'),
     bundlesFolder: path.join(root, 'bundles'),
+    recordFile: path.join(root, 'runtime-proof.json'),
     runsFolder: path.join(root, 'runs'),
     checkoutsFolder: path.join(root, 'checkouts'),
   };

@@ -16,6 +16,7 @@ import { hostErrors } from './hosts/errors.ts';
 import { remoteRepositories } from './hosts/remote-repositories.ts';
 import { attemptServices } from './open-attempt-services.ts';
 import { remoteModels } from './open-remote-models.ts';
+import { requireProof } from './open-proof.ts';
 import { openWorkers, type EngineChoice } from './open-workers.ts';
 
 export interface WorkerHostOptions extends HostSignals, EngineChoice {
@@ -84,14 +85,18 @@ async function work(
     note(event, details);
     tell(event, details);
   };
-  const runner = await openWorkers({
-    ...options,
-    instance: folder.instance,
-    onDurableStep: () => undefined,
-    keeping: { maximumWorkers, warmWorkers: options.warmWorkers ?? 0, checkoutsFolder: folder.checkoutsFolder, log },
-  });
+  const keeping = {
+    maximumWorkers,
+    warmWorkers: options.warmWorkers ?? 0,
+    checkoutsFolder: folder.checkoutsFolder,
+    log,
+  };
+  const workers = { ...options, instance: folder.instance };
+  const runner = await openWorkers({ ...workers, onDurableStep: () => undefined, keeping });
   if (!runner.ok) return runner;
   const ended = new AbortController();
+  const proven = await requireProof({ workers, place: folder }, log);
+  if (!proven.ok) return proven;
   const folds = new RunFolds(bus);
   const refused = new AbortController();
   const stop = AbortSignal.any([options.stop, refused.signal]);

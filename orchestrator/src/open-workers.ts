@@ -13,7 +13,7 @@ import { imageWithAgent } from './open-agents-image.ts';
 
 /** What decides which engine workers run on, and under which terms. */
 export interface EngineChoice {
-  readonly config: Pick<Config, 'container_runtime' | 'accept_no_limits'>;
+  readonly config: Pick<Config, 'container_runtime' | 'oci_runtime' | 'accept_no_limits'>;
   /** `DOCKER_HOST` and `CONTAINER_HOST` name the engine's socket where it is not in its usual place. */
   readonly environment: Environment;
 }
@@ -69,26 +69,30 @@ function keptReady({
 
 /**
  * The container engine that `container_runtime` names, reached once.
- * Errors: `AC_ENGINE_ADDRESS`, `AC_ENGINE_ABSENT`, `AC_ENGINE_STOPPED`, `AC_ENGINE_FORBIDDEN`; those of the runtime.
+ * Errors: `AC_ENGINE_ADDRESS`, `AC_ENGINE_ABSENT`, `AC_ENGINE_STOPPED`, `AC_ENGINE_FORBIDDEN`,
+ * `AC_OCI_RUNTIME_UNKNOWN`; those of the runtime.
  */
 export async function openEngine({ config, environment }: EngineChoice): Promise<Result<ContainerEngine>> {
-  const engine = await runtimes[config.container_runtime](environment);
+  const engine = await runtimes[config.container_runtime](environment, config.oci_runtime);
   if (!engine.ok) return engine;
-  const reached = await engine.value.ping();
-  return reached.ok ? engine : reached;
+  const info = await engine.value.info();
+  if (!info.ok) return info;
+  const { checkOciRuntime } = await import('./containers/oci-runtime.ts');
+  const known = checkOciRuntime(info.value);
+  return known.ok ? engine : known;
 }
 
-type OpenRuntime = (environment: Environment) => Promise<Result<ContainerEngine>>;
+type OpenRuntime = (environment: Environment, ociRuntime: string) => Promise<Result<ContainerEngine>>;
 
 /** Each loads its library only when it is chosen. */
 const runtimes: Readonly<Record<Config['container_runtime'], OpenRuntime>> = {
-  dod: async (environment) => {
+  dod: async (environment, ociRuntime) => {
     const { openDockerEngine } = await import('./containers/dod/open-engine.ts');
-    return openDockerEngine({ dockerHost: environment['DOCKER_HOST'] ?? null });
+    return openDockerEngine({ dockerHost: environment['DOCKER_HOST'] ?? null, ociRuntime });
   },
-  rootless: async (environment) => {
+  rootless: async (environment, ociRuntime) => {
     const { openRootlessEngine } = await import('./containers/rootless/open-engine.ts');
-    return openRootlessEngine({ environment });
+    return openRootlessEngine({ environment, ociRuntime });
   },
 };
 

@@ -16,7 +16,13 @@ export interface EngineInfo {
   readonly pidsLimit: boolean;
   readonly cpuLimit: boolean;
   readonly securityOptions: readonly string[];
+  /** The file from which this engine reads the seccomp profile of workers; null: it takes the text. */
+  readonly seccompFile: string | null;
   readonly dataRoot: string;
+  /** OCI runtimes the engine has, by the names they are registered under. */
+  readonly ociRuntimes: readonly string[];
+  /** The one that workers are to run in here (`oci_runtime`). */
+  readonly ociRuntime: string;
 }
 
 export interface ImageDetails {

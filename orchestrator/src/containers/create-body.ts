@@ -1,6 +1,7 @@
 import type { EngineInfo } from './container-engine.ts';
-import { seccompProfile } from './seccomp-profile.ts';
-import { purposeOf, volumeShares, type WorkerContainer } from './worker-container.ts';
+import { namesGVisor } from './oci-runtime.ts';
+import { gVisorSeccompProfile, seccompProfile } from './seccomp-profile.ts';
+import { memoryPlaces, purposeOf, type WorkerContainer } from './worker-container.ts';
 import { ownerLabels } from './worker-labels.ts';
 
 /** User and group every worker runs as; the image need not know it. */
@@ -17,7 +18,8 @@ const repositoryTarget = '/workspace/repository';
 const preparationTarget = '/tmp';
 const holdTarget = '/workspace';
 const keptTarget = '/mnt';
-const largestFileBytes = 1_073_741_824;
+/** Limits of each process, soft and hard: open files, bytes of one file, bytes of a core. */
+export const processLimits = { nofile: 4096, fsize: 1_073_741_824, core: 0 } as const;
 
 const environment = [
   'PATH=/usr/local/bin:/usr/bin:/bin',
@@ -67,14 +69,20 @@ function heldVolumes({ workspaceVolume, keptVolume }: WorkerContainer) {
 }
 
 /** What lies in memory, without what a volume takes the place of. */
-function memoryFolders({ owner, limits, workspaceVolume }: WorkerContainer): Record<string, string> {
-  const purpose = purposeOf(owner);
-  const user = `uid=${workerUid},gid=${workerUid}`;
-  const bytes = workspaceVolume === null || purpose === 'prepare' ? limits.workspaceBytes : volumeShares(limits).rest;
-  const temporary = { '/tmp': `rw,noexec,nosuid,nodev,size=${limits.temporaryBytes},mode=1777` };
-  const workspace = { '/workspace': `rw,exec,nosuid,nodev,size=${bytes},mode=0700,${user}` };
-  if (purpose === 'hold') return temporary;
-  return purpose === 'prepare' ? workspace : { ...temporary, ...workspace };
+function memoryFolders(container: WorkerContainer, { podman }: EngineFeatures): Record<string, string> {
+  const { temporary, workspace } = memoryPlaces(container);
+  // Podman's word for "owned by the container's user"; and unless told not to, it copies what the image has there.
+  const owner = podman === null ? `uid=${workerUid},gid=${workerUid}` : 'U';
+  const fresh = podman === null ? '' : ',notmpcopyup';
+  const closed = `ro,noexec,nosuid,nodev,size=65536,mode=0755${fresh}`;
+  return {
+    ...(temporary === null ? {} : { '/tmp': `rw,noexec,nosuid,nodev,size=${temporary},mode=1777${fresh}` }),
+    ...(workspace === null
+      ? {}
+      : { '/workspace': `rw,exec,nosuid,nodev,size=${workspace},mode=0700,${owner}${fresh}` }),
+    // Podman puts writable folders without a limit there in every container whose root is read-only.
+    ...(podman === null ? {} : { '/run': closed, '/var/tmp': closed }),
+  };
 }
 
 /** Makes the two folders an overlay needs in the volume, says so, and keeps it mounted until the host goes away. */
@@ -94,7 +102,7 @@ function hostConfig(container: WorkerContainer, features: EngineFeatures) {
     CapAdd: [],
     SecurityOpt: [
       'no-new-privileges:true',
-      `seccomp=${seccompProfile}`,
+      `seccomp=${features.podman?.seccompFile ?? (namesGVisor(features.ociRuntime) ? gVisorSeccompProfile : seccompProfile)}`,
       ...(features.appArmor ? ['apparmor=docker-default'] : []),
     ],
     PidsLimit: limits.pids,
@@ -102,7 +110,7 @@ function hostConfig(container: WorkerContainer, features: EngineFeatures) {
     MemorySwap: limits.memoryBytes,
     NanoCpus: Math.round(limits.cpus * 1e9),
     OomScoreAdj: 500,
-    Ulimits: [limit('nofile', 4096), limit('core', 0), limit('fsize', largestFileBytes)],
+    Ulimits: Object.entries(processLimits).map(([name, value]) => limit(name, value)),
     IpcMode: 'none',
     PidMode: '',
     UTSMode: '',
@@ -114,20 +122,29 @@ function hostConfig(container: WorkerContainer, features: EngineFeatures) {
     GroupAdd: [],
     ExtraHosts: [],
     Links: [],
-    Tmpfs: memoryFolders(container),
+    Tmpfs: memoryFolders(container, features),
     Mounts: mounts(container),
     LogConfig: { Type: 'none', Config: {} },
     RestartPolicy: { Name: 'no' },
     // The container is removed by us once its result is durable: AutoRemove would lose results (spec security §0.9).
     AutoRemove: false,
     Init: true,
-    Runtime: 'runc',
+    Runtime: features.ociRuntime,
   };
 }
 
 /** What the engine can do, as far as the body depends on it. */
 export interface EngineFeatures {
   readonly appArmor: boolean;
+  /** The OCI runtime workers run in, by the name it is registered under; always given, so that no engine's default is. */
+  readonly ociRuntime: string;
+  /** Where Podman has its own way; null: the engine is Docker. */
+  readonly podman: {
+    /** It takes the profile by file, never as text. */
+    readonly seccompFile: string;
+    /** Whether it holds containers to limits here, or drops what is asked. */
+    readonly limits: boolean;
+  } | null;
 }
 
 /**
@@ -161,5 +178,9 @@ export type CreateBody = ReturnType<typeof createBody>;
 
 /** The features of an engine as it describes them. */
 export function engineFeatures(info: EngineInfo): EngineFeatures {
-  return { appArmor: info.securityOptions.some((option) => option.split(',').includes('name=apparmor')) };
+  return {
+    appArmor: info.securityOptions.some((option) => option.split(',').includes('name=apparmor')),
+    ociRuntime: info.ociRuntime,
+    podman: info.seccompFile === null ? null : { seccompFile: info.seccompFile, limits: info.memoryLimit },
+  };
 }

@@ -2,11 +2,12 @@ import { failure, type Result } from '@agentcompany/protocol';
 import type { DoorLimits } from '../door/door-limits.ts';
 import { openWaitingDoor, type WaitingDoor } from '../door/open-door.ts';
 import { compareInspect } from './compare-inspect.ts';
-import { confinementDifferences } from './confinement.ts';
+import { confinementDifferences, withHostLimits } from './confinement.ts';
 import type { Attachment, ContainerEngine, EngineInfo } from './container-engine.ts';
 import { createBody, type EngineFeatures } from './create-body.ts';
 import { containerErrors } from './errors.ts';
-import type { WorkerContainer } from './worker-container.ts';
+import { hostLimits } from './host-limits.ts';
+import { memoryPlaces, type WorkerContainer } from './worker-container.ts';
 
 /** What every sealed container of one host is made with. */
 export interface SealedTerms {
@@ -37,7 +38,7 @@ export async function createSealed(
   if (!created.ok) return created;
   const { id } = created.value;
   const [made, attached] = await Promise.all([engine.inspect(id), engine.attach(id)]);
-  const differences = made.ok ? compareInspect(createBody(container, features), made.value.raw) : [];
+  const differences = made.ok ? compareInspect(createBody(container, features), made.value.raw, features) : [];
   if (made.ok && attached.ok && differences.length === 0)
     return { ok: true, value: { id, container, attachment: attached.value } };
   if (attached.ok) attached.value.close();
@@ -57,14 +58,18 @@ export interface SealedWorker extends SealedContainer {
 
 /** Opens the door of a container. `release` frees what was made for it besides, once it is gone. */
 export function openWorkerDoor(
-  { engine, doorLimits, acceptNoLimits }: SealedTerms,
+  { engine, features, doorLimits, acceptNoLimits }: SealedTerms,
   sealed: SealedContainer,
   release: () => Promise<void> = async () => undefined,
 ): SealedWorker {
   const { id, container, attachment } = sealed;
   const door = openWaitingDoor(attachment.door, {
     limits: doorLimits,
-    differences: (report) => confinementDifferences(report, container.limits, acceptNoLimits),
+    differences: async (report) => {
+      const seen = await withHostLimits(report, () => hostLimits(engine, id));
+      const { limits } = container;
+      return confinementDifferences(seen, { ...features, limits, places: memoryPlaces(container), acceptNoLimits });
+    },
   });
   let disposing: Promise<void> | null = null;
   const dispose = async (): Promise<void> => {

@@ -6,6 +6,7 @@ import { checkEngineLimits } from './confinement.ts';
 import type { ContainerEngine, OwnedContainer } from './container-engine.ts';
 import { engineFeatures } from './create-body.ts';
 import { containerErrors } from './errors.ts';
+import { checkOciRuntime } from './oci-runtime.ts';
 import { PinnedImages, type PinnedImage } from './pinned-images.ts';
 import { createSealed, openWorkerDoor, type SealedTerms, type SealedWorker } from './sealed-container.ts';
 import { WarmPool } from './warm-pool.ts';
@@ -212,6 +213,8 @@ class SealedWorkerRunner implements WorkerRunner {
     const { engine, acceptNoLimits = false, doorLimits } = this.#options;
     const info = await engine.info();
     if (!info.ok) return info;
+    const known = checkOciRuntime(info.value);
+    if (!known.ok) return known;
     const limited = checkEngineLimits(info.value);
     if (!limited.ok && !acceptNoLimits) return limited;
     this.#known = {

@@ -59,3 +59,18 @@ export function purposeOf(owner: WorkerOwner | SpareOwner): SparePurpose | null 
 export function volumeShares({ workspaceBytes }: WorkerLimits): { readonly changes: number; readonly rest: number } {
   return { changes: Math.floor((workspaceBytes * 3) / 4), rest: Math.floor(workspaceBytes / 2) };
 }
+
+/** Bytes of the folders of a container that lie in memory; null: a volume takes the folder's place. */
+export function memoryPlaces(container: WorkerContainer): {
+  readonly workspace: number | null;
+  readonly temporary: number | null;
+} {
+  const { owner, limits, workspaceVolume } = container;
+  const purpose = purposeOf(owner);
+  const workspace =
+    workspaceVolume === null || purpose === 'prepare' ? limits.workspaceBytes : volumeShares(limits).rest;
+  return {
+    workspace: purpose === 'hold' ? null : workspace,
+    temporary: purpose === 'prepare' ? null : limits.temporaryBytes,
+  };
+}

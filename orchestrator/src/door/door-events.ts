@@ -8,7 +8,7 @@ import type { StoredUpload } from '../uploads/store-upload.ts';
 export interface DoorTerms {
   readonly limits: DoorLimits;
   /** What differs between the worker's confinement and what was asked; any difference and no order is given (S1). */
-  readonly differences: (report: SelfReport) => readonly string[];
+  readonly differences: (report: SelfReport) => Promise<readonly string[]> | readonly string[];
 }
 
 /** The one piece of work a worker is given through its door. */

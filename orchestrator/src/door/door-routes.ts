@@ -72,13 +72,14 @@ export class DoorRoutes {
   async #next(stream: ServerHttp2Stream): Promise<void> {
     const body = await readBody(stream, bodyBytes.next, nextRequest);
     if (!body.ok) return answer(stream, body.status, { problem: body.problem });
-    if (this.#isOrderGiven) return answer(stream, 409, { problem: 'the order was given already' });
-    if (this.#pull !== null) return answer(stream, 409, { problem: 'a pull is pending already' });
-    const differences = this.#terms.differences(body.value.report);
+    const differences = await this.#terms.differences(body.value.report);
     if (differences.length > 0) {
       answer(stream, 403, { problem: 'not confined as asked' });
       return this.#events.end({ kind: 'unconfined', differences });
     }
+    if (stream.closed) return;
+    if (this.#isOrderGiven) return answer(stream, 409, { problem: 'the order was given already' });
+    if (this.#pull !== null) return answer(stream, 409, { problem: 'a pull is pending already' });
     if (this.#work !== null) return this.#giveOrder(stream, this.#work);
     this.#pull = stream;
     stream.once('close', () => {

@@ -11,6 +11,13 @@ import { readAnswer } from './testing/open-test-door.ts';
 const report = {
   uid: 1,
   capabilities_bounding: '0',
+  kernel: 'Linux',
+  apparmor_profile: null,
+  workspace_bytes: null,
+  temporary_bytes: null,
+  open_files_limit: null,
+  file_size_limit_bytes: null,
+  core_size_limit_bytes: null,
   no_new_privileges: true,
   seccomp_mode: 2,
   interfaces: [],

@@ -12,12 +12,14 @@ import type {
   OwnedContainer,
 } from '../container-engine.ts';
 import { createBody, engineFeatures, type EngineFeatures } from '../create-body.ts';
+import { defaultOciRuntime } from '../oci-runtime.ts';
 import type { WorkerContainer } from '../worker-container.ts';
 import { labelNames } from '../worker-labels.ts';
 import { attachStreams } from './attach.ts';
 import { containerDetails, engineInfo, imageDetails } from './engine-answers.ts';
 import { engineFailure, type CallSubject } from './engine-failure.ts';
 import { followImage } from './image-progress.ts';
+import { placeSeccompFile } from './seccomp-file.ts';
 import { volumeOptions } from './volume-options.ts';
 
 const callTimeoutMs = 60_000;
@@ -50,20 +52,40 @@ async function inTime<Value>(work: Promise<Value>): Promise<Value> {
   }
 }
 
+/**
+ * Podman overlooks `networkmode=none`, and runs a build in the network of the host. It obeys what its own client sends: policy 1
+ * ("disabled") in a network name space of the build's own.
+ */
+const podmanBuildWithoutNetwork = {
+  networkmode: '1',
+  nsoptions: JSON.stringify([{ Name: 'network', Host: false, Path: '' }]),
+};
+
+/** Status 409; before version 4.4 Podman answers 500 to the same. */
+function isNotRunning(cause: unknown): boolean {
+  if (!(cause instanceof Error)) return false;
+  return Reflect.get(cause, 'statusCode') === 409 || /\bcan only kill running containers\b/.test(cause.message);
+}
+
 /** The engine behind a local socket, Docker or what speaks its API. It makes only the calls of the port (C18). */
 export class DockerEngine implements ContainerEngine {
   readonly #socket: string;
   readonly #docker: Docker;
+  readonly #ociRuntime: string;
   #info: EngineInfo | null = null;
 
-  constructor(socket: string) {
+  /** `ociRuntime`: the one that workers run in, by the name the engine has for it. */
+  constructor(socket: string, ociRuntime: string = defaultOciRuntime) {
     this.#socket = socket;
+    this.#ociRuntime = ociRuntime;
     this.#docker = new Docker({ socketPath: socket });
   }
 
   async create(container: WorkerContainer): Promise<Result<{ readonly id: string }>> {
     const features = await this.#engineFeatures();
     if (!features.ok) return features;
+    const placed = features.value.podman === null ? success() : await placeSeccompFile();
+    if (!placed.ok) return placed;
     return this.#call({ action: 'create a container', image: container.imageId }, async () => {
       const call = posted(
         { name: containerName(container) },
@@ -104,8 +126,7 @@ export class DockerEngine implements ContainerEngine {
 
   /** Ends the container at once; one that has ended already is a success. */
   async kill(id: string): Promise<Result<undefined>> {
-    const notRunning = 409;
-    return this.#container(id, 'end a container', (container) => container.kill(), notRunning);
+    return this.#container(id, 'end a container', (container) => container.kill(), isNotRunning);
   }
 
   /** Removes the container and its anonymous volumes, running or not; one that is gone already is a success. */
@@ -138,8 +159,8 @@ export class DockerEngine implements ContainerEngine {
     options: { readonly tag: string; readonly changes: readonly string[] },
   ): Promise<Result<{ readonly id: string }>> {
     const done = await this.#call({ action: 'import an image' }, async () => {
-      const [repository = options.tag, tag = 'latest'] = options.tag.split(':');
-      const query = { repo: repository, tag, changes: [...options.changes] };
+      // The whole reference as `repo`: Podman overlooks `tag`.
+      const query = { repo: options.tag, changes: [...options.changes] };
       const progress = await this.#docker.importImage(archive, query);
       await followImage(progress, () => undefined);
     });
@@ -150,13 +171,11 @@ export class DockerEngine implements ContainerEngine {
     context: Readable,
     options: { readonly tag: string; readonly onLine: (line: string) => void },
   ): Promise<Result<{ readonly id: string }>> {
+    const features = await this.#engineFeatures();
+    if (!features.ok) return features;
+    const network = features.value.podman === null ? { networkmode: 'none' } : podmanBuildWithoutNetwork;
     const done = await this.#call({ action: 'build an image' }, async () => {
-      const progress = await this.#docker.buildImage(context, {
-        t: options.tag,
-        rm: true,
-        forcerm: true,
-        networkmode: 'none',
-      });
+      const progress = await this.#docker.buildImage(context, { t: options.tag, rm: true, forcerm: true, ...network });
       await followImage(progress, options.onLine);
     });
     return done.ok ? this.#imageId(options.tag) : done;
@@ -196,7 +215,7 @@ export class DockerEngine implements ContainerEngine {
       const [info, version] = await inTime(
         Promise.all([this.#docker.info() as Promise<unknown>, this.#docker.version()]),
       );
-      return engineInfo(info, version);
+      return engineInfo(info, version, this.#ociRuntime);
     });
   }
 
@@ -231,18 +250,18 @@ export class DockerEngine implements ContainerEngine {
     return info;
   }
 
-  /** A call on one container without an answer; `alreadySo` is the status by which the engine says there is nothing to do. */
+  /** A call on one container without an answer; `isAlreadySo` knows the answer by which the engine says there is nothing to do. */
   #container(
     id: string,
     action: string,
     work: (container: Docker.Container) => Promise<unknown>,
-    alreadySo?: number,
+    isAlreadySo: (cause: unknown) => boolean = () => false,
   ): Promise<Result<undefined>> {
     return this.#call({ action, container: id }, async () => {
       try {
         await inTime(work(this.#docker.getContainer(id)));
       } catch (cause) {
-        if (alreadySo === undefined || statusOf(cause) !== alreadySo) throw cause;
+        if (!isAlreadySo(cause)) throw cause;
       }
       return undefined;
     });

@@ -24,7 +24,7 @@ const allowed = [
   /^DELETE \/containers\/[0-9a-f]{64}\?force=true&v=true$/,
   /^GET \/containers\/json\?all=true&filters=%7B%22label%22%3A%5B%22agentcompany\.instance%3D[0-9a-f-]{36}%22%5D%7D$/,
   /^GET \/images\/[^/?]+\/json\??$/,
-  /^POST \/images\/create\?repo=[^&]+&tag=[^&]+&changes=[^&]*&fromSrc=-$/,
+  /^POST \/images\/create\?repo=[^&]+&changes=[^&]*&fromSrc=-$/,
   /^POST \/build\?t=[^&]+&rm=true&forcerm=true&networkmode=none$/,
   /^POST \/volumes\/create\??$/,
   /^DELETE \/volumes\/[\w-]+\??$/,

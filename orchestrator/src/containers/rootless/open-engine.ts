@@ -18,10 +18,11 @@ const systemFolders = ['/usr/bin', '/usr/sbin', '/usr/local/bin', '/usr/share/do
  */
 export async function openRootlessEngine(options: {
   readonly environment: RootlessPlace['environment'];
+  readonly ociRuntime?: string;
 }): Promise<Result<ContainerEngine>> {
   const socket = await rootlessSocket(placeOf(options.environment));
   if (!socket.ok) return socket;
-  const engine = new DockerEngine(socket.value);
+  const engine = new DockerEngine(socket.value, options.ociRuntime);
   const info = await engine.info();
   if (!info.ok) return info;
   return info.value.rootless ? success(engine) : failure(rootlessErrors.AC_ROOTLESS_AS_ROOT({ address: socket.value }));
