@@ -1,7 +1,7 @@
 // @ts-check
 // Bundles what ships: the CLI, the worker's runtime folder, and each package's `default` exports. Run by
 // scripts/launch.mjs under a Node new enough: node scripts/build.mjs --worker-node BINARY
-import { chmodSync, copyFileSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { rolldown } from 'rolldown';
@@ -36,18 +36,38 @@ async function bundleInto(packageFolder, { input, external, output }) {
 }
 
 /**
- * Makes the folder that workers see, read-only, at /opt/worker: the runtime, the Node it runs under (so that any glibc
- * image with git will do), a wrapper as entry point, git's configuration. The worker's user is nobody of this system,
+ * Makes the folder that workers see, read-only, at /opt/worker: the runtime, the Node it runs under and that Node's C++ library (so that
+ * any glibc image with git will do), an entry point, git's configuration. The worker's user is nobody of this system,
  * so everything is readable by all.
  * @param {string} folder
  */
 function completeWorkerFolder(folder) {
-  writeFileSync(join(folder, 'runtime'), '#!/bin/sh\nexec /opt/worker/node /opt/worker/runtime.mjs "$@"\n');
-  copyFileSync(join(checkout, 'worker-image', 'image', 'gitconfig'), join(folder, 'gitconfig'));
+  for (const name of ['runtime', 'gitconfig'])
+    copyFileSync(join(checkout, 'worker-image', 'image', name), join(folder, name));
   placeNode(workerNodeBinary(), join(folder, 'node'));
+  placeLibraries(join(folder, 'lib'));
   chmodSync(folder, 0o755);
   for (const name of ['runtime', 'node']) chmodSync(join(folder, name), 0o755);
   for (const name of ['runtime.mjs', 'gitconfig']) chmodSync(join(folder, name), 0o644);
+}
+
+/**
+ * The C++ library that this Node runs with, for images that have none. Where this process has none of its own (another
+ * system than Linux, a static Node) the folder is empty, and such an image is refused by name.
+ * @param {string} folder
+ */
+function placeLibraries(folder) {
+  mkdirSync(folder, { mode: 0o755 });
+  const maps = process.platform === 'linux' ? readFileSync('/proc/self/maps', 'utf8') : '';
+  for (const name of ['libstdc++.so.6', 'libgcc_s.so.1']) {
+    const file = maps
+      .split('\n')
+      .find((line) => line.includes(`/${name}`))
+      ?.replace(/^[^/]*/, '');
+    if (file === undefined) continue;
+    copyFileSync(file, join(folder, name));
+    chmodSync(join(folder, name), 0o644);
+  }
 }
 
 /**

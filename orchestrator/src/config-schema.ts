@@ -3,7 +3,7 @@ import { z } from 'zod';
 /** Names of every adapter the product is designed for; a version accepts those it contains (`available`). */
 const adapters = {
   message_queue: { known: ['file', 'sqlite', 'redis', 'mail'], available: ['file', 'sqlite', 'redis'] },
-  container_runtime: { known: ['dod', 'rootless', 'dind'], available: ['dod'] },
+  container_runtime: { known: ['dod', 'rootless', 'dind'], available: ['dod', 'rootless'] },
 } as const;
 
 /** Where envelopes are kept unless the configuration says otherwise. */
@@ -123,6 +123,8 @@ export const configSchema = z.strictObject({
   version: z.literal(1, { error: 'version 1 is expected; a later AgentCompany may have written this file' }).default(1),
   /** Containers at work at once. */
   max_workers: z.int().min(1).max(256).default(3),
+  /** Workers that may wait, started and without work, for the next task; `max_workers` counts them too. */
+  warm_workers: z.int().min(0).max(256).default(1),
   /** Whether the engine's own machine carries work out too, or worker hosts elsewhere do all. */
   local_workers: z.boolean().default(true),
   /** Memory of one worker container: a number of bytes with an optional k, m or g (powers of 1024). */
@@ -138,6 +140,11 @@ export const configSchema = z.strictObject({
   fallback_model: z.string().min(1).nullable().default(null),
   models: modelSettings.prefault({}),
   container_runtime: adapter(adapters.container_runtime.known, adapters.container_runtime.available).default('dod'),
+  /** OCI runtime of workers, by the name under which the engine has it registered. */
+  oci_runtime: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'the name of a runtime such as runc or runsc is expected')
+    .default('runc'),
   message_queue: adapter(adapters.message_queue.known, adapters.message_queue.available).default(defaultMessageQueue),
   /** Server of `message_queue: redis`; may hold a password, so no message repeats it. */
   redis_url: z

@@ -129,8 +129,8 @@ describe('loadConfig', () => {
   });
 
   it.each([
-    ['container_runtime', 'lxc', 'one of dod is expected'],
-    ['container_runtime', 'rootless', 'rootless is not in this version; available: dod'],
+    ['container_runtime', 'lxc', 'one of dod, rootless is expected'],
+    ['container_runtime', 'dind', 'dind only with allow_dind'],
     ['message_queue', 'kafka', 'one of file, sqlite, redis is expected'],
     ['message_queue', 'mail', 'mail is not in this version; available: file, sqlite, redis'],
     ['message_queue', null, 'one of file, sqlite, redis is expected'],

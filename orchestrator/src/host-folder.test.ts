@@ -47,7 +47,7 @@ describe('the folder of a worker host', () => {
       engine: 'http://127.0.0.1:1',
       token: '0'.repeat(64),
       maximumWorkers: 1,
-      acceptNoLimits: false,
+      config: { container_runtime: 'dod', oci_runtime: 'runc', accept_no_limits: false },
       environment: {},
       installation: folder,
       tell: () => undefined,

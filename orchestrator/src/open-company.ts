@@ -35,6 +35,7 @@ import { attemptServices, paidModels } from './open-attempt-services.ts';
 import { openOutsideTools, type OutsideTools } from './open-outside-tools.ts';
 import type { Recording } from './models/recorded/recording.ts';
 import { openProjects, type Projects } from './open-projects.ts';
+import { homeProofPlace, requireProof } from './open-proof.ts';
 import { openWorkers } from './open-workers.ts';
 
 export interface OpenCompanyOptions {
@@ -198,14 +199,18 @@ async function openLocalHost(
   if (!config.local_workers) return success(null);
   const instance = instanceId(home);
   if (!instance.ok) return instance;
-  const runner = await openWorkers({
-    instance: instance.value,
-    installation: options.installation,
-    environment: options.environment,
-    acceptNoLimits: config.accept_no_limits,
-    onDurableStep,
-  });
+  const { installation, environment } = options;
+  const workers = { instance: instance.value, installation, environment, config };
+  const keeping = {
+    maximumWorkers: config.max_workers,
+    warmWorkers: config.warm_workers,
+    checkoutsFolder: home.checkoutsFolder,
+    log: common.log,
+  };
+  const runner = await openWorkers({ ...workers, onDurableStep, keeping });
   if (!runner.ok) return runner;
+  const proven = await requireProof({ workers, place: homeProofPlace(home) }, common.log);
+  if (!proven.ok) return proven;
   return success({
     ...common,
     folders: home,

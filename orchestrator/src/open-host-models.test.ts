@@ -88,6 +88,7 @@ async function atWork(settings: Partial<RunSettings> = {}): Promise<AtWork> {
         await ended.promise;
         return { ok: false, error: errorOf('AC_WORK_FAILED', 'never') } as const;
       },
+      pinImage: async () => success('sha256:image'),
       sweep: async () => success(0),
       close: async () => undefined,
     },

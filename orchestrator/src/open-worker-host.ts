@@ -1,7 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { openBus, type AgentBus } from '@agentcompany/agent-bus';
 import { failure, success, type AppError, type Result } from '@agentcompany/protocol';
-import type { Environment } from './config.ts';
 import type { CompanyTerms } from './contract/worker-hosts.ts';
 import { engineOwner, takeEngineLock } from './engine/engine-lock.ts';
 import { fileLog } from './engine/file-log.ts';
@@ -17,9 +16,10 @@ import { hostErrors } from './hosts/errors.ts';
 import { remoteRepositories } from './hosts/remote-repositories.ts';
 import { attemptServices } from './open-attempt-services.ts';
 import { remoteModels } from './open-remote-models.ts';
-import { openWorkers } from './open-workers.ts';
+import { requireProof } from './open-proof.ts';
+import { openWorkers, type EngineChoice } from './open-workers.ts';
 
-export interface WorkerHostOptions extends HostSignals {
+export interface WorkerHostOptions extends HostSignals, EngineChoice {
   /** The host's own folder; one host at a time. */
   readonly folder: string;
   /** What `--bus` names. */
@@ -28,8 +28,8 @@ export interface WorkerHostOptions extends HostSignals {
   readonly engine: string;
   readonly token: string;
   readonly maximumWorkers: number;
-  readonly acceptNoLimits: boolean;
-  readonly environment: Environment;
+  /** Of these, how many may wait for work; absent: none. */
+  readonly warmWorkers?: number;
   /** Folder of the product itself. */
   readonly installation: string;
   /** What goes on, for a person who watches. */
@@ -80,14 +80,23 @@ async function work(
   terms: CompanyTerms,
 ): Promise<Result<undefined>> {
   const { tell, maximumWorkers } = options;
-  const runner = await openWorkers({ ...options, instance: folder.instance, onDurableStep: () => undefined });
-  if (!runner.ok) return runner;
-  const ended = new AbortController();
   const note = fileLog(folder.logFile);
   const log: Log = (event, details) => {
     note(event, details);
     tell(event, details);
   };
+  const keeping = {
+    maximumWorkers,
+    warmWorkers: options.warmWorkers ?? 0,
+    checkoutsFolder: folder.checkoutsFolder,
+    log,
+  };
+  const workers = { ...options, instance: folder.instance };
+  const runner = await openWorkers({ ...workers, onDurableStep: () => undefined, keeping });
+  if (!runner.ok) return runner;
+  const ended = new AbortController();
+  const proven = await requireProof({ workers, place: folder }, log);
+  if (!proven.ok) return proven;
   const folds = new RunFolds(bus);
   const refused = new AbortController();
   const stop = AbortSignal.any([options.stop, refused.signal]);

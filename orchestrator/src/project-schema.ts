@@ -45,6 +45,8 @@ export const projectSchema = z
     forge: z.literal('local').default('local'),
     /** Container image with the project's tools, one the engine has. */
     image: z.string().min(1).max(512).optional(),
+    /** Where `image` is absent: workers are made from what the repository's devcontainer.json describes. */
+    devcontainer: z.boolean().optional(),
     /** The project's own checks, run for every task besides the task's. */
     verify: z.array(z.string().min(1).max(4096)).max(20).optional(),
     /** Carries out the tasks that name neither an agent nor a command; `coder` where absent. */

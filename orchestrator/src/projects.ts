@@ -59,6 +59,8 @@ export interface AddProjectRequest {
   readonly defaultBranch?: string | undefined;
   readonly integrationBranch?: string | undefined;
   readonly image?: string | undefined;
+  /** A person's word that the repository's own recipe may be built on this machine. */
+  readonly devcontainer?: boolean | undefined;
   readonly verify?: readonly string[] | undefined;
 }
 
@@ -113,6 +115,7 @@ function projectOf(request: AddProjectRequest, source: Source): Result<Project> 
     integration_branch: request.integrationBranch ?? defaultBranch,
     forge: 'local',
     ...(request.image === undefined ? {} : { image: request.image }),
+    ...(request.devcontainer === true ? { devcontainer: true } : {}),
     ...(request.verify === undefined || request.verify.length === 0 ? {} : { verify: [...request.verify] }),
   });
   if (parsed.success) return success(parsed.data);

@@ -1,15 +1,21 @@
 import type { WorkerPaths } from './paths.ts';
 
-/** The environment of every command in the worker: that of the container, with `node` of the runtime first on the path. */
+const usualFolders = '/usr/local/bin:/usr/bin:/bin';
+
+/**
+ * The environment of every command in the worker: that of the container, with the folders of the image's own programs (`toolFolders`)
+ * first on the path and the runtime's `node` last, for images that have none.
+ */
 export function commandEnvironment(
   paths: WorkerPaths,
   inherited: Readonly<Record<string, string | undefined>>,
   runtimeFolder: string,
+  toolFolders: readonly string[] = [],
 ): Record<string, string> {
   const kept = Object.entries(inherited).filter((entry): entry is [string, string] => entry[1] !== undefined);
   return {
     ...Object.fromEntries(kept),
-    PATH: `${runtimeFolder}:${inherited['PATH'] ?? '/usr/local/bin:/usr/bin:/bin'}`,
+    PATH: [...new Set([...toolFolders, ...(inherited['PATH'] ?? usualFolders).split(':'), runtimeFolder])].join(':'),
     HOME: paths.home,
     TMPDIR: '/tmp',
     LC_ALL: 'C.UTF-8',

@@ -25,14 +25,30 @@ export const doorPaths = {
 
 /** What the runtime reads of its own confinement, sent with its first pull; the host refuses to give a task when it differs from what was asked (S1). */
 export const selfReport = z.object({
+  /** How the kernel names itself; gVisor has a name of its own. */
+  kernel: z.string(),
   uid: z.int(),
   capabilities_bounding: z.string(),
-  no_new_privileges: z.boolean(),
+  /** Null: this kernel does not tell. */
+  no_new_privileges: z.boolean().nullable(),
   seccomp_mode: z.int(),
+  /** Null: the kernel has no AppArmor. */
+  apparmor_profile: z.string().nullable(),
   interfaces: z.array(z.string()),
   memory_limit_bytes: z.number().nullable(),
   pids_limit: z.number().nullable(),
   cpu_limit: z.number().nullable(),
+  /** Sizes of what is in memory at /workspace and /tmp; null: it is not in memory. */
+  workspace_bytes: z.number().nullable(),
+  temporary_bytes: z.number().nullable(),
+  /** Hard limits of each process; null: none. */
+  open_files_limit: z.number().nullable(),
+  file_size_limit_bytes: z.number().nullable(),
+  core_size_limit_bytes: z.number().nullable(),
+  /** Everything mounted, with whether it can be written there. */
+  mounts: z.array(z.object({ target: z.string(), type: z.string(), writable: z.boolean() })).max(1000),
+  /** Of the paths of the kernel that an engine has to hide or write-protect, those that exist and are not. */
+  exposed_paths: z.array(z.string()).max(100),
   node_version: z.string(),
 });
 export type SelfReport = z.infer<typeof selfReport>;
@@ -44,6 +60,8 @@ const workspace = z.object({
   /** Seconds each command may take. */
   command_timeout: z.int().positive(),
   verify: z.array(z.string()),
+  /** Folders of the image's own programs, which come first on the path of every command. */
+  tool_folders: z.array(z.string()).optional(),
 });
 
 /** The agent that is to carry a task out, and what it finds. */
@@ -60,7 +78,10 @@ export const agentOrder = z.object({
 });
 export type AgentOrder = z.infer<typeof agentOrder>;
 
-/** What the worker is to do: carry out a task and hand over a bundle, or only run checks on a commit. */
+/**
+ * What the worker is to do: carry out a task and hand over a bundle, only run checks on a commit, or check a commit out into a folder
+ * that other workers are to have as their repository.
+ */
 export const workOrder = z.discriminatedUnion('kind', [
   workspace.extend({
     kind: z.literal('task'),
@@ -76,6 +97,7 @@ export const workOrder = z.discriminatedUnion('kind', [
     result_ref: z.string(),
   }),
   workspace.extend({ kind: z.literal('verify') }),
+  workspace.extend({ kind: z.literal('prepare') }),
 ]);
 export type WorkOrder = z.infer<typeof workOrder>;
 

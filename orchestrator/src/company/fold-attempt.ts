@@ -1,5 +1,6 @@
 import type { Envelope, PayloadOf } from '@agentcompany/protocol';
 import { withPayload } from './fold-payload.ts';
+import { imagePinKey } from './image-pins.ts';
 import { moveAttempt, moveTask } from './moves.ts';
 import type { AttemptRecord, Run } from './records.ts';
 
@@ -41,6 +42,7 @@ function startAttempt(run: Run, envelope: Envelope, payload: PayloadOf<'attempt_
   if (task === undefined || run.attempts.has(payload.attempt_id) || payload.round !== task.rounds) return false;
   if (envelope.inReplyTo !== task.assignmentId || !moveTask(run, task, 'attempt_started')) return false;
   task.attemptId = payload.attempt_id;
+  pinImage(run, payload.image);
   run.attempts.set(payload.attempt_id, {
     id: payload.attempt_id,
     taskId: task.spec.id,
@@ -64,6 +66,13 @@ function startAttempt(run: Run, envelope: Envelope, payload: PayloadOf<'attempt_
     forgiven: false,
   });
   return true;
+}
+
+/** The first attempt on a machine says which image a name stands for there; a later word does not change it (S14). */
+function pinImage(run: Run, image: PayloadOf<'attempt_started'>['image']): void {
+  if (image === undefined) return;
+  const key = imagePinKey(image.instance, image.reference);
+  if (!run.images.has(key)) run.images.set(key, image.id);
 }
 
 /** The attempt, if it is its task's latest and of that very epoch. */

@@ -43,6 +43,7 @@ export function openRun(envelope: Envelope): Run | null {
     dependants: new Map(),
     counts: Object.fromEntries(taskStates.map((state) => [state, 0])) as Record<TaskState, number>,
     attempts: new Map(),
+    images: new Map(),
     approvals: new Map(),
     questions: new Map(),
     effects: new Map(),

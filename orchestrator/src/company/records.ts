@@ -138,6 +138,8 @@ export interface Run {
   readonly dependants: Map<string, string[]>;
   readonly counts: Record<TaskState, number>;
   readonly attempts: Map<string, AttemptRecord>;
+  /** Ids of images by `imagePinKey`: what the first attempt that needed one put on record. */
+  readonly images: Map<string, string>;
   readonly approvals: Map<string, ApprovalRecord>;
   /** By `question_id`, oldest first. */
   readonly questions: Map<string, QuestionRecord>;

@@ -28,6 +28,22 @@ export const containerErrors = errorCatalogue({
       'Use an engine that does (Docker as root, or rootless on cgroup v2); accept_no_limits accepts the risk that one worker starves the machine.',
     retry: 'never',
   },
+  AC_OCI_RUNTIME_UNKNOWN: {
+    message: 'the container engine has no OCI runtime {runtime}; it has: {known}',
+    remedy:
+      'Set oci_runtime to one of them, or register it with the engine (Docker: `runtimes` in /etc/docker/daemon.json, then restart it).',
+    retry: 'never',
+  },
+  AC_ENGINE_PROFILE: {
+    message: 'the seccomp profile of workers could not be placed at {file}, where the container engine reads it',
+    remedy: 'Remove what is there, or set TMPDIR to a folder that this user can write and the engine can read.',
+    retry: 'never',
+  },
+  AC_ENGINE_INIT: {
+    message: 'the container engine has no init program for the processes of a worker',
+    remedy: 'Install it (Debian, Ubuntu: apt-get install catatonit), or name one as init_path in containers.conf.',
+    retry: 'never',
+  },
   AC_ENGINE_FAILED: {
     message: 'the container engine could not {action}',
     remedy: 'Read the cause; `agentcompany doctor` checks the engine step by step.',
@@ -50,6 +66,12 @@ export const containerErrors = errorCatalogue({
       'Rebuild the image without it: no VOLUME, HEALTHCHECK, ONBUILD, label agentcompany.*, or variable that changes what programs load.',
     retry: 'never',
   },
+  AC_IMAGE_UNFIT: {
+    message: 'the image {image} cannot run workers: {problem}',
+    remedy:
+      "Use an image for this machine's processor that has /bin/sh, git and glibc 2.28 or later (Debian 10, Ubuntu 20.04, RHEL 8 and later).",
+    retry: 'never',
+  },
   AC_CONTAINER_UNKNOWN: {
     message: 'the container engine has no container {container}',
     remedy: 'Nothing to do if it was meant to be gone; otherwise another program removed it.',
@@ -60,6 +82,17 @@ export const containerErrors = errorCatalogue({
     remedy:
       'The worker was destroyed before it got a task. Mend the engine (`agentcompany doctor`), or report this difference.',
     retry: 'never',
+  },
+  AC_WORKER_ESCAPED: {
+    message: 'a worker got out of its confinement: {escapes}',
+    remedy:
+      'Give this engine no work. Update engine, OCI runtime and kernel, then run `agentcompany doctor` again; docs/security.md says what each attempt is.',
+    retry: 'never',
+  },
+  AC_WORKER_UNPROVEN: {
+    message: 'it could not be shown that a worker cannot get out: {problem}',
+    remedy: 'Run `agentcompany doctor`; the image of workers needs sh and git, and nothing may answer in its place.',
+    retry: 'later',
   },
   AC_WORKER_SILENT: {
     message: 'the worker gave no {sign} for {seconds} seconds',
@@ -84,7 +117,7 @@ export const containerErrors = errorCatalogue({
   },
   AC_WORKER_EXITED: {
     message: 'the worker ended with exit code {code} and without a report',
-    remedy: 'Read the log of the attempt; the runtime needs an image of this architecture with sh, git and libstdc++.',
+    remedy: 'Read the log of the attempt.',
     retry: 'later',
   },
   AC_WORKER_LOST: {

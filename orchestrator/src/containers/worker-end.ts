@@ -2,17 +2,13 @@ import { failure, success, type Result } from '@agentcompany/protocol';
 import type { DoorEnd } from '../door/door-events.ts';
 import type { ContainerEngine } from './container-engine.ts';
 import { containerErrors } from './errors.ts';
+import { unfitness } from './image-fitness.ts';
 import type { WorkerJob, WorkerOutcome } from './worker-runner.ts';
 
 const silentSeconds = (milliseconds: number): number => Math.round(milliseconds / 100) / 10;
 
 /** What the container tells of its end when the door only saw the stream close. */
-async function closedOutcome(
-  engine: ContainerEngine,
-  id: string,
-  job: WorkerJob,
-  lastWords: string,
-): Promise<Result<never>> {
+async function closedOutcome({ engine, id, image, job, lastWords }: EndContext): Promise<Result<never>> {
   const graceMs = 3000;
   const waited = await engine.wait(id, AbortSignal.timeout(graceMs));
   const found = await engine.inspect(id);
@@ -21,12 +17,16 @@ async function closedOutcome(
   const hasEnded = waited.ok || state.exitCode !== null;
   if (!hasEnded) return failure(containerErrors.AC_WORKER_LOST());
   if (state.outOfMemory) return failure(containerErrors.AC_WORKER_MEMORY({ bytes: job.limits.memoryBytes }, lastWords));
+  const problem = unfitness(state.exitCode, lastWords);
+  if (problem !== null) return failure(containerErrors.AC_IMAGE_UNFIT({ image, problem }, lastWords));
   return failure(containerErrors.AC_WORKER_EXITED({ code: state.exitCode ?? 'unknown' }, lastWords));
 }
 
 export interface EndContext {
   readonly engine: ContainerEngine;
   readonly id: string;
+  /** What the container was made from. */
+  readonly image: string;
   readonly job: WorkerJob;
   readonly silentMs: number;
   readonly stuckMs: number;
@@ -36,7 +36,7 @@ export interface EndContext {
 
 /** The outcome of a job from how its door ended. */
 export async function outcomeOf(end: DoorEnd, context: EndContext): Promise<Result<WorkerOutcome>> {
-  const { engine, id, job, lastWords } = context;
+  const { lastWords } = context;
   switch (end.kind) {
     case 'reported':
       return success({ report: end.report, bundle: end.bundle });
@@ -53,6 +53,6 @@ export async function outcomeOf(end: DoorEnd, context: EndContext): Promise<Resu
     case 'storage':
       return failure(containerErrors.AC_RESULT_STORE({ file: end.file }, end.cause));
     case 'closed':
-      return closedOutcome(engine, id, job, lastWords);
+      return closedOutcome(context);
   }
 }

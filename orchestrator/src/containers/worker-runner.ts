@@ -7,7 +7,7 @@ export interface WorkerJob {
   readonly owner: WorkerOwner;
   readonly order: WorkOrder;
   readonly mirrorFolder: string;
-  /** Image reference a project names, or null for the shipped worker image. */
+  /** Image reference a project names or id that is pinned, or null for the shipped worker image. */
   readonly image: string | null;
   readonly limits: WorkerLimits;
   /** Where the bundle is stored (`.part`, fsync, rename before the worker is answered); null for a verification. */
@@ -26,6 +26,40 @@ export interface WorkerJob {
   readonly onOutcome?: (outcome: Result<WorkerOutcome>) => void;
 }
 
+/** What says from which image a container is to be made. */
+export interface ImageRequest {
+  /** Reference that a project names; null: none. */
+  readonly image: string | null;
+  /** The code agent that has to be in it where no image is named; null: none has to. */
+  readonly agent: string | null;
+  /** Where the repository's own description lies, which counts where no image is named; null: it does not. */
+  readonly devcontainer: { readonly mirrorFolder: string; readonly commit: string; readonly project: string } | null;
+  /** The id that is on record: then it and no other is used. */
+  readonly pinned: string | null;
+}
+
+/** A checkout that is kept in a volume of the engine for workspaces to be mounted on. */
+export interface OwnedCheckout {
+  readonly id: string;
+  readonly mirrorFolder: string;
+  readonly commit: string;
+  /** What it takes of the engine's disk, nearly. */
+  readonly bytes: number;
+  /** ISO 8601. */
+  readonly lastUsed: string;
+  /** A container of this process has it mounted; the engine keeps it for those of others. */
+  readonly isInUse: boolean;
+}
+
+/** The checkouts a home keeps, for whoever cleans up. */
+export interface KeptCheckouts {
+  owned(): Promise<readonly OwnedCheckout[]>;
+  /** Removes one that is not in use. Returns the bytes that are free again; 0 where it is in use or not there. */
+  remove(id: string): Promise<number>;
+  /** Resolves when none is being prepared. */
+  settled(): Promise<void>;
+}
+
 /** What came back: the worker's own report, and the bundle as the host stored and measured it. */
 export interface WorkerOutcome {
   readonly report: WorkReport;
@@ -38,11 +72,22 @@ export interface WorkerOutcome {
  * Errors: those of the engine, `AC_WORKER_CONFINEMENT` (limits or capabilities differ), `AC_WORKER_SILENT` (hung), `AC_WORKER_MEMORY`,
  * `AC_WORKER_GARBAGE` (rubbish on stdout), `AC_WORKER_EXITED` (ended without a report), `AC_WORKER_DEADLINE`, `AC_WORKER_LOST` (the engine dropped it),
  * `AC_WORKER_CANCELLED`, `AC_RESULT_STORE` (disk of the host), `AC_IMAGE_REFUSED`, `AC_IMAGE_UNAVAILABLE`,
- * `AC_AGENT_ABSENT`.
+ * `AC_IMAGE_UNFIT`, `AC_AGENT_ABSENT`.
  */
 export interface WorkerRunner {
   run(job: WorkerJob): Promise<Result<WorkerOutcome>>;
-  /** Removes containers of this instance whose attempt `isLive` does not know. Returns how many went. */
+  /**
+   * The id of the image that a job is to be run in, present and fit: what is to be kept on record. May take long where the repository's
+   * own is built. Errors: `AC_IMAGE_UNAVAILABLE`, `AC_IMAGE_REFUSED`, `AC_IMAGE_UNFIT`, `AC_AGENT_ABSENT`, `AC_DEVCONTAINER_…`,
+   * those of the engine.
+   */
+  pinImage(request: ImageRequest): Promise<Result<string>>;
+  /** Null or absent: workspaces are made in memory. */
+  readonly checkouts?: KeptCheckouts | null;
+  /**
+   * Removes containers of this instance whose attempt `isLive` does not know, those without an attempt whose host process is gone, and
+   * volumes that were left half made. Returns how many containers went.
+   */
   sweep(isLive: (attempt: string) => boolean): Promise<Result<number>>;
   close(): Promise<void>;
 }

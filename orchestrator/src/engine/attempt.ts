@@ -14,6 +14,8 @@ export interface Attempt {
   readonly baseOid: string;
   readonly slot: string;
   readonly assignment: PayloadOf<'task_assign'>;
+  /** What goes on record of its image; absent: nothing. */
+  readonly image?: NonNullable<PayloadOf<'attempt_started'>['image']>;
 }
 
 /** The ref a worker's bundle must carry, and no other. */
@@ -82,6 +84,7 @@ async function beginning(
     host_id: parts.hostId,
     slot: attempt.slot,
     base_oid: attempt.baseOid,
+    ...(attempt.image === undefined ? {} : { image: attempt.image }),
   };
   const container = { kind: 'container', key: containerKey(attempt.id), attempt_id: attempt.id } as const;
   drafts.push(record('attempt_started', started, about), record('effect_request', { effect: container }, about));

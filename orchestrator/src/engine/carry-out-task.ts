@@ -1,15 +1,21 @@
 import type { Delivery } from '@agentcompany/agent-bus';
-import { derivedId, parsePayload, type Result } from '@agentcompany/protocol';
+import { derivedId, parsePayload, type PayloadOf, type Result } from '@agentcompany/protocol';
 import type { Run } from '../company/records.ts';
 import { beginAttempt, isWanted, type Attempt } from './attempt.ts';
 import { finishAttempt } from './finish-attempt.ts';
-import { giveBackWork } from './give-back-work.ts';
+import { giveBackWork, isHostFault } from './give-back-work.ts';
 import { imageSubject } from './host-health.ts';
 import type { HostParts } from './host-parts.ts';
+import { awaitImage, imageOfRun } from './image-of-run.ts';
 import type { HeldLease } from './keeping-lease.ts';
 import type { LiveJobs } from './live-jobs.ts';
 import { runAndConclude } from './run-and-conclude.ts';
 import { taskJob } from './task-job.ts';
+
+/** The code agent an image has to have; null where our own loop or a command does the work. */
+function codeAgentOf(agent: PayloadOf<'task_assign'>['agent']): string | null {
+  return agent === undefined || agent.runtime === 'builtin' ? null : agent.runtime;
+}
 
 /** One assignment in one fresh container: attempt on record, container, result on record with the acknowledgement. */
 export async function carryOutTask(
@@ -25,15 +31,20 @@ export async function carryOutTask(
   if (!assignment.ok) return parts.bus.reject(delivery, assignment.error, []);
   const taskId = assignment.value.task.id;
   if (!isWanted(run, taskId, envelope.id)) return parts.bus.complete(delivery, []);
-  const pauseMs = jobs.health.pauseMs(imageSubject(assignment.value.image));
-  if (pauseMs > 0) return parts.bus.release(delivery, { notBefore: Date.now() + pauseMs });
   const patience = AbortSignal.any([lease.lost, jobs.stop]);
   const base = await parts.repositories.baseOf({ runId: run.id, projectId: run.projectId }, patience);
   if (lease.lost.aborted) return base;
   if (!base.ok) return giveBackWork(parts, jobs, run, delivery, [], base.error);
   const { oid: baseOid, mirrorFolder } = base.value;
+  const { image, agent } = assignment.value;
+  const found = await imageOfRun(parts, run, { image, agent: codeAgentOf(agent), mirrorFolder });
+  if (!found.ok && found.error.code === 'AC_IMAGE_UNAVAILABLE') return awaitImage(parts, run, delivery, found.error);
+  if (!found.ok && isHostFault(found.error)) return giveBackWork(parts, jobs, run, delivery, [], found.error);
+  const pauseMs = found.ok ? jobs.health.pauseMs(imageSubject(found.value.id)) : 0;
+  if (pauseMs > 0) return parts.bus.release(delivery, { notBefore: Date.now() + pauseMs });
   const id = await derivedId(`attempt ${delivery.epoch} of ${envelope.id}`);
-  const attempt: Attempt = { id, epoch: delivery.epoch, baseOid, slot, assignment: assignment.value };
+  const pin = found.ok && found.value.pin !== null ? { image: found.value.pin } : {};
+  const attempt: Attempt = { id, epoch: delivery.epoch, baseOid, slot, assignment: assignment.value, ...pin };
   // Open before the attempt is on record: a cancellation that follows it must not be missed.
   const live = jobs.open(id, run.id, taskId);
   try {
@@ -46,8 +57,9 @@ export async function carryOutTask(
     const work = { run, attempt, delivery, lease, services: services.ok ? services.value : null };
     if (!services.ok) return await finishAttempt(parts, jobs, work, services);
     try {
+      if (!found.ok) return await finishAttempt(parts, jobs, work, found);
       const signal = AbortSignal.any([live.signal, lease.lost]);
-      const job = await taskJob(parts, run, attempt, mirrorFolder, services.value, signal);
+      const job = await taskJob(parts, run, attempt, { mirrorFolder, image: found.value.id }, services.value, signal);
       return await runAndConclude(parts, jobs, job, (outcome) => finishAttempt(parts, jobs, work, outcome));
     } finally {
       await services.value.close();

@@ -16,6 +16,7 @@ import { imageSubject } from './host-health.ts';
 import type { HostParts } from './host-parts.ts';
 import type { HeldLease } from './keeping-lease.ts';
 import type { LiveJobs } from './live-jobs.ts';
+import { awaitImage, imageOfRun } from './image-of-run.ts';
 import { mint } from './mint.ts';
 import { persistently } from './persistently.ts';
 import { runAndConclude } from './run-and-conclude.ts';
@@ -45,13 +46,18 @@ export async function carryOutVerification(
   const mirror = await parts.repositories.mirrorWith(origin, effect.oid, patience);
   if (lease.lost.aborted) return mirror;
   if (!mirror.ok) return giveBackWork(parts, jobs, run, delivery, [], mirror.error);
+  const wanted = { image: effect.image, agent: null, mirrorFolder: mirror.value };
+  const image = await imageOfRun(parts, run, wanted);
+  if (!image.ok && image.error.code === 'AC_IMAGE_UNAVAILABLE') return awaitImage(parts, run, delivery, image.error);
   const owner = await derivedId(`attempt ${delivery.epoch} of ${envelope.id}`);
   const live = jobs.open(owner, run.id, null);
   try {
     parts.tell('verification-started', { run: run.id, commit: effect.oid });
     const signal = AbortSignal.any([live.signal, lease.lost]);
-    const job = jobOf(parts, run, effect, owner, delivery.epoch, mirror.value, signal);
     const work = { run, effect, delivery, lease };
+    if (!image.ok) return await finish(parts, jobs, work, image);
+    const place = { mirrorFolder: mirror.value, image: image.value.id };
+    const job = jobOf(parts, run, effect, { owner, epoch: delivery.epoch }, place, signal);
     return await runAndConclude(parts, jobs, job, (outcome) => finish(parts, jobs, work, outcome));
   } finally {
     live.close();
@@ -92,9 +98,8 @@ function jobOf(
   parts: HostParts,
   run: Run,
   effect: Verify,
-  owner: string,
-  epoch: number,
-  mirrorFolder: string,
+  { owner, epoch }: { readonly owner: string; readonly epoch: number },
+  { mirrorFolder, image }: { readonly mirrorFolder: string; readonly image: string },
   signal: AbortSignal,
 ): WorkerJob {
   return {
@@ -107,7 +112,7 @@ function jobOf(
       verify: effect.commands,
     },
     mirrorFolder,
-    image: effect.image,
+    image,
     limits: workerLimits(run.settings),
     bundleFile: null,
     logFile: attemptLog(parts.folders, run.id, owner),

@@ -60,7 +60,12 @@ async function partsOf(
 }
 
 function runnerOf(run: WorkerRunner['run']): WorkerRunner {
-  return { run, sweep: async () => success(0), close: async () => undefined };
+  return {
+    run,
+    pinImage: async () => success('sha256:image'),
+    sweep: async () => success(0),
+    close: async () => undefined,
+  };
 }
 
 const repositories = {

@@ -188,7 +188,12 @@ describe('an attempt that runs out of money', () => {
     const parts: HostParts = {
       ...host,
       instance: 'instance',
-      runner: { run: spendAll, sweep: async () => success(0), close: async () => undefined },
+      runner: {
+        run: spendAll,
+        pinImage: async () => success('sha256:image'),
+        sweep: async () => success(0),
+        close: async () => undefined,
+      },
       repositories,
       openServices: spender(opened),
       maximumWorkers: 1,

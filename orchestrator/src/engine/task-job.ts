@@ -15,11 +15,11 @@ export async function taskJob(
   parts: HostParts,
   run: Run,
   attempt: Attempt,
-  mirrorFolder: string,
+  { mirrorFolder, image }: { readonly mirrorFolder: string; readonly image: string },
   services: AttemptServices,
   signal: AbortSignal,
 ): Promise<WorkerJob> {
-  const { task, verify, feedback, image } = attempt.assignment;
+  const { task, verify, feedback } = attempt.assignment;
   const timeout = task.timeout ?? run.settings.command_timeout;
   const agentTimeout = agentSeconds(attempt.assignment, timeout);
   return {

@@ -40,7 +40,12 @@ function partsOf(carryOut: (job: WorkerJob) => Promise<Result<WorkerOutcome>>): 
     hostId: 'host',
     bus,
     folds: new RunFolds(bus),
-    runner: { run: carryOut, sweep: async () => success(0), close: async () => undefined },
+    runner: {
+      run: carryOut,
+      pinImage: async () => success('sha256:image'),
+      sweep: async () => success(0),
+      close: async () => undefined,
+    },
     repositories: {
       baseOf: async () => success({ oid: 'base', mirrorFolder: folder }),
       mirrorWith: async () => success(folder),

@@ -1,17 +1,15 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { failure, success, type Result } from '@agentcompany/protocol';
-import type { Environment } from '../config.ts';
 import { codeAgents, type CodeAgent } from '../containers/agents-image/agent-packages.ts';
 import { buildAgentsImage } from '../containers/agents-image/build-agents-image.ts';
 import { agentImageErrors } from '../containers/agents-image/errors.ts';
 import { readAgentsImage, recordAgentsImage } from '../open-agents-image.ts';
-import { openEngine, workerImage } from '../open-workers.ts';
+import { openEngine, workerImage, type EngineChoice } from '../open-workers.ts';
 
-export interface ImagesOptions {
+export interface ImagesOptions extends EngineChoice {
   /** Folder of the product. */
   readonly installation: string;
-  readonly environment: Environment;
 }
 
 /** One image of this installation. */
@@ -26,13 +24,10 @@ export interface ImageReport {
 }
 
 /** The images workers are made from. Errors: those of the engine; `AC_IMAGE_NOT_BUILT`. */
-export async function listImages({
-  installation,
-  environment,
-}: ImagesOptions): Promise<Result<readonly ImageReport[]>> {
+export async function listImages({ installation, ...choice }: ImagesOptions): Promise<Result<readonly ImageReport[]>> {
   const worker = await workerImage(installation);
   if (!worker.ok) return worker;
-  const engine = await openEngine(environment);
+  const engine = await openEngine(choice);
   if (!engine.ok) return engine;
   const agents = await readAgentsImage(installation);
   const images: readonly Omit<ImageReport, 'state'>[] = [
@@ -68,7 +63,7 @@ export async function buildImage(options: BuildImageOptions): Promise<Result<Ima
     return failure(agentImageErrors.AC_IMAGE_AGENT_UNKNOWN({ agent: unknown, known: codeAgents.join(', ') }));
   const worker = await workerImage(installation);
   if (!worker.ok) return worker;
-  const engine = await openEngine(environment);
+  const engine = await openEngine(options);
   if (!engine.ok) return engine;
   const before = await readAgentsImage(installation);
   const wanted = new Set([...options.agents, ...Object.keys(before?.agents ?? {})]);
@@ -95,7 +90,7 @@ function isCodeAgent(name: string): name is CodeAgent {
 }
 
 /** The npm that set-up brought or that started us, else the one beside this Node, else the one on the path. */
-function npmOf(installation: string, environment: Environment): readonly [string, ...string[]] {
+function npmOf(installation: string, environment: EngineChoice['environment']): readonly [string, ...string[]] {
   const script = [
     path.join(installation, '.cache', 'npm', 'bin', 'npm-cli.js'),
     environment['npm_execpath'],

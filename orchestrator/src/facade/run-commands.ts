@@ -113,6 +113,7 @@ function settingsFor(
     default_branch: project.default_branch,
     integration_branch: project.integration_branch,
     image: project.image ?? null,
+    devcontainer: project.devcontainer ?? false,
     command_timeout: config.command_timeout,
     worker_memory_bytes: memoryBytes(config.worker_memory_limit),
     worker_cpus: config.worker_cpus,

@@ -14,6 +14,8 @@ export const runSettings = z.object({
   default_branch: z.string(),
   integration_branch: z.string(),
   image: z.string().nullable(),
+  /** Where `image` is null: containers are made from what the repository's devcontainer.json describes at the run's base. */
+  devcontainer: z.boolean().default(false),
   /** Seconds per command a worker runs, where its task says nothing else. */
   command_timeout: z.int().positive(),
   worker_memory_bytes: z.int().positive(),

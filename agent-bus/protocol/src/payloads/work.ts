@@ -54,6 +54,8 @@ export const workPayloads = {
     host_id: z.string(),
     slot: z.string(),
     base_oid: z.string(),
+    /** What its container is made from, where project or repository name an image; the run keeps to it on this host (S14). */
+    image: z.object({ reference: z.string(), id: z.string(), instance: z.string() }).optional(),
   }),
   attempt_lost: z.looseObject({ attempt_id: z.string(), epoch: z.int().nonnegative(), error: appErrorSchema }),
   task_progress: z.looseObject({ attempt_id: z.string(), message: z.string() }),

@@ -45,6 +45,7 @@ export function settingsOf(more: Partial<RunSettings> = {}): RunSettings {
     default_branch: 'main',
     integration_branch: 'main',
     image: null,
+    devcontainer: false,
     verify: [],
     agents: [],
     review: 'rules',

@@ -7,9 +7,13 @@ import { rolldown } from 'rolldown';
 
 const entry = new URL('../../../../worker-image/src/main.ts', import.meta.url).pathname;
 
-const gitConfiguration = readFileSync(new URL('../../../../worker-image/image/gitconfig', import.meta.url), 'utf8');
-
-const launcher = '#!/bin/sh\nexec /opt/worker/node --max-old-space-size=256 /opt/worker/runtime.mjs\n';
+const imageFolder = new URL('../../../../worker-image/image/', import.meta.url);
+const gitConfiguration = readFileSync(new URL('gitconfig', imageFolder), 'utf8');
+/** The entry point that ships, with a heap that fits the limits of tests. */
+const launcher = readFileSync(new URL('runtime', imageFolder), 'utf8').replace(
+  'exec /opt/worker/node ',
+  'exec /opt/worker/node --max-old-space-size=256 ',
+);
 
 async function bundleRuntime(): Promise<string> {
   const build = await rolldown({

@@ -1,6 +1,7 @@
 import type { ImageReport } from '@agentcompany/orchestrator/images';
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
+import { engineConfig } from '../engine-config.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { action, examples, type Session } from '../session.ts';
 import { renderTable, type Column } from '../terminal/table.ts';
@@ -28,18 +29,23 @@ function show(context: Context, images: readonly ImageReport[]): number {
 async function list(context: Context): Promise<number> {
   const { listImages } = await import('@agentcompany/orchestrator/images');
   const { environment, checkout } = context.io;
-  const images = await listImages({ installation: checkout, environment });
+  const config = await engineConfig(context, { useHome: true, flags: {} });
+  if (!config.ok) return context.fail(config.error);
+  const images = await listImages({ config: config.value, installation: checkout, environment });
   return images.ok ? show(context, images.value) : context.fail(images.error);
 }
 
 async function build(context: Context, agents: readonly string[]): Promise<number> {
   const { buildImage } = await import('@agentcompany/orchestrator/images');
   const { environment, checkout } = context.io;
+  const config = await engineConfig(context, { useHome: true, flags: {} });
+  if (!config.ok) return context.fail(config.error);
   const interrupt = new AbortController();
   const release = context.io.onInterrupt(() => interrupt.abort());
   try {
     const say = (line: string): void => context.talk(line);
-    const built = await buildImage({ installation: checkout, environment, agents, say, signal: interrupt.signal });
+    const choice = { config: config.value, environment };
+    const built = await buildImage({ ...choice, installation: checkout, agents, say, signal: interrupt.signal });
     if (interrupt.signal.aborted) return exitCodes.interrupted;
     return built.ok ? show(context, [built.value]) : context.fail(built.error);
   } finally {

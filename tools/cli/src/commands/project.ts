@@ -14,11 +14,17 @@ interface AddOptions {
   readonly defaultBranch?: string;
   readonly integrationBranch?: string;
   readonly image?: string;
+  readonly devcontainer?: true;
   readonly verify?: readonly string[];
 }
 
 function sourceOf(project: Project): string {
   return project.git_url ?? project.path ?? '';
+}
+
+function imageText({ image, devcontainer }: Project): string {
+  if (image !== undefined) return image;
+  return devcontainer === true ? "the repository's devcontainer.json" : 'the shipped worker image';
 }
 
 function showProject(context: Context, project: Project): number {
@@ -33,7 +39,7 @@ function showProject(context: Context, project: Project): number {
     ['default', project.default_branch],
     ['integration', project.integration_branch],
     ['forge', project.forge],
-    ['image', project.image ?? 'the shipped worker image'],
+    ['image', imageText(project)],
     ...(project.verify ?? []).map((command) => ['verify', command] as const),
   ];
   for (const [name, value] of fields) context.data(`${name.padEnd(12)}  ${cleanLine(value)}`);
@@ -53,6 +59,11 @@ function addAdd(project: Command, session: Session): void {
     .option('--default-branch <branch>', 'the folder says it; for a URL main where absent')
     .option('--integration-branch <branch>', 'where runs start and pull requests aim; the default branch where absent')
     .option('--image <reference>', "container image with the project's tools, one the engine has")
+    .addOption(
+      new Option('--devcontainer', "build and use what the repository's devcontainer.json describes").conflicts(
+        'image',
+      ),
+    )
     .option('--verify <command>', 'check run for every task; may be repeated', collect)
     .action(
       action<AddOptions>(session, async (context, _, options) => {

@@ -43,6 +43,7 @@ export function sketchRun(sketch: RunSketch): RunView {
       default_branch: 'main',
       integration_branch: 'main',
       image: null,
+      devcontainer: false,
       verify: [],
       agents: [],
       review: 'rules',

@@ -1,0 +1,38 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { unwrap } from '@agentcompany/protocol';
+import Docker from 'dockerode';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { checkEngineLimits } from '../confinement.ts';
+import { DockerEngine } from '../docker-api/docker-engine.ts';
+import { engineContract, type EngineUnderTest } from '../testing/engine-contract.ts';
+import { RootlessPodman } from '../testing/rootless-podman.ts';
+
+const run = promisify(execFile);
+
+describe('the engine contract on rootless Podman', () => {
+  let podman: RootlessPodman;
+  let under: EngineUnderTest;
+
+  beforeAll(async () => {
+    podman = await RootlessPodman.open();
+    const { engine, socket } = podman;
+    const docker = new Docker({ socketPath: socket });
+    under = {
+      engine,
+      image: await podman.loadWorkerImage(),
+      at: (other) => new DockerEngine(other),
+      removeImage: async (reference) => void (await docker.getImage(reference).remove({ force: true })),
+    };
+  });
+  afterAll(() => podman.close());
+
+  engineContract({
+    it,
+    engine: () => under,
+    enforcesLimits: async () => checkEngineLimits(unwrap(await under.engine.info())).ok,
+    ...(process.getuid?.() === 0 && {
+      chown: async (folder: string, uid: number) => void (await run('chown', ['-R', String(uid), folder])),
+    }),
+  });
+});
