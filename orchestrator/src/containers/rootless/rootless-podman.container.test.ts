@@ -1,5 +1,3 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { unwrap } from '@agentcompany/protocol';
 import Docker from 'dockerode';
 import { afterAll, beforeAll, describe, it } from 'vitest';
@@ -7,8 +5,6 @@ import { checkEngineLimits } from '../confinement.ts';
 import { DockerEngine } from '../docker-api/docker-engine.ts';
 import { engineContract, type EngineUnderTest } from '../testing/engine-contract.ts';
 import { RootlessPodman } from '../testing/rootless-podman.ts';
-
-const run = promisify(execFile);
 
 describe('the engine contract on rootless Podman', () => {
   let podman: RootlessPodman;
@@ -20,6 +16,7 @@ describe('the engine contract on rootless Podman', () => {
     const docker = new Docker({ socketPath: socket });
     under = {
       engine,
+      enforcesLimits: checkEngineLimits(unwrap(await engine.info())).ok,
       image: await podman.loadWorkerImage(),
       at: (other) => new DockerEngine(other),
       removeImage: async (reference) => void (await docker.getImage(reference).remove({ force: true })),
@@ -27,12 +24,5 @@ describe('the engine contract on rootless Podman', () => {
   });
   afterAll(() => podman.close());
 
-  engineContract({
-    it,
-    engine: () => under,
-    enforcesLimits: async () => checkEngineLimits(unwrap(await under.engine.info())).ok,
-    ...(process.getuid?.() === 0 && {
-      chown: async (folder: string, uid: number) => void (await run('chown', ['-R', String(uid), folder])),
-    }),
-  });
+  engineContract({ it, engine: () => under });
 });
