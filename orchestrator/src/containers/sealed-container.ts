@@ -52,8 +52,8 @@ export async function createSealed(
 /** A container with a worker in it, or about to be: its door is open. */
 export interface SealedWorker extends SealedContainer {
   readonly door: WaitingDoor;
-  /** Closes the door, and removes the container and all that was made for it. May be called again. */
-  dispose(): Promise<void>;
+  /** Closes the door, and removes the container and all that was made for it. May be called again; a failure is that of the removal. */
+  dispose(): Promise<Result<undefined>>;
 }
 
 /** Opens the door of a container. `release` frees what was made for it besides, once it is gone. */
@@ -71,13 +71,14 @@ export function openWorkerDoor(
       return confinementDifferences(seen, { ...features, limits, places: memoryPlaces(container), acceptNoLimits });
     },
   });
-  let disposing: Promise<void> | null = null;
-  const dispose = async (): Promise<void> => {
+  let disposing: Promise<Result<undefined>> | null = null;
+  const dispose = async (): Promise<Result<undefined>> => {
     door.close();
     attachment.close();
     // A removal that fails leaves a labelled container: the next sweep finds it.
-    await engine.remove(id);
+    const gone = await engine.remove(id);
     await release();
+    return gone;
   };
   return { ...sealed, door, dispose: () => (disposing ??= dispose()) };
 }

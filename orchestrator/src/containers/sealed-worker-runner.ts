@@ -8,6 +8,7 @@ import { engineFeatures } from './create-body.ts';
 import { containerErrors } from './errors.ts';
 import { checkOciRuntime } from './oci-runtime.ts';
 import { PinnedImages, type PinnedImage } from './pinned-images.ts';
+import { LeftBehind } from './left-behind.ts';
 import { createSealed, openWorkerDoor, type SealedTerms, type SealedWorker } from './sealed-container.ts';
 import { WarmPool } from './warm-pool.ts';
 import type { SpareOwner, WorkerContainer, WorkerOwner } from './worker-container.ts';
@@ -49,6 +50,7 @@ interface WorkerShape extends Omit<WorkerContainer, 'owner' | 'workspaceVolume'>
 class SealedWorkerRunner implements WorkerRunner {
   readonly #options: WorkerRunnerOptions;
   readonly #images: PinnedImages;
+  readonly #leftBehind: LeftBehind;
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
   /** Tells containers of this process from those of one that is gone. */
@@ -60,6 +62,7 @@ class SealedWorkerRunner implements WorkerRunner {
   constructor(options: WorkerRunnerOptions) {
     this.#options = options;
     this.#images = new PinnedImages(options.engine);
+    this.#leftBehind = new LeftBehind(options.engine);
     this.#pool = new WarmPool<WorkerShape>({
       size: options.warm?.workers ?? 0,
       maximum: options.warm?.maximum ?? Infinity,
@@ -125,6 +128,8 @@ class SealedWorkerRunner implements WorkerRunner {
     const { runtimeFolder } = this.#options;
     const shape: WorkerShape = { imageId: image.value.id, mirrorFolder, runtimeFolder, limits, lower };
     const order = { ...job.order, tool_folders: [...image.value.toolFolders] };
+    const cleared = await this.#leftBehind.clear(job.owner);
+    if (!cleared.ok) return cleared;
     try {
       const atHand = await this.#workerFor(shape, job.owner);
       return atHand.ok ? await this.#give(terms.value, atHand.value, shape, { ...job, order }) : atHand;
@@ -148,7 +153,8 @@ class SealedWorkerRunner implements WorkerRunner {
       job.onOutcome?.(outcome);
       return outcome;
     } finally {
-      await worker.dispose();
+      // A removal that fails leaves a labelled container: the task's next attempt or the next sweep removes it.
+      await this.#leftBehind.remove(worker, job.owner);
     }
   }
 

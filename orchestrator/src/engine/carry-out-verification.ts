@@ -39,8 +39,6 @@ export async function carryOutVerification(
   if (!request.ok) return parts.bus.reject(delivery, request.error, []);
   const { effect } = request.value;
   if (effect.kind !== 'verify') return parts.bus.complete(delivery, []);
-  const pauseMs = jobs.health.pauseMs(imageSubject(effect.image));
-  if (pauseMs > 0) return parts.bus.release(delivery, { notBefore: Date.now() + pauseMs });
   const patience = AbortSignal.any([lease.lost, jobs.stop]);
   const origin = { runId: run.id, projectId: run.projectId };
   const mirror = await parts.repositories.mirrorWith(origin, effect.oid, patience);
@@ -49,6 +47,8 @@ export async function carryOutVerification(
   const wanted = { image: effect.image, agent: null, mirrorFolder: mirror.value };
   const image = await imageOfRun(parts, run, wanted);
   if (!image.ok && image.error.code === 'AC_IMAGE_UNAVAILABLE') return awaitImage(parts, run, delivery, image.error);
+  const pauseMs = image.ok ? jobs.health.pauseMs(imageSubject(image.value.id)) : 0;
+  if (pauseMs > 0) return parts.bus.release(delivery, { notBefore: Date.now() + pauseMs });
   const owner = await derivedId(`attempt ${delivery.epoch} of ${envelope.id}`);
   const live = jobs.open(owner, run.id, null);
   try {

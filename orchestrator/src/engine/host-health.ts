@@ -31,9 +31,9 @@ interface Conduct {
 /** The subject that stands for the worker host as a whole. */
 export const wholeHost = 'worker host';
 
-/** The subject that stands for an image; null is the worker image. */
+/** The subject that stands for an image, by its id; null is the worker image. */
 export function imageSubject(image: string | null): string {
-  return `image ${image ?? 'of workers'}`;
+  return `image ${image?.slice(0, 19) ?? 'of workers'}`;
 }
 
 /**
