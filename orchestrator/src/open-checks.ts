@@ -10,6 +10,7 @@ import type { Check } from './doctor.ts';
 import { durabilityOf } from './facade/bus-reading.ts';
 import { busOptions } from './home-bus.ts';
 import { openProjects } from './open-projects.ts';
+import { dindOfHome } from './open-dind.ts';
 import { openEngine, openWorkers, workerImage } from './open-workers.ts';
 import { listProjects, type Project } from './projects.ts';
 import { workerLimits } from './engine/worker-limits.ts';
@@ -102,8 +103,12 @@ async function checkImage(installation: string): Promise<Result<string>> {
   return image.ok ? success(image.value.slice(0, 'sha256:'.length + 12)) : image;
 }
 
-async function checkEngine({ environment, config }: ChainOptions): Promise<Result<string>> {
-  const engine = await openEngine({ config, environment });
+async function checkEngine(options: ChainOptions): Promise<Result<string>> {
+  const { home, environment, config } = options;
+  const instance = instanceId(home);
+  if (!instance.ok) return instance;
+  const dind = dindOfHome(home, { ...options, instance: instance.value });
+  const engine = await openEngine({ config, environment, dind });
   if (!engine.ok) return engine;
   const info = await engine.value.info();
   const version = await engine.value.version();
@@ -129,6 +134,7 @@ async function checkWorker({ home, config, environment, installation }: ChainOpt
     installation,
     environment,
     config,
+    dind: dindOfHome(home, { config, installation, instance: instance.value }),
     onDurableStep: () => undefined,
   });
   if (!runner.ok) return runner;

@@ -33,6 +33,7 @@ import { attemptServices, paidModels } from './open-attempt-services.ts';
 import { openOutsideTools, type OutsideTools } from './open-outside-tools.ts';
 import type { Recording } from './models/recorded/recording.ts';
 import { openProjects, type Projects } from './open-projects.ts';
+import { dindOfHome } from './open-dind.ts';
 import { openWorkers } from './open-workers.ts';
 
 export interface OpenCompanyOptions {
@@ -199,6 +200,7 @@ async function openLocalHost(
     installation: options.installation,
     environment: options.environment,
     config,
+    dind: dindOfHome(home, { instance: instance.value, installation: options.installation, config }),
     onDurableStep,
   });
   if (!runner.ok) return runner;
