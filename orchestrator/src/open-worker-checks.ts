@@ -4,6 +4,7 @@ import { memoryBytes, type Config, type Environment } from './config.ts';
 import type { RuntimeProof } from './containers/escape/prove-runtime.ts';
 import type { Check } from './doctor.ts';
 import { workerLimits } from './engine/worker-limits.ts';
+import { dindOfHome } from './open-dind.ts';
 import { homeProofPlace, proveWorkers, rememberProof, type ProofRequest } from './open-proof.ts';
 import { openEngine, workerImage } from './open-workers.ts';
 
@@ -40,8 +41,11 @@ async function checkImage(installation: string): Promise<Result<string>> {
   return image.ok ? success(image.value.slice(0, 'sha256:'.length + 12)) : image;
 }
 
-async function checkEngine({ environment, config }: WorkerCheckOptions): Promise<Result<string>> {
-  const engine = await openEngine({ config, environment });
+async function checkEngine({ home, environment, config, installation }: WorkerCheckOptions): Promise<Result<string>> {
+  const instance = instanceId(home);
+  if (!instance.ok) return instance;
+  const dind = dindOfHome(home, { config, installation, instance: instance.value });
+  const engine = await openEngine({ config, environment, dind });
   if (!engine.ok) return engine;
   const info = await engine.value.info();
   const version = await engine.value.version();
@@ -71,7 +75,8 @@ async function proveHere({
 }: WorkerCheckOptions): Promise<Result<RuntimeProof>> {
   const instance = instanceId(home);
   if (!instance.ok) return instance;
-  const workers = { instance: instance.value, installation, environment, config };
+  const dind = dindOfHome(home, { config, installation, instance: instance.value });
+  const workers = { instance: instance.value, installation, environment, config, dind };
   const request: ProofRequest = { workers, place: homeProofPlace(home), signal: AbortSignal.timeout(90_000) };
   const proof = await proveWorkers(request, limitsOf(config));
   if (!proof.ok || proof.value.findings.some(({ outcome }) => outcome === 'escaped')) return proof;

@@ -22,7 +22,7 @@ describe('containers that could not be removed', () => {
     const fake = engine();
     const left = new LeftBehind(fake);
     fake.answer.next = { ok: false, error: away };
-    await left.remove('one', owner('r', 't'));
+    await left.remove({ id: 'one', dispose: () => fake.remove('one') }, owner('r', 't'));
     expect(await left.clear(owner('r', 't'))).toEqual({ ok: false, error: away });
     fake.answer.next = success();
     expect(await left.clear(owner('r', 't'))).toEqual(success());
@@ -34,7 +34,7 @@ describe('containers that could not be removed', () => {
     const fake = engine();
     const left = new LeftBehind(fake);
     fake.answer.next = { ok: false, error: away };
-    await left.remove('one', owner('r', 't'));
+    await left.remove({ id: 'one', dispose: () => fake.remove('one') }, owner('r', 't'));
     expect(await left.clear(owner('r', 'other'))).toEqual(success());
     expect(await left.clear(owner('other', 't'))).toEqual(success());
     expect(fake.asked).toEqual(['one']);
