@@ -4,17 +4,19 @@ import { failure, success, type Result } from '@agentcompany/protocol';
 import Docker from 'dockerode';
 import type {
   Attachment,
+  BuildLimits,
   ContainerDetails,
   ContainerEngine,
   EngineInfo,
   ImageDetails,
+  ListedImage,
   OwnedContainer,
 } from '../container-engine.ts';
 import { createBody, engineFeatures, type EngineFeatures } from '../create-body.ts';
 import type { WorkerContainer } from '../worker-container.ts';
 import { labelNames } from '../worker-labels.ts';
 import { attachStreams } from './attach.ts';
-import { containerDetails, engineInfo, imageDetails } from './engine-answers.ts';
+import { containerDetails, engineInfo, imageDetails, listedImage } from './engine-answers.ts';
 import { engineFailure, type CallSubject } from './engine-failure.ts';
 import { followImage } from './image-progress.ts';
 import { overlayOptions } from './overlay-options.ts';
@@ -30,6 +32,15 @@ function containerName(container: WorkerContainer): string {
 /** Options of a POST whose query and body are kept apart: given plainly, dockerode repeats the whole body in the query. */
 function posted<Body extends object>(query: Readonly<Record<string, string>>, body: Body): Body {
   return { _query: query, _body: body } as object as Body;
+}
+
+const buildPeriod = 100_000;
+
+/** The limits of a build as its query names them; the memory includes what could be swapped. */
+function buildLimits(limits: BuildLimits | undefined): Record<string, number> {
+  if (limits === undefined) return {};
+  const { memoryBytes: memory, cpus } = limits;
+  return { memory, memswap: memory, cpuperiod: buildPeriod, cpuquota: Math.round(cpus * buildPeriod) };
 }
 
 async function inTime<Value>(work: Promise<Value>): Promise<Value> {
@@ -139,7 +150,7 @@ export class DockerEngine implements ContainerEngine {
 
   async imageBuild(
     context: Readable,
-    options: { readonly tag: string; readonly onLine: (line: string) => void },
+    options: Parameters<ContainerEngine['imageBuild']>[1],
   ): Promise<Result<{ readonly id: string }>> {
     const done = await this.#call({ action: 'build an image' }, async () => {
       const progress = await this.#docker.buildImage(context, {
@@ -147,10 +158,32 @@ export class DockerEngine implements ContainerEngine {
         rm: true,
         forcerm: true,
         networkmode: 'none',
+        ...buildLimits(options.limits),
+        ...(options.signal === undefined ? {} : { abortSignal: options.signal }),
       });
       await followImage(progress, options.onLine);
     });
     return done.ok ? this.#imageId(options.tag) : done;
+  }
+
+  /** Compared again here: no engine's idea of a filter is relied on. */
+  imageList(repositories: readonly string[]): Promise<Result<readonly ListedImage[]>> {
+    return this.#call({ action: 'list images' }, async () => {
+      const filters = { reference: [...repositories] };
+      const found = (await inTime(this.#docker.listImages({ filters }))).map(listedImage);
+      const isOf = (tag: string): boolean => repositories.some((repository) => tag.startsWith(`${repository}:`));
+      return found
+        .map((image) => ({ ...image, references: image.references.filter(isOf) }))
+        .filter(({ references }) => references.length > 0);
+    });
+  }
+
+  async imageRemove(reference: string): Promise<Result<undefined>> {
+    const removed = await this.#call({ action: 'remove an image', image: reference }, async () => {
+      await inTime(this.#docker.getImage(reference).remove({ force: false }));
+      return undefined;
+    });
+    return !removed.ok && removed.error.code === 'AC_IMAGE_UNKNOWN' ? success() : removed;
   }
 
   async volumeCreate(options: Parameters<ContainerEngine['volumeCreate']>[0]): Promise<Result<undefined>> {
