@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openBus, type DeadLetter } from '@agentcompany/agent-bus';
 import { success, type Result } from '@agentcompany/protocol';
@@ -12,6 +11,7 @@ import { busOptions } from './home-bus.ts';
 import { openProjects } from './open-projects.ts';
 import { openEngine, openWorkers, workerImage } from './open-workers.ts';
 import { listProjects, type Project } from './projects.ts';
+import { makeTemporaryFolder } from './temporary-folder.ts';
 import { workerLimits } from './engine/worker-limits.ts';
 import { noServices } from './door/attempt-services.ts';
 
@@ -132,7 +132,7 @@ async function checkWorker({ home, config, environment, installation }: ChainOpt
     onDurableStep: () => undefined,
   });
   if (!runner.ok) return runner;
-  const folder = await mkdtemp(join(tmpdir(), 'agentcompany-doctor-'));
+  const folder = await makeTemporaryFolder('doctor');
   try {
     const mirrorFolder = join(folder, 'mirror.git');
     await mkdir(mirrorFolder);

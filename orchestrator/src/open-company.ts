@@ -17,6 +17,8 @@ import { ReadModel } from './engine/read-model.ts';
 import { keepRetention } from './engine/retention.ts';
 import { openRunPurse } from './engine/run-purse.ts';
 import { RunFolds } from './engine/run-folds.ts';
+import { cleanHome, type CleanParts } from './facade/clean/clean-home.ts';
+import { keepClean } from './facade/clean/keep-clean.ts';
 import { openCompanyBus } from './facade/company-bus.ts';
 import { draftPlan } from './facade/draft-plan.ts';
 import { openModelReviewer } from './facade/model-reviewer.ts';
@@ -33,7 +35,7 @@ import { attemptServices, paidModels } from './open-attempt-services.ts';
 import { openOutsideTools, type OutsideTools } from './open-outside-tools.ts';
 import type { Recording } from './models/recorded/recording.ts';
 import { openProjects, type Projects } from './open-projects.ts';
-import { openWorkers } from './open-workers.ts';
+import { openEngine, openWorkers } from './open-workers.ts';
 
 export interface OpenCompanyOptions {
   readonly environment: Environment;
@@ -87,12 +89,18 @@ export async function openCompany(home: CompanyHome, options: OpenCompanyOptions
     draftPlan: (request, signal) => draftPlan(context, request, signal),
     ...openPullRequests(context),
     drive: (request) => driveCompany({ ...context, options, onDurableStep }, request),
+    clean: (choice) => cleanHome({ home, model, openEngine: cleaningEngine(options) }, choice),
     enginePid: async () => engineOwner(home.lockFile),
     close: async () => {
       model.close();
       await bus.close();
     },
   });
+}
+
+/** Null where all work is done on other machines: then this one has no containers. */
+function cleaningEngine({ config, environment }: OpenCompanyOptions): CleanParts['openEngine'] {
+  return config.local_workers ? () => openEngine(environment) : null;
 }
 
 interface DriveContext {
@@ -144,6 +152,7 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
   const parts: EngineParts = { ...common, ...opened, home, project, host: host.value, serveHosts };
   const stop = new AbortController();
   const days = { runDays: config.retention_days, progressDays: config.progress_retention_days };
+  const cleaning = keepClean({ home, model }, log, stop.signal);
   const retaining = keepRetention({ ...parts, model, now: Date.now, ...days }, stop.signal);
   try {
     const driven = await drive(parts, { open, until, signal: request.signal });
@@ -151,7 +160,7 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
     return driven.ok && !projected.ok ? projected : driven;
   } finally {
     stop.abort();
-    await retaining;
+    await Promise.all([retaining, cleaning]);
     await host.value?.runner.close();
     await outside.close();
   }

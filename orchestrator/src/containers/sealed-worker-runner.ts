@@ -40,6 +40,8 @@ class SealedWorkerRunner implements WorkerRunner {
   readonly #images: PinnedImages;
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
+  /** Attempts of the jobs under way, from before their containers are made until these are gone. */
+  readonly #attempts = new Set<string>();
   #features: EngineFeatures | null = null;
 
   constructor(options: WorkerRunnerOptions) {
@@ -51,10 +53,12 @@ class SealedWorkerRunner implements WorkerRunner {
   async run(job: WorkerJob): Promise<Result<WorkerOutcome>> {
     const work = this.#prepareAndRun({ ...job, signal: AbortSignal.any([job.signal, this.#closing.signal]) });
     this.#running.add(work);
+    this.#attempts.add(job.owner.attempt);
     try {
       return await work;
     } finally {
       this.#running.delete(work);
+      this.#attempts.delete(job.owner.attempt);
     }
   }
 
@@ -64,8 +68,11 @@ class SealedWorkerRunner implements WorkerRunner {
     if (!owned.ok) return owned;
     let removed = 0;
     for (const container of owned.value) {
+      if (container.labels[labelNames.instance] !== instance) continue;
       const attempt = container.labels[labelNames.attempt];
-      if (container.labels[labelNames.instance] !== instance || (attempt !== undefined && isLive(attempt))) continue;
+      if (attempt !== undefined && (this.#attempts.has(attempt) || isLive(attempt))) continue;
+      // One of `agentcompany doctor`, another process of this home: it ends by itself.
+      if (container.running && container.labels[labelNames.run] === 'doctor') continue;
       const gone = await engine.remove(container.id);
       if (!gone.ok) return gone;
       removed += 1;

@@ -60,7 +60,7 @@ export interface WorkerRunner {
    * those of the engine.
    */
   pinImage(request: ImageRequest): Promise<Result<string>>;
-  /** Removes containers of this instance whose attempt `isLive` does not know. Returns how many went. */
+  /** Removes containers of this instance that no job of this runner is in and whose attempt `isLive` does not know. Returns how many went. */
   sweep(isLive: (attempt: string) => boolean): Promise<Result<number>>;
   close(): Promise<void>;
 }

@@ -4,6 +4,7 @@ import { runEnds } from '../company/states.ts';
 import { carryOutTask } from './carry-out-task.ts';
 import { carryOutVerification } from './carry-out-verification.ts';
 import type { HostParts } from './host-parts.ts';
+import { keepSwept } from './keep-swept.ts';
 import { keepingLease, type HeldLease } from './keeping-lease.ts';
 import { letGo } from './let-go.ts';
 import { LiveJobs } from './live-jobs.ts';
@@ -31,6 +32,7 @@ export async function hostWorkers(parts: HostParts, signals: HostSignals): Promi
   const ended = new AbortController();
   const jobs = new LiveJobs(parts, stop);
   const watching = jobs.watchForCancellation(AbortSignal.any([stop, ended.signal]));
+  const sweeping = keepSwept(parts, AbortSignal.any([stop, ended.signal]));
   const slots = Array.from(
     { length: parts.maximumWorkers },
     (_, index) => `worker-${String(index + 1).padStart(3, '0')}`,
@@ -40,7 +42,7 @@ export async function hostWorkers(parts: HostParts, signals: HostSignals): Promi
     return await together(working, failed);
   } finally {
     ended.abort();
-    await watching;
+    await Promise.all([watching, sweeping]);
     await jobs.besideEnded();
   }
 }
