@@ -44,6 +44,8 @@ export interface DriveOptions {
   readonly serve?: boolean;
   /** Told where worker hosts are served. */
   readonly onServing?: (address: string) => void;
+  /** Told what a person should know of this machine before work begins. */
+  readonly onWarning?: (warning: string) => void;
   readonly signal: AbortSignal;
 }
 
