@@ -130,6 +130,7 @@ async function checkWorker({ home, config, environment, installation }: ChainOpt
     environment,
     acceptNoLimits: config.accept_no_limits,
     onDurableStep: () => undefined,
+    say: () => undefined,
   });
   if (!runner.ok) return runner;
   const folder = await makeTemporaryFolder('doctor');

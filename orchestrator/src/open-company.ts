@@ -215,6 +215,7 @@ async function openLocalHost(
     environment: options.environment,
     acceptNoLimits: config.accept_no_limits,
     onDurableStep,
+    say: (line) => common.log('image-build', { line }),
   });
   if (!runner.ok) return runner;
   return success({

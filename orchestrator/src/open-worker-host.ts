@@ -80,14 +80,15 @@ async function work(
   terms: CompanyTerms,
 ): Promise<Result<undefined>> {
   const { tell, maximumWorkers } = options;
-  const runner = await openWorkers({ ...options, instance: folder.instance, onDurableStep: () => undefined });
-  if (!runner.ok) return runner;
-  const ended = new AbortController();
   const note = fileLog(folder.logFile);
   const log: Log = (event, details) => {
     note(event, details);
     tell(event, details);
   };
+  const say = (line: string): void => note('image-build', { line });
+  const runner = await openWorkers({ ...options, instance: folder.instance, onDurableStep: () => undefined, say });
+  if (!runner.ok) return runner;
+  const ended = new AbortController();
   const folds = new RunFolds(bus);
   const refused = new AbortController();
   const stop = AbortSignal.any([options.stop, refused.signal]);

@@ -6,6 +6,7 @@ import { steppingEngine } from './containers/stepping-engine.ts';
 import type { ContainerEngine } from './containers/container-engine.ts';
 import type { WorkerRunner } from './containers/worker-runner.ts';
 import { facadeErrors } from './facade/errors.ts';
+import { openDevcontainers } from './open-devcontainers.ts';
 import { imageWithAgent } from './open-agents-image.ts';
 
 export interface OpenWorkersOptions {
@@ -16,6 +17,8 @@ export interface OpenWorkersOptions {
   /** Go on although the engine does not enforce limits. */
   readonly acceptNoLimits: boolean;
   readonly onDurableStep: (step: string) => void;
+  /** What goes on while an image is built. */
+  readonly say: (line: string) => void;
 }
 
 /** Opens the container runtime; its library is loaded only here. Errors: those of the engine, `AC_IMAGE_UNAVAILABLE`. */
@@ -30,6 +33,7 @@ export async function openWorkers(options: OpenWorkersOptions): Promise<Result<W
       engine: steppingEngine(engine.value, options.onDurableStep),
       instance: options.instance,
       defaultImage: image.value,
+      buildDevcontainer: openDevcontainers({ engine: engine.value, instance: options.instance, say: options.say }),
       imageWithAgent: (agent) => imageWithAgent(options.installation, image.value, agent),
       acceptNoLimits: options.acceptNoLimits,
       runtimeFolder: join(options.installation, 'worker-image', 'dist'),
