@@ -97,6 +97,6 @@ export async function readGitVersion(): Promise<Result<GitVersion>> {
 }
 
 /** What a person is told of a git that is below the support floor. */
-export function warningOf(version: string): string {
+function warningOf(version: string): string {
   return `git ${version} lacks known security fixes (${fixedName}): update it (${newestFloor}.1, or your distribution's security update)`;
 }

@@ -43,12 +43,12 @@ export class TestImages {
     return tag;
   }
 
-  /** Makes `name` stand for the image that `reference` stands for. */
-  async tagged(reference: string, name: string): Promise<string> {
-    await this.docker.getImage(reference).tag({ repo: this.repository, tag: name });
-    const tag = `${this.repository}:${name}`;
-    if (!this.#made.includes(tag)) this.#made.push(tag);
-    return tag;
+  /** Gives the image a name in the place of the one it was made under. */
+  async renamed(reference: string, name: string): Promise<void> {
+    const [repo = '', tag = ''] = name.split(':');
+    await this.docker.getImage(reference).tag({ repo, tag });
+    this.#made.push(name);
+    await this.docker.getImage(reference).remove();
   }
 
   async remove(): Promise<void> {

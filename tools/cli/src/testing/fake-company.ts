@@ -52,6 +52,7 @@ export function sketchRun(sketch: RunSketch): RunView {
     },
     base_oid: null,
     tip_oid: null,
+    images: [],
     plan_hash: null,
     task_list: [],
     approvals: [],
