@@ -71,7 +71,44 @@ export interface DriveOptions {
   readonly serve?: boolean;
   /** Told where worker hosts are served. */
   readonly onServing?: (address: string) => void;
+  /** Told what a person should know of this machine before work begins. */
+  readonly onWarning?: (warning: string) => void;
   readonly signal: AbortSignal;
+}
+
+/** Kinds of things that runs leave behind. `result`: what a vault keeps of an attempt. */
+export type LeftoverKind = 'container' | 'bundle' | 'quarantine' | 'checkpoints' | 'result' | 'temporary folder';
+
+/** Something that was removed, or would be. */
+export interface CleanedItem {
+  readonly kind: LeftoverKind;
+  /** Container id, file or reference. */
+  readonly name: string;
+  /** Whose it was. */
+  readonly owner: string;
+  /** Bytes on disk. */
+  readonly bytes: number;
+  /** Why it is still there; null: it is gone, or would be. */
+  readonly error: AppError | null;
+}
+
+/** A result of an attempt that is nowhere else, as far as this home knows: a person's to remove. */
+export interface KeptResult {
+  readonly name: string;
+  readonly owner: string;
+  readonly why: string;
+}
+
+export interface CleanReport {
+  readonly dry_run: boolean;
+  /** Then only what the ledger says has ended is removed, and vaults are not compacted. */
+  readonly engine_running: boolean;
+  readonly items: readonly CleanedItem[];
+  readonly kept: readonly KeptResult[];
+  /** What could not be looked at. */
+  readonly problems: readonly AppError[];
+  /** Bytes that the disk has more, or would have. */
+  readonly bytes_freed: number;
 }
 
 /**
@@ -137,6 +174,8 @@ export interface Company {
   listPullRequests(projectId?: string): Promise<Result<readonly (PullRequest & { readonly project_id: string })[]>>;
   showPullRequest(projectId: string, number: number): Promise<Result<PullRequest & { readonly diffstat: string }>>;
   mergePullRequest(projectId: string, number: number): Promise<Result<PullRequest>>;
+  /** Removes what is provably this company's and finished; `dryRun` only says what. Nothing of a live attempt, no result that is nowhere else. */
+  clean(options: { readonly dryRun: boolean }): Promise<Result<CleanReport>>;
   /** The whole read model as RFC 8785 JSON. */
   exportState(): Promise<Result<string>>;
   /** Throws the read model away and folds every stream again. */

@@ -89,6 +89,7 @@ async function work(
     note(event, details);
     tell(event, details);
   };
+  const say = (line: string): void => note('image-build', { line });
   const keeping = {
     maximumWorkers,
     warmWorkers: options.warmWorkers ?? 0,
@@ -98,7 +99,7 @@ async function work(
   const { instance } = folder;
   const dind = dindHome({ ...options, instance, folder: folder.root, mirrorsFolder: folder.mirrorsFolder });
   const workers = { ...options, dind, instance };
-  const runner = await openWorkers({ ...workers, onDurableStep: () => undefined, keeping });
+  const runner = await openWorkers({ ...workers, onDurableStep: () => undefined, say, keeping });
   if (!runner.ok) return runner;
   const ended = new AbortController();
   const proven = await requireProof({ workers, place: folder }, log);

@@ -9,6 +9,7 @@ import type { WorkerRunner } from './containers/worker-runner.ts';
 import type { Log } from './engine/log.ts';
 import { facadeErrors } from './facade/errors.ts';
 import { openMirrorFacts } from './git/mirror-facts.ts';
+import { openDevcontainers } from './open-devcontainers.ts';
 import { imageWithAgent } from './open-agents-image.ts';
 import type { DindHome } from './open-dind.ts';
 
@@ -30,6 +31,8 @@ export interface OpenWorkersOptions extends EngineChoice {
   /** Folder of the product: `worker-image/dist` holds the runtime, `.cache/worker-image.json` names the image made at set-up. */
   readonly installation: string;
   readonly onDurableStep: (step: string) => void;
+  /** What goes on while an image is built. */
+  readonly say: (line: string) => void;
   /** What a host that carries out work keeps ready for it; absent: nothing. */
   readonly keeping?: KeptReady;
 }
@@ -56,6 +59,7 @@ export async function openWorkers(options: OpenWorkersOptions): Promise<Result<W
       engine: steppingEngine(engine.value, options.onDurableStep),
       instance: options.instance,
       defaultImage: image.value,
+      buildDevcontainer: openDevcontainers({ engine: engine.value, instance: options.instance, say: options.say }),
       imageWithAgent: (agent) => imageWithAgent(options.installation, image.value, agent),
       acceptNoLimits: options.config.accept_no_limits,
       runtimeFolder: join(options.installation, 'worker-image', 'dist'),

@@ -72,6 +72,11 @@ export const containerErrors = errorCatalogue({
       "Use an image for this machine's processor that has /bin/sh, git and glibc 2.28 or later (Debian 10, Ubuntu 20.04, RHEL 8 and later).",
     retry: 'never',
   },
+  AC_IMAGE_IN_USE: {
+    message: 'the image {image} is in use',
+    remedy: 'Nothing to do: a container or another image stands on it. It can go when they are gone.',
+    retry: 'later',
+  },
   AC_CONTAINER_UNKNOWN: {
     message: 'the container engine has no container {container}',
     remedy: 'Nothing to do if it was meant to be gone; otherwise another program removed it.',

@@ -53,6 +53,8 @@ class SealedWorkerRunner implements WorkerRunner {
   readonly #leftBehind: LeftBehind;
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
+  /** Attempts of the jobs under way, from before their containers are made until these are gone. */
+  readonly #attempts = new Set<string>();
   /** Tells containers of this process from those of one that is gone. */
   readonly #host = randomUUID();
   readonly #pool: WarmPool<WorkerShape>;
@@ -80,10 +82,12 @@ class SealedWorkerRunner implements WorkerRunner {
   async run(job: WorkerJob): Promise<Result<WorkerOutcome>> {
     const work = this.#prepareAndRun({ ...job, signal: AbortSignal.any([job.signal, this.#closing.signal]) });
     this.#running.add(work);
+    this.#attempts.add(job.owner.attempt);
     try {
       return await work;
     } finally {
       this.#running.delete(work);
+      this.#attempts.delete(job.owner.attempt);
     }
   }
 
@@ -102,9 +106,12 @@ class SealedWorkerRunner implements WorkerRunner {
     return success(removed);
   }
 
-  #isAlive({ labels }: OwnedContainer, isLive: (attempt: string) => boolean): boolean {
+  #isAlive({ labels, running }: OwnedContainer, isLive: (attempt: string) => boolean): boolean {
     const attempt = labels[labelNames.attempt];
-    return attempt === undefined ? labels[labelNames.host] === this.#host : isLive(attempt);
+    if (attempt === undefined) return labels[labelNames.host] === this.#host;
+    // One of `agentcompany doctor`, another process of this home: it ends by itself.
+    const isDoctors = running && labels[labelNames.run] === 'doctor';
+    return isDoctors || this.#attempts.has(attempt) || isLive(attempt);
   }
 
   /** Ends all running jobs as cancelled and waits until their containers are gone. */

@@ -85,7 +85,7 @@ export interface WorkerRunner {
   /** Null or absent: workspaces are made in memory. */
   readonly checkouts?: KeptCheckouts | null;
   /**
-   * Removes containers of this instance whose attempt `isLive` does not know, those without an attempt whose host process is gone, and
+   * Removes containers of this instance that no job of this runner is in and whose attempt `isLive` does not know, those without an attempt whose host process is gone, and
    * volumes that were left half made. Returns how many containers went.
    */
   sweep(isLive: (attempt: string) => boolean): Promise<Result<number>>;

@@ -6,6 +6,7 @@ import { carryOutTask } from './carry-out-task.ts';
 import { carryOutVerification } from './carry-out-verification.ts';
 import { HostHealth, wholeHost } from './host-health.ts';
 import type { HostParts } from './host-parts.ts';
+import { keepSwept } from './keep-swept.ts';
 import { keepingLease, type HeldLease } from './keeping-lease.ts';
 import { letGo } from './let-go.ts';
 import { LiveJobs } from './live-jobs.ts';
@@ -40,6 +41,7 @@ export async function hostWorkers(
   const ended = new AbortController();
   const jobs = new LiveJobs(parts, stop, health);
   const watching = jobs.watchForCancellation(AbortSignal.any([stop, ended.signal]));
+  const sweeping = keepSwept(parts, AbortSignal.any([stop, ended.signal]));
   const slots = Array.from(
     { length: parts.maximumWorkers },
     (_, index) => `worker-${String(index + 1).padStart(3, '0')}`,
@@ -49,7 +51,7 @@ export async function hostWorkers(
     return await together(working, failed);
   } finally {
     ended.abort();
-    await watching;
+    await Promise.all([watching, sweeping]);
     await jobs.besideEnded();
   }
 }

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { addAgents } from './commands/agents.ts';
 import { addApprove, addCancel, addPause } from './commands/steer.ts';
 import { addBus } from './commands/bus.ts';
+import { addClean } from './commands/clean.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEngine } from './commands/engine.ts';
@@ -96,6 +97,7 @@ export function createProgram(session: Session): Command {
     addCancel,
     addPause,
     addPullRequests,
+    addClean,
     addBus,
     addState,
     addEngine,

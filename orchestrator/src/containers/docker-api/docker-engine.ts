@@ -4,11 +4,13 @@ import { success, type Result } from '@agentcompany/protocol';
 import Docker from 'dockerode';
 import type {
   Attachment,
+  BuildLimits,
   ContainerDetails,
   ContainerEngine,
   EngineInfo,
   EngineVolume,
   ImageDetails,
+  ListedImage,
   OwnedContainer,
 } from '../container-engine.ts';
 import { createBody, engineFeatures, type EngineFeatures } from '../create-body.ts';
@@ -16,7 +18,7 @@ import { defaultOciRuntime } from '../oci-runtime.ts';
 import type { WorkerContainer } from '../worker-container.ts';
 import { labelNames } from '../worker-labels.ts';
 import { attachStreams } from './attach.ts';
-import { containerDetails, engineInfo, imageDetails } from './engine-answers.ts';
+import { containerDetails, engineInfo, imageDetails, listedImage } from './engine-answers.ts';
 import { engineCall } from './engine-call.ts';
 import type { CallSubject } from './engine-failure.ts';
 import { followImage } from './image-progress.ts';
@@ -39,6 +41,15 @@ function posted<Body extends object>(query: Readonly<Record<string, string>>, bo
 
 function statusOf(cause: unknown): unknown {
   return cause instanceof Error ? Reflect.get(cause, 'statusCode') : undefined;
+}
+
+const buildPeriod = 100_000;
+
+/** The limits of a build as its query names them; the memory includes what could be swapped. */
+function buildLimits(limits: BuildLimits | undefined): Record<string, number> {
+  if (limits === undefined) return {};
+  const { memoryBytes: memory, cpus } = limits;
+  return { memory, memswap: memory, cpuperiod: buildPeriod, cpuquota: Math.round(cpus * buildPeriod) };
 }
 
 async function inTime<Value>(work: Promise<Value>): Promise<Value> {
@@ -170,16 +181,43 @@ export class DockerEngine implements ContainerEngine {
 
   async imageBuild(
     context: Readable,
-    options: { readonly tag: string; readonly onLine: (line: string) => void },
+    options: Parameters<ContainerEngine['imageBuild']>[1],
   ): Promise<Result<{ readonly id: string }>> {
     const features = await this.#engineFeatures();
     if (!features.ok) return features;
     const network = features.value.podman === null ? { networkmode: 'none' } : podmanBuildWithoutNetwork;
     const done = await this.#call({ action: 'build an image' }, async () => {
-      const progress = await this.#docker.buildImage(context, { t: options.tag, rm: true, forcerm: true, ...network });
+      const progress = await this.#docker.buildImage(context, {
+        t: options.tag,
+        rm: true,
+        forcerm: true,
+        ...network,
+        ...buildLimits(options.limits),
+        ...(options.signal === undefined ? {} : { abortSignal: options.signal }),
+      });
       await followImage(progress, options.onLine);
     });
     return done.ok ? this.#imageId(options.tag) : done;
+  }
+
+  /** Compared again here: no engine's idea of a filter is relied on. */
+  imageList(repositories: readonly string[]): Promise<Result<readonly ListedImage[]>> {
+    return this.#call({ action: 'list images' }, async () => {
+      const filters = { reference: [...repositories] };
+      const found = (await inTime(this.#docker.listImages({ filters }))).map(listedImage);
+      const isOf = (tag: string): boolean => repositories.some((repository) => tag.startsWith(`${repository}:`));
+      return found
+        .map((image) => ({ ...image, references: image.references.filter(isOf) }))
+        .filter(({ references }) => references.length > 0);
+    });
+  }
+
+  async imageRemove(reference: string): Promise<Result<undefined>> {
+    const removed = await this.#call({ action: 'remove an image', image: reference }, async () => {
+      await inTime(this.#docker.getImage(reference).remove({ force: false }));
+      return undefined;
+    });
+    return !removed.ok && removed.error.code === 'AC_IMAGE_UNKNOWN' ? success() : removed;
   }
 
   async volumeCreate({ name, instance, content }: EngineVolume): Promise<Result<undefined>> {

@@ -1,4 +1,5 @@
 import type {
+  CleanReport,
   Company,
   DraftedPlan,
   GivenBudget,
@@ -53,6 +54,7 @@ export function sketchRun(sketch: RunSketch): RunView {
     },
     base_oid: null,
     tip_oid: null,
+    images: [],
     plan_hash: null,
     task_list: [],
     approvals: [],
@@ -129,6 +131,21 @@ export class FakeCompany implements Company {
   /** What is asked of the bus is tested with a real one. */
   get bus(): Company['bus'] {
     throw new Error('this company has no bus');
+  }
+
+  /** What is cleaned is tested with a real home. */
+  cleaning: CleanReport = {
+    dry_run: true,
+    engine_running: false,
+    items: [],
+    kept: [],
+    problems: [],
+    bytes_freed: 0,
+  };
+
+  async clean({ dryRun }: { readonly dryRun: boolean }): Promise<Result<CleanReport>> {
+    this.calls.push(`clean ${dryRun}`);
+    return success({ ...this.cleaning, dry_run: dryRun });
   }
 
   async submit(request: SubmitRequest): Promise<Result<{ readonly runId: string }>> {
