@@ -33,6 +33,7 @@ describe('the engine contract on docker-in-docker', () => {
   engineContract({
     it,
     engine: () => under,
+    noOverlays: 'AC_DIND_FOLDER',
     enforcesLimits: async () => checkEngineLimits(unwrap(await under.engine.info())).ok,
     ...(process.getuid?.() === 0 && {
       chown: async (folder: string, uid: number) => void (await run('chown', ['-R', String(uid), folder])),

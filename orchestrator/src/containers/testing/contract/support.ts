@@ -25,6 +25,8 @@ export interface EngineContractOptions {
   readonly engine: () => EngineUnderTest;
   /** Whether this engine can hold workers to their limits on this machine. */
   readonly enforcesLimits: () => Promise<boolean>;
+  /** The error with which it refuses overlay volumes, where it cannot have them. */
+  readonly noOverlays?: string;
   /** Takes a folder that belongs to this process to another owner; absent where this process may not. */
   readonly chown?: (folder: string, uid: number) => Promise<void>;
 }
