@@ -13,6 +13,8 @@ export interface HostFolder {
   readonly logFile: string;
   readonly mirrorsFolder: string;
   readonly bundlesFolder: string;
+  /** What was proven of this machine's container engine. */
+  readonly recordFile: string;
   readonly runsFolder: string;
 }
 
@@ -25,6 +27,7 @@ export function openHostFolder(folder: string): Result<HostFolder> {
     logFile: path.join(root, 'host.log'),
     mirrorsFolder: path.join(root, 'mirrors'),
     bundlesFolder: path.join(root, 'bundles'),
+    recordFile: path.join(root, 'runtime-proof.json'),
     runsFolder: path.join(root, 'runs'),
   };
   const instanceFile = path.join(root, 'instance.json');

@@ -34,6 +34,7 @@ import { openOutsideTools, type OutsideTools } from './open-outside-tools.ts';
 import type { Recording } from './models/recorded/recording.ts';
 import { openProjects, type Projects } from './open-projects.ts';
 import { dindOfHome } from './open-dind.ts';
+import { homeProofPlace, requireProof } from './open-proof.ts';
 import { openWorkers } from './open-workers.ts';
 
 export interface OpenCompanyOptions {
@@ -195,15 +196,13 @@ async function openLocalHost(
   if (!config.local_workers) return success(null);
   const instance = instanceId(home);
   if (!instance.ok) return instance;
-  const runner = await openWorkers({
-    instance: instance.value,
-    installation: options.installation,
-    environment: options.environment,
-    config,
-    dind: dindOfHome(home, { instance: instance.value, installation: options.installation, config }),
-    onDurableStep,
-  });
+  const { installation, environment } = options;
+  const dind = dindOfHome(home, { instance: instance.value, installation, config });
+  const workers = { instance: instance.value, installation, environment, config, dind };
+  const runner = await openWorkers({ ...workers, onDurableStep });
   if (!runner.ok) return runner;
+  const proven = await requireProof({ workers, place: homeProofPlace(home) }, common.log);
+  if (!proven.ok) return proven;
   return success({
     ...common,
     folders: home,

@@ -18,6 +18,7 @@ import { remoteRepositories } from './hosts/remote-repositories.ts';
 import { attemptServices } from './open-attempt-services.ts';
 import { remoteModels } from './open-remote-models.ts';
 import { dindHome } from './open-dind.ts';
+import { requireProof } from './open-proof.ts';
 import { openWorkers, type EngineChoice } from './open-workers.ts';
 
 export interface WorkerHostOptions extends HostSignals, EngineChoice {
@@ -83,7 +84,8 @@ async function work(
   const { tell, maximumWorkers } = options;
   const { instance } = folder;
   const dind = dindHome({ ...options, instance, folder: folder.root, mirrorsFolder: folder.mirrorsFolder });
-  const runner = await openWorkers({ ...options, dind, instance, onDurableStep: () => undefined });
+  const workers = { ...options, instance, dind };
+  const runner = await openWorkers({ ...workers, onDurableStep: () => undefined });
   if (!runner.ok) return runner;
   const ended = new AbortController();
   const note = fileLog(folder.logFile);
@@ -91,6 +93,8 @@ async function work(
     note(event, details);
     tell(event, details);
   };
+  const proven = await requireProof({ workers, place: folder }, log);
+  if (!proven.ok) return proven;
   const folds = new RunFolds(bus);
   const refused = new AbortController();
   const stop = AbortSignal.any([options.stop, refused.signal]);

@@ -47,8 +47,15 @@ async function work(): Promise<void> {
   await door.complete(report);
 }
 
+/** As a command inside a worker the runtime is the program that tries to get out. */
+async function escape(bait: string): Promise<void> {
+  const { tryToEscape } = await import('./escape/try-to-escape.ts');
+  await tryToEscape(bait, (line) => void process.stdout.write(`${line}\n`));
+}
+
 try {
-  await work();
+  const [command, bait] = process.argv.slice(2);
+  await (command === 'try-to-escape' ? escape(bait ?? '') : work());
   process.exit(exitCodes.done);
 } catch (error) {
   log(error instanceof Error ? (error.stack ?? error.message) : String(error));

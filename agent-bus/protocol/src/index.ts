@@ -4,6 +4,7 @@ export * from './bus-record.ts';
 export * from './door.ts';
 export * from './envelope.ts';
 export * from './errors.ts';
+export * from './escape.ts';
 export * from './ids.ts';
 export * from './model-chat.ts';
 export * from './payloads/index.ts';

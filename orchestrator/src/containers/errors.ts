@@ -83,6 +83,17 @@ export const containerErrors = errorCatalogue({
       'The worker was destroyed before it got a task. Mend the engine (`agentcompany doctor`), or report this difference.',
     retry: 'never',
   },
+  AC_WORKER_ESCAPED: {
+    message: 'a worker got out of its confinement: {escapes}',
+    remedy:
+      'Give this engine no work. Update engine, OCI runtime and kernel, then run `agentcompany doctor` again; docs/security.md says what each attempt is.',
+    retry: 'never',
+  },
+  AC_WORKER_UNPROVEN: {
+    message: 'it could not be shown that a worker cannot get out: {problem}',
+    remedy: 'Run `agentcompany doctor`; the image of workers needs sh and git, and nothing may answer in its place.',
+    retry: 'later',
+  },
   AC_WORKER_SILENT: {
     message: 'the worker gave no {sign} for {seconds} seconds',
     remedy: 'The worker was destroyed. If the machine is overloaded, lower max_workers.',

@@ -159,7 +159,7 @@ export class DindEngine implements ContainerEngine {
   #carry(imageId: string): Promise<Result<{ readonly id: string }>> {
     const under = this.#carrying.get(imageId);
     if (under !== undefined) return under;
-    const carried = { from: this.#outer.socket, to: innerSocket(this.#container), imageId };
+    const carried = { from: this.#outer.socket, to: innerSocket(this.#container), image: imageId };
     const work = carryImage(carried).finally(() => this.#carrying.delete(imageId));
     this.#carrying.set(imageId, work);
     return work;
