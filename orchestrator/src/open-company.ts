@@ -114,7 +114,11 @@ function cleaningEngine(
   return async () => {
     const instance = instanceId(home);
     if (!instance.ok) return instance;
-    return openEngine({ config, environment, dind: dindOfHome(home, { instance: instance.value, installation, config }) });
+    return openEngine({
+      config,
+      environment,
+      dind: dindOfHome(home, { instance: instance.value, installation, config }),
+    });
   };
 }
 

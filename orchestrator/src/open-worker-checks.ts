@@ -51,12 +51,14 @@ async function checkEngine({ home, environment, config, installation }: WorkerCh
   const version = await engine.value.version();
   if (!info.ok) return info;
   if (!version.ok) return version;
-  const { checkEngineLimits } = await import('./containers/confinement.ts');
+  const { checkEngineLimits, missingLimits } = await import('./containers/confinement.ts');
   const limits = checkEngineLimits(info.value);
   if (!limits.ok && !config.accept_no_limits) return limits;
-  return success(
-    `${version.value.version}, cgroup ${info.value.cgroupVersion}, ${limits.ok ? 'limits enforced' : 'NO LIMITS (accepted)'}`,
-  );
+  const { engineFeatures } = await import('./containers/create-body.ts');
+  const held = limits.ok ? 'limits enforced' : `NO LIMITS on ${missingLimits(info.value).join(', ')} (accepted)`;
+  const appArmor = engineFeatures(info.value).appArmor ? 'AppArmor' : 'no AppArmor';
+  const { ociRuntime, cgroupVersion } = info.value;
+  return success(`${version.value.version}, ${ociRuntime}, cgroup ${cgroupVersion}, ${held}, ${appArmor}`);
 }
 
 function limitsOf(config: Config): ReturnType<typeof workerLimits> {

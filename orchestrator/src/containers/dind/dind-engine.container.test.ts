@@ -1,5 +1,3 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { unwrap } from '@agentcompany/protocol';
 import Docker from 'dockerode';
 import { afterAll, beforeAll, describe, it } from 'vitest';
@@ -10,7 +8,6 @@ import { engineContract, type EngineUnderTest } from '../testing/engine-contract
 import { openOwnDind, type OwnDind } from '../testing/own-dind.ts';
 import { workerImage } from '../testing/worker-fixture.ts';
 
-const run = promisify(execFile);
 /** Making the image of the inner engine, where there is none. */
 const buildMs = 600_000;
 
@@ -23,6 +20,7 @@ describe('the engine contract on docker-in-docker', () => {
     const docker = new Docker({ socketPath: unwrap(engineSocket(process.env['DOCKER_HOST'] ?? null)) });
     under = {
       engine: dind.engine,
+      enforcesLimits: checkEngineLimits(unwrap(await dind.engine.info())).ok,
       image: await workerImage(dind.machine),
       at: (socket) => unwrap(openDockerEngine({ dockerHost: `unix://${socket}` })),
       removeImage: async (reference) => void (await docker.getImage(reference).remove({ force: true })),
@@ -30,12 +28,5 @@ describe('the engine contract on docker-in-docker', () => {
   }, buildMs);
   afterAll(() => dind.close());
 
-  engineContract({
-    it,
-    engine: () => under,
-    enforcesLimits: async () => checkEngineLimits(unwrap(await under.engine.info())).ok,
-    ...(process.getuid?.() === 0 && {
-      chown: async (folder: string, uid: number) => void (await run('chown', ['-R', String(uid), folder])),
-    }),
-  });
+  engineContract({ it, engine: () => under });
 });

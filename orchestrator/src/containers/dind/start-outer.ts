@@ -51,8 +51,17 @@ export async function startOuter(outer: OuterEngine, container: OuterContainer):
     await outer.machine.remove(id);
     return failure(dindErrors.AC_DIND_DIFFERS({ difference: differences.join('; ') }));
   }
-  const started = await outer.machine.start(id);
+  const started = await start(outer, made.value);
   return started.ok ? answering(outer, container) : started;
+}
+
+/** Starts what does not run; that another process of the company was faster is as good. */
+async function start({ machine }: OuterEngine, { id, state }: ContainerDetails): Promise<Result<undefined>> {
+  if (state.status === 'running') return success();
+  const started = await machine.start(id);
+  if (started.ok) return started;
+  const found = await machine.inspect(id);
+  return found.ok && found.value.state.status === 'running' ? success() : started;
 }
 
 /** The outer container as it is to be, running or not. */
