@@ -30,6 +30,7 @@ import { knownSecrets } from './known-secrets.ts';
 import { serveWorkerHosts, type HostServiceOptions } from './open-host-service.ts';
 import type { AttemptModelsOptions } from './open-attempt-models.ts';
 import { attemptServices, paidModels } from './open-attempt-services.ts';
+import { egressService } from './open-egress-service.ts';
 import { openOutsideTools, type OutsideTools } from './open-outside-tools.ts';
 import type { Recording } from './models/recorded/recording.ts';
 import { openProjects, type Projects } from './open-projects.ts';
@@ -130,12 +131,13 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
   const project: EngineParts['project'] = (id) => projects.parts(id);
   const common = { bus, folds, leaseMs: config.lease_ms, log };
   const outside = openOutsideTools(home, context.options.environment, log);
-  const host = await openLocalHost(context, project, common, outside);
+  const secrets = knownSecrets({ home, config, environment: context.options.environment });
+  if (!secrets.ok) return secrets;
+  const openEgress = egressService({ bus, secrets: secrets.value });
+  const host = await openLocalHost(context, project, { ...common, openEgress }, outside);
   if (!host.ok) return host;
   const isServed = request.serve === true || bus.capabilities().crossMachine;
   const minds = mindsOf(context, common);
-  const secrets = knownSecrets({ home, config, environment: context.options.environment });
-  if (!secrets.ok) return secrets;
   const serveHosts = isServed
     ? () => serve({ home, config, project, log, spending: { ...common, folders: home }, minds }, request)
     : null;
@@ -187,7 +189,7 @@ function mindsOf(
 async function openLocalHost(
   context: DriveContext,
   project: EngineParts['project'],
-  common: Pick<HostParts, 'bus' | 'folds' | 'leaseMs' | 'log'>,
+  common: Pick<HostParts, 'bus' | 'folds' | 'leaseMs' | 'log' | 'openEgress'>,
   outside: OutsideTools,
 ): Promise<Result<HostParts | null>> {
   const { home, config, options, onDurableStep } = context;

@@ -17,6 +17,7 @@ import { hostErrors } from './hosts/errors.ts';
 import { remoteRepositories } from './hosts/remote-repositories.ts';
 import { attemptServices } from './open-attempt-services.ts';
 import { remoteModels } from './open-remote-models.ts';
+import { egressService } from './open-egress-service.ts';
 import { openWorkers } from './open-workers.ts';
 
 export interface WorkerHostOptions extends HostSignals {
@@ -89,6 +90,7 @@ async function work(
     tell(event, details);
   };
   const folds = new RunFolds(bus);
+  const openEgress = egressService({ bus, secrets: [{ name: 'the token of worker hosts', value: options.token }] });
   const refused = new AbortController();
   const stop = AbortSignal.any([options.stop, refused.signal]);
   const parts: HostParts = {
@@ -104,7 +106,9 @@ async function work(
       onAway: (error) => log('engine-away', { error }),
       onRefused: (error) => refused.abort(error),
     }),
+    openEgress,
     openServices: attemptServices({
+      openEgress,
       bus,
       folds,
       folders: folder,

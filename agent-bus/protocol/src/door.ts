@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { appErrorSchema } from './app-error.ts';
 import { agentDefinition } from './agent-definition.ts';
+import { egressOrder } from './egress.ts';
 import { taskRun } from './plan.ts';
 import { commandReport, feedback } from './payloads/work.ts';
 
@@ -44,6 +45,7 @@ const workspace = z.object({
   /** Seconds each command may take. */
   command_timeout: z.int().positive(),
   verify: z.array(z.string()),
+  egress: egressOrder.optional(),
 });
 
 /** The agent that is to carry a task out, and what it finds. */

@@ -43,3 +43,10 @@ export const sessionOptions = {
   maxOutstandingPings: 4,
   settings: { maxConcurrentStreams: 16, maxHeaderListSize: 16_384, initialWindowSize: mebibyte, enablePush: false },
 } as const;
+
+/** The same for a session with this many connections to the outside, which are not to take the place of the worker's own requests. */
+export function sessionWith(connections: number) {
+  const { settings, maxSessionMemory, ...others } = sessionOptions;
+  const maxConcurrentStreams = settings.maxConcurrentStreams + connections;
+  return { ...others, maxSessionMemory: 4 * maxSessionMemory, settings: { ...settings, maxConcurrentStreams } };
+}

@@ -1,7 +1,7 @@
 import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type { DoorEnd, DoorOptions } from './door-events.ts';
-import { sessionOptions } from './door-limits.ts';
+import { sessionOptions, sessionWith } from './door-limits.ts';
 import { DoorRoutes } from './door-routes.ts';
 import { Liveness } from './liveness.ts';
 
@@ -45,9 +45,11 @@ export function openDoor(stream: Duplex, options: DoorOptions): Door {
   const { promise: end, resolve: settle } = Promise.withResolvers<DoorEnd>();
   const liveness = new Liveness({ ...limits, onMissing: (sign) => settle({ kind: 'missing', sign }) });
   const routes = new DoorRoutes(options, { end: settle, beat: () => liveness.beat() });
-  const server = createServer(sessionOptions);
+  const { egress } = options.services;
+  const server = createServer(egress === null ? sessionOptions : sessionWith(egress.openConnections));
   let pings: NodeJS.Timeout | undefined;
-  const allowed = limits.totalBytes + (options.services.models === null ? 0 : limits.modelBytes);
+  const allowed =
+    limits.totalBytes + (options.services.models === null ? 0 : limits.modelBytes) + (egress?.doorBytes ?? 0);
   let total = 0;
 
   server.on('session', (session) => {

@@ -18,6 +18,7 @@ import type { LiveJobs } from './live-jobs.ts';
 import { mint } from './mint.ts';
 import { persistently } from './persistently.ts';
 import { runAndConclude } from './run-and-conclude.ts';
+import { egressOrder } from './task-job.ts';
 import { attemptLog } from './run-files.ts';
 import { workerLimits } from './worker-limits.ts';
 import { noServices } from '../door/attempt-services.ts';
@@ -47,9 +48,16 @@ export async function carryOutVerification(
   try {
     parts.tell('verification-started', { run: run.id, commit: effect.oid });
     const signal = AbortSignal.any([live.signal, lease.lost]);
-    const job = jobOf(parts, run, effect, owner, delivery.epoch, mirror.value, signal);
-    const work = { run, effect, delivery, lease };
-    return await runAndConclude(parts, jobs, job, (outcome) => finish(parts, jobs, work, outcome));
+    const wayOut = await parts.openEgress({ run, taskId: null, attemptId: owner });
+    try {
+      const services = { ...noServices, egress: wayOut.egress };
+      const place = { owner, epoch: delivery.epoch, mirrorFolder: mirror.value, services };
+      const job = jobOf(parts, run, effect, place, signal);
+      const work = { run, effect, delivery, lease };
+      return await runAndConclude(parts, jobs, job, (outcome) => finish(parts, jobs, work, outcome));
+    } finally {
+      await wayOut.close();
+    }
   } finally {
     live.close();
   }
@@ -89,9 +97,15 @@ function jobOf(
   parts: HostParts,
   run: Run,
   effect: Verify,
-  owner: string,
-  epoch: number,
-  mirrorFolder: string,
+  {
+    owner,
+    epoch,
+    mirrorFolder,
+    services,
+  }: Pick<WorkerJob, 'mirrorFolder' | 'services'> & {
+    readonly owner: string;
+    readonly epoch: number;
+  },
   signal: AbortSignal,
 ): WorkerJob {
   return {
@@ -102,6 +116,7 @@ function jobOf(
       base_oid: effect.oid,
       command_timeout: run.settings.command_timeout,
       verify: effect.commands,
+      ...egressOrder(services),
     },
     mirrorFolder,
     image: effect.image,
@@ -112,7 +127,7 @@ function jobOf(
     signal,
     onCreated: async () => success(),
     onProgress: () => undefined,
-    services: noServices,
+    services,
   };
 }
 

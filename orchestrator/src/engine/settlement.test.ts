@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { errorOf } from '../company/testing/fixtures.ts';
 import { viewOf } from '../company/view.ts';
 import type { WorkerJob, WorkerOutcome } from '../containers/worker-runner.ts';
-import { nothingOpened, type AttemptModels, type OpenedServices } from '../door/attempt-services.ts';
+import { noWayOut, nothingOpened, type AttemptModels, type OpenedServices } from '../door/attempt-services.ts';
 import { openAttemptPurse, type AttemptPurse } from './attempt-purse.ts';
 import type { HostParts } from './host-parts.ts';
 import { letGo } from './let-go.ts';
@@ -190,6 +190,7 @@ describe('an attempt that runs out of money', () => {
       instance: 'instance',
       runner: { run: spendAll, sweep: async () => success(0), close: async () => undefined },
       repositories,
+      openEgress: async () => noWayOut,
       openServices: spender(opened),
       maximumWorkers: 1,
       leaseMs: 60_000,
