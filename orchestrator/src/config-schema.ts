@@ -169,6 +169,18 @@ export const configSchema = z.strictObject({
     .prefault({}),
   egress_allow: egressAllow.default([]),
   egress_limits: egressLimits.prefault({}),
+  package_caches: z
+    .array(
+      z.strictObject({
+        kind: z.enum(['npm', 'pip', 'go']),
+        folder: z.string().max(4096).startsWith('/', 'an absolute path is expected'),
+      }),
+    )
+    .refine(
+      (caches) => new Set(caches.map(({ kind }) => kind)).size === caches.length,
+      'one cache of a kind is expected',
+    )
+    .default([]),
   allow_dind: z.boolean().default(false),
   allow_ssh_agent: z.boolean().default(false),
   accept_no_limits: z.boolean().default(false),

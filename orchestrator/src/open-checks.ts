@@ -128,6 +128,8 @@ async function checkWorker({ home, config, environment, installation }: ChainOpt
     instance: instance.value,
     installation,
     environment,
+    caches: config.package_caches,
+    companyHome: home.root,
     acceptNoLimits: config.accept_no_limits,
     onDurableStep: () => undefined,
   });

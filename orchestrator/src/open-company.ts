@@ -200,6 +200,8 @@ async function openLocalHost(
     instance: instance.value,
     installation: options.installation,
     environment: options.environment,
+    caches: config.package_caches,
+    companyHome: home.root,
     acceptNoLimits: config.accept_no_limits,
     onDurableStep,
   });

@@ -81,7 +81,14 @@ async function work(
   terms: CompanyTerms,
 ): Promise<Result<undefined>> {
   const { tell, maximumWorkers } = options;
-  const runner = await openWorkers({ ...options, instance: folder.instance, onDurableStep: () => undefined });
+  const runner = await openWorkers({
+    ...options,
+    instance: folder.instance,
+    // Caches are the engine's machine's, which has the configuration.
+    caches: [],
+    companyHome: folder.root,
+    onDurableStep: () => undefined,
+  });
   if (!runner.ok) return runner;
   const ended = new AbortController();
   const note = fileLog(folder.logFile);

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { failure, success, type Result } from '@agentcompany/protocol';
 import type { Environment } from './config.ts';
+import { findCaches, type PackageCache } from './containers/package-caches.ts';
 import { steppingEngine } from './containers/stepping-engine.ts';
 import type { ContainerEngine } from './containers/container-engine.ts';
 import type { WorkerRunner } from './containers/worker-runner.ts';
@@ -13,15 +15,20 @@ export interface OpenWorkersOptions {
   /** Folder of the product: `worker-image/dist` holds the runtime, `.cache/worker-image.json` names the image made at set-up. */
   readonly installation: string;
   readonly environment: Environment;
+  /** `package_caches`, and the home of the company they may not lie in. */
+  readonly caches: readonly PackageCache[];
+  readonly companyHome: string;
   /** Go on although the engine does not enforce limits. */
   readonly acceptNoLimits: boolean;
   readonly onDurableStep: (step: string) => void;
 }
 
-/** Opens the container runtime; its library is loaded only here. Errors: those of the engine, `AC_IMAGE_UNAVAILABLE`. */
+/** Opens the container runtime; its library is loaded only here. Errors: those of the engine, `AC_IMAGE_UNAVAILABLE`, `AC_CACHE_REFUSED`. */
 export async function openWorkers(options: OpenWorkersOptions): Promise<Result<WorkerRunner>> {
   const image = await workerImage(options.installation);
   if (!image.ok) return image;
+  const caches = await findCaches(options.caches, { userHome: homedir(), companyHome: options.companyHome });
+  if (!caches.ok) return caches;
   const engine = await openEngine(options.environment);
   if (!engine.ok) return engine;
   const { createWorkerRunner } = await import('./containers/sealed-worker-runner.ts');
@@ -31,6 +38,7 @@ export async function openWorkers(options: OpenWorkersOptions): Promise<Result<W
       instance: options.instance,
       defaultImage: image.value,
       imageWithAgent: (agent) => imageWithAgent(options.installation, image.value, agent),
+      caches: caches.value,
       acceptNoLimits: options.acceptNoLimits,
       runtimeFolder: join(options.installation, 'worker-image', 'dist'),
     }),

@@ -11,6 +11,7 @@ const container: WorkerContainer = {
   mirrorFolder: '/mirrors/p.git',
   runtimeFolder: '/runtime',
   limits: { memoryBytes: 2 ** 31, pids: 256, cpus: 2, workspaceBytes: 2 ** 30, temporaryBytes: 2 ** 28 },
+  caches: [{ folder: '/shared/_cacache', target: '/caches/npm' }],
 };
 const features = { appArmor: false };
 
@@ -46,6 +47,7 @@ describe('the create body', () => {
         workspaceBytes: amount,
         temporaryBytes: amount,
       }),
+      caches: fc.tuple(fc.record({ folder: text, target: fc.constant('/caches/npm' as const) })),
     });
     const strip = (made: ReturnType<typeof createBody>): unknown => {
       const { Labels: _labels, Image: _image, HostConfig: host, ...rest } = made;
@@ -71,7 +73,7 @@ describe('the create body', () => {
 
   it('asks for AppArmor where the engine has it, and mounts no runtime that the image carries', () => {
     expect(createBody(container, { appArmor: true }).HostConfig.SecurityOpt).toContain('apparmor=docker-default');
-    expect(createBody({ ...container, runtimeFolder: null }, features).HostConfig.Mounts).toHaveLength(1);
+    expect(createBody({ ...container, runtimeFolder: null }, features).HostConfig.Mounts).toHaveLength(2);
   });
 
   it('S6 lists no dangerous system call in its seccomp profile, and sockets only by family', () => {

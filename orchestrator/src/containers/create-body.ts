@@ -30,7 +30,9 @@ function readOnlyMount(source: string, target: string) {
 
 function mounts(container: WorkerContainer) {
   const mirror = readOnlyMount(container.mirrorFolder, mirrorTarget);
-  return container.runtimeFolder === null ? [mirror] : [mirror, readOnlyMount(container.runtimeFolder, runtimeTarget)];
+  const runtime = container.runtimeFolder === null ? [] : [readOnlyMount(container.runtimeFolder, runtimeTarget)];
+  const caches = container.caches.map(({ folder, target }) => readOnlyMount(folder, target));
+  return [mirror, ...runtime, ...caches];
 }
 
 function limit(name: string, value: number) {

@@ -10,7 +10,7 @@ import type { Attachment, ContainerEngine } from './container-engine.ts';
 import { createBody, engineFeatures, type EngineFeatures } from './create-body.ts';
 import { containerErrors } from './errors.ts';
 import { PinnedImages } from './pinned-images.ts';
-import type { WorkerContainer } from './worker-container.ts';
+import type { WorkerCache, WorkerContainer } from './worker-container.ts';
 import { interruption } from './interruption.ts';
 import { outcomeOf } from './worker-end.ts';
 import { labelNames } from './worker-labels.ts';
@@ -26,6 +26,8 @@ export interface WorkerRunnerOptions {
   readonly imageWithAgent?: (agent: string) => Promise<string | null>;
   /** Absolute host folder with the worker runtime, mounted read-only; null where images carry it at /opt/worker. */
   readonly runtimeFolder: string | null;
+  /** Folders of packages that every worker may read; absent: none. */
+  readonly caches?: readonly WorkerCache[];
   /** `accept_no_limits`: go on although the engine does not enforce limits (S12). */
   readonly acceptNoLimits?: boolean;
   readonly doorLimits?: Partial<DoorLimits>;
@@ -79,13 +81,14 @@ class SealedWorkerRunner implements WorkerRunner {
 
   async #prepareAndRun(job: WorkerJob): Promise<Result<WorkerOutcome>> {
     if (job.signal.aborted) return failure(containerErrors.AC_WORKER_CANCELLED());
-    const { engine, runtimeFolder } = this.#options;
+    const { engine, runtimeFolder, caches = [] } = this.#options;
     const features = await this.#engineFeatures();
     if (!features.ok) return features;
     const imageId = await this.#imageOf(job);
     if (!imageId.ok) return imageId;
     const { owner, mirrorFolder, limits } = job;
-    const container: WorkerContainer = { owner, imageId: imageId.value, mirrorFolder, runtimeFolder, limits };
+    const image = imageId.value;
+    const container: WorkerContainer = { owner, imageId: image, mirrorFolder, runtimeFolder, limits, caches };
     const created = await engine.create(container);
     if (!created.ok) return created;
     const { id } = created.value;

@@ -1,3 +1,4 @@
+import { Transform } from 'node:stream';
 import type { EgressFact, EgressReason } from '@agentcompany/protocol';
 import type { SecretFinder } from '../text/find-secrets.ts';
 import type { ByteBudget } from './byte-budget.ts';
@@ -30,12 +31,12 @@ export function metered(
   { budget, target }: Pick<EgressConnection, 'budget' | 'target'>,
   way: Extract<EgressReason, 'upload' | 'download'>,
   onBytes: (count: number) => void,
-): (source: AsyncIterable<Buffer>) => AsyncGenerator<Buffer> {
-  return async function* (source) {
-    for await (const chunk of source) {
-      if (!budget.take(target.rule, way, chunk.length)) throw new Cut(way);
+): Transform {
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      if (!budget.take(target.rule, way, chunk.length)) return done(new Cut(way));
       onBytes(chunk.length);
-      yield chunk;
-    }
-  };
+      return done(null, chunk);
+    },
+  });
 }

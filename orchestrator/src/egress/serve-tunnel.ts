@@ -6,6 +6,9 @@ import { largestHello, readClientHello } from './client-hello.ts';
 import { metered, type EgressConnection } from './egress-connection.ts';
 import { Cut } from './refusal.ts';
 
+/** What a worker's program has to close its side once the host has closed the other. */
+const lingerMs = 1000;
+
 /**
  * A connection that is not looked into. Its first words must be TLS and name the host of the connection: an allowed host that serves others
  * beside itself is no tunnel to those by name. What is said after that is seen by nobody; bytes are counted, and the end is on record.
@@ -15,10 +18,9 @@ export async function serveTunnel(stream: Duplex, connection: EgressConnection):
   const counts = { sent_bytes: 0, received_bytes: 0 };
   const life = setTimeout(() => stream.destroy(new Cut('silent')), limits.lifeMs);
   try {
-    const source: AsyncIterator<Buffer> = stream.iterator({ destroyOnReturn: false });
-    const hello = await firstWords(stream, source, connection);
+    await firstWords(stream, connection);
     const upstream = await reach(connection);
-    await exchange({ stream, source, hello, upstream }, connection, counts);
+    await exchange(stream, upstream, connection, counts);
     await note({ event: 'closed', ...counts });
   } catch (error) {
     if (error instanceof Cut) await note({ event: 'refused', reason: error.reason, ...counts });
@@ -30,27 +32,29 @@ export async function serveTunnel(stream: Duplex, connection: EgressConnection):
   }
 }
 
-/** The bytes of a hello that names the host. */
-async function firstWords(
-  stream: Duplex,
-  source: AsyncIterator<Buffer>,
-  { limits, target }: EgressConnection,
-): Promise<Buffer> {
-  const timer = setTimeout(() => stream.destroy(new Cut('silent')), limits.helloMs);
+/** Waits for a hello that names the host, and leaves it to be read. Throws a `Cut`. */
+async function firstWords(stream: Duplex, { limits, target }: EgressConnection): Promise<void> {
+  let bytes = Buffer.alloc(0);
+  const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => reject(new Cut('silent')), limits.helloMs);
+  const onEnd = (): void => reject(new Cut('not_tls'));
+  const onData = (chunk: Buffer): void => {
+    bytes = Buffer.concat([bytes, chunk]);
+    const hello = readClientHello(bytes);
+    if (hello === 'more' && bytes.length <= 2 * largestHello) return;
+    if (typeof hello === 'string') reject(new Cut('not_tls'));
+    else if (hello.isEncrypted || hello.serverName !== target.host) reject(new Cut('server_name'));
+    else resolve(undefined);
+    // What comes next is for the pipe.
+    stream.pause();
+  };
+  stream.on('data', onData).once('end', onEnd).once('close', onEnd);
   try {
-    let bytes = Buffer.alloc(0);
-    for (;;) {
-      const { value, done } = await source.next();
-      if (done === true) throw new Cut('not_tls');
-      bytes = Buffer.concat([bytes, value]);
-      const hello = readClientHello(bytes);
-      if (hello === 'not_tls' || bytes.length > 2 * largestHello) throw new Cut('not_tls');
-      if (hello === 'more') continue;
-      if (hello.isEncrypted || hello.serverName !== target.host) throw new Cut('server_name');
-      return bytes;
-    }
+    await promise;
+    stream.unshift(bytes);
   } finally {
     clearTimeout(timer);
+    stream.off('data', onData).off('end', onEnd).off('close', onEnd);
   }
 }
 
@@ -66,41 +70,28 @@ async function reach({ network, address, target, limits }: EgressConnection): Pr
   }
 }
 
-interface Ends {
-  readonly stream: Duplex;
-  readonly source: AsyncIterator<Buffer>;
-  readonly hello: Buffer;
-  readonly upstream: Socket;
-}
-
+/** Carries bytes both ways until the host has said its last; then the worker's side has a moment to close too. */
 async function exchange(
-  { stream, source, hello, upstream }: Ends,
+  stream: Duplex,
+  upstream: Socket,
   connection: EgressConnection,
   counts: { sent_bytes: number; received_bytes: number },
 ): Promise<void> {
-  const both = (error: Error): void => {
-    upstream.destroy(error);
-    stream.destroy(error);
-  };
-  const idle = setTimeout(() => both(new Cut('silent')), connection.limits.idleMs);
+  const idle = setTimeout(() => upstream.destroy(new Cut('silent')), connection.limits.idleMs);
   const count = (way: keyof typeof counts) => (bytes: number) => {
     idle.refresh();
     counts[way] += bytes;
   };
+  const up = pipeline(stream, metered(connection, 'upload', count('sent_bytes')), upstream);
+  const down = pipeline(upstream, metered(connection, 'download', count('received_bytes')), stream);
   try {
-    await Promise.all([
-      pipeline(afterwards(hello, source), metered(connection, 'upload', count('sent_bytes')), upstream),
-      pipeline(upstream, metered(connection, 'download', count('received_bytes')), stream),
-    ]);
-  } catch (error) {
-    both(error instanceof Error ? error : new Error(String(error)));
-    throw error;
+    await Promise.race([down, up.then(() => down)]);
+    const over = AbortSignal.timeout(lingerMs);
+    if (!stream.destroyed) await once(stream, 'close', { signal: over }).catch(() => undefined);
   } finally {
     clearTimeout(idle);
+    upstream.destroy();
+    stream.destroy();
+    await Promise.allSettled([up, down]);
   }
-}
-
-async function* afterwards(hello: Buffer, source: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
-  yield hello;
-  yield* { [Symbol.asyncIterator]: () => source };
 }

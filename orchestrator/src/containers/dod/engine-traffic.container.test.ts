@@ -97,7 +97,14 @@ describe('the traffic between the company and its engine', () => {
     const { id: imageId } = unwrap(await engine.imageInspect(fixture.image));
     const owner = { instance: fixture.instance, run: 'r', task: 't', attempt: 'a', epoch: 1 };
     const { id } = unwrap(
-      await engine.create({ owner, imageId, mirrorFolder: fixture.mirror, runtimeFolder: null, limits: testLimits }),
+      await engine.create({
+        owner,
+        imageId,
+        mirrorFolder: fixture.mirror,
+        runtimeFolder: null,
+        limits: testLimits,
+        caches: [],
+      }),
     );
     unwrap(await engine.kill(id));
     expect(unwrap(await engine.list(fixture.instance)).map((container) => container.id)).toEqual([id]);

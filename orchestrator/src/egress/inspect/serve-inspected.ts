@@ -58,9 +58,14 @@ function serverFor({ target, limits, note }: EgressConnection, authority: Attemp
     refuse(handshakeProblem(error));
     socket.destroy();
   });
-  server.on('clientError', (_error, socket) => {
+  server.on('clientError', (error, socket) => {
+    const code: unknown = Reflect.get(error, 'code');
+    // The rest is of the connection: it went away, or never was TLS.
+    if (typeof code !== 'string' || !/^(HPE|ERR_HTTP)_/.test(code)) return void socket.destroy();
     refuse('malformed');
-    socket.end(`HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n${refusal('malformed').text}\n`);
+    socket.end(`HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n${refusal('malformed').text}\n`, () =>
+      socket.destroy(),
+    );
   });
   return server;
 }

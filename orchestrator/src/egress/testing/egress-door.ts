@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { once, type EventEmitter } from 'node:events';
 import type { ClientHttp2Stream } from 'node:http2';
 import { connect, type TLSSocket } from 'node:tls';
 import { success, type EgressFact, type EgressRule, type EgressSettings } from '@agentcompany/protocol';
@@ -92,10 +92,15 @@ export async function openEgressDoor(options: Options): Promise<EgressDoor> {
       const chunks: Buffer[] = [];
       socket.on('data', (chunk: Buffer) => chunks.push(chunk));
       socket.write(request);
-      await once(socket, 'close');
+      await closed(socket);
       return Buffer.concat(chunks).toString();
     },
   };
+}
+
+/** Resolves when it is closed, with an error or without. */
+export function closed(stream: EventEmitter): Promise<void> {
+  return new Promise((resolve) => void stream.once('close', resolve));
 }
 
 /** A plain request that ends its connection. */
