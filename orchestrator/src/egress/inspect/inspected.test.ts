@@ -190,7 +190,7 @@ describe('an inspected connection', () => {
 
   it('S44 stops where the attempt has sent, or received, what it may, over all its connections', async () => {
     const origin = await startOrigin({ hosts: [host], handle: (_, response) => response.end('x'.repeat(30_000)) });
-    const { ask, refused, facts } = await openEgressDoor({
+    const { ask, refused, facts, egress } = await openEgressDoor({
       network: origin.network,
       allow: [rule(host, { methods: ['GET', 'POST'] })],
       settings: { upload_bytes: 2000, download_bytes: 70_000 },
@@ -201,6 +201,7 @@ describe('an inspected connection', () => {
     expect(await ask(`${host}:443`, post(1000))).toMatch(/^HTTP\/1.1 413 /);
     expect(await ask(`${host}:443`, request('GET', '/', host))).toMatch(/^HTTP\/1.1 200 /);
     expect((await ask(`${host}:443`, request('GET', '/', host))).length).toBeLessThan(20_000);
+    await egress.close();
     expect(refused()).toEqual(['upload', 'upload', 'download']);
     expect(facts.reduce((sum, { received_bytes }) => sum + received_bytes, 0)).toBeLessThanOrEqual(70_000);
   });

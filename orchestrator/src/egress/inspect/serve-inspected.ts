@@ -14,7 +14,7 @@ const recordedPath = 500;
 
 /**
  * A connection whose TLS ends here: each request in it is checked, made anew, sent over a TLS connection of our own to the checked address,
- * and put on record with its answer. Resolves when the worker's side is closed.
+ * and put on record with its answer. Resolves when the worker's side is closed and all of it is on record.
  */
 export async function serveInspected(
   stream: Duplex,
@@ -22,9 +22,12 @@ export async function serveInspected(
   authority: AttemptAuthority,
 ): Promise<void> {
   const agent = new HostAgent(connection);
+  const answering = new Set<Promise<unknown>>();
   const server = serverFor(connection, authority);
   server.on('request', (request, response) => {
-    answer(request, response, connection, agent).catch(() => response.destroy());
+    const answered = answer(request, response, connection, agent).catch(() => void response.destroy());
+    answering.add(answered);
+    void answered.then(() => answering.delete(answered));
   });
   const life = setTimeout(() => stream.destroy(), connection.limits.lifeMs);
   const closed = new Promise<void>((resolve) => void stream.once('close', resolve));
@@ -33,6 +36,7 @@ export async function serveInspected(
   clearTimeout(life);
   agent.destroy();
   server.close();
+  await Promise.all(answering);
 }
 
 /** Node's own parser, as strict as it is: what is no sound request never becomes one (smuggling, split headers). */
@@ -55,7 +59,8 @@ function serverFor({ target, limits, note }: EgressConnection, authority: Attemp
   server.setTimeout(limits.idleMs);
   const refuse = (reason: EgressReason): void => void note({ event: 'refused', reason });
   server.on('tlsClientError', (error, socket) => {
-    refuse(handshakeProblem(error));
+    const problem = handshakeProblem(error);
+    if (problem !== null) refuse(problem);
     socket.destroy();
   });
   server.on('clientError', (error, socket) => {
@@ -70,9 +75,11 @@ function serverFor({ target, limits, note }: EgressConnection, authority: Attemp
   return server;
 }
 
-function handshakeProblem(error: Error): EgressReason {
+/** Null: it only went away. */
+function handshakeProblem(error: Error): EgressReason | null {
   const code: unknown = Reflect.get(error, 'code');
   if (error instanceof Cut) return error.reason;
+  if (code === 'ECONNRESET') return null;
   // Without a name there is nothing to answer with.
   if (code === 'ERR_SSL_NO_SHARED_CIPHER' || code === 'ERR_SSL_NO_SUITABLE_SIGNATURE_ALGORITHM') return 'server_name';
   return 'not_tls';
