@@ -127,7 +127,7 @@ describe('a worker with a way out', () => {
     expect(lineOf('PLAIN')).toMatch(/^403 agentcompany: only https/);
     const reasons = facts.filter(({ event }) => event === 'refused').map(({ reason }) => reason);
     // Node's fetch asks a proxy that refuses many times.
-    expect([...new Set(reasons)].toSorted()).toEqual(['host', 'method', 'name', 'port', 'secret']);
+    expect(new Set(reasons)).toEqual(new Set(['host', 'method', 'name', 'port', 'secret']));
   });
 
   it('S5 C9 has no proxy, no variable and no listener where the order has no way out', async () => {

@@ -117,10 +117,7 @@ type ReadonlyEntry = {
 };
 
 /** What a run is promised of the way out, as it stands on record; null: there is none. */
-export function egressSettingsOf({
-  egress_allow: entries,
-  egress_limits: limits,
-}: EgressConfig): EgressSettings | null {
-  if (entries.length === 0) return null;
-  return { allow: entries.map((entry) => toRule(entry as Entry)), ...limits };
+export function egressSettingsOf(config: EgressConfig): EgressSettings | null {
+  if (config.egress_allow.length === 0) return null;
+  return { allow: config.egress_allow.map((entry) => toRule(entry as Entry)), ...config.egress_limits };
 }

@@ -107,7 +107,7 @@ const orchestratorZones: readonly Zone[] = [
     zones: ['ports', 'text'],
     packages: [protocol, 'ipaddr.js'],
     lazyPackages: ['@peculiar/x509', 'reflect-metadata'],
-    builtins: ['crypto', 'dns/promises', 'events', 'http', 'https', 'net', 'stream', 'stream/promises', 'tls'],
+    builtins: ['crypto', 'dns/promises', 'events', 'http', 'https', 'net', 'stream', 'stream/promises', 'tls', 'util'],
   },
   { name: 'suggestion', files: /^orchestrator\/src\/suggestion\.ts$/, zones: [], packages: [], builtins: [] },
   {

@@ -86,7 +86,7 @@ describe('the first words of a TLS client', () => {
       fc.property(fc.array(change, { maxLength: 8 }), fc.nat({ max: hello.length }), (changes, length) => {
         const altered = Buffer.from(hello);
         for (const [at, value] of changes) altered[at] = value;
-        readClientHello(altered.subarray(0, length));
+        expect(() => readClientHello(altered.subarray(0, length))).not.toThrow();
       }),
     );
   });

@@ -57,12 +57,10 @@ export async function egressEnvironment(
 
 /** Settings of git as variables: stronger than any file (git-config, GIT_CONFIG_COUNT). */
 function gitSettings(settings: Readonly<Record<string, string>>): Record<string, string> {
-  const entries = Object.entries(settings);
-  return Object.fromEntries([
-    ['GIT_CONFIG_COUNT', String(entries.length)],
-    ...entries.flatMap(([key, value], index) => [
-      [`GIT_CONFIG_KEY_${index}`, key],
-      [`GIT_CONFIG_VALUE_${index}`, value],
-    ]),
-  ]);
+  const variables: Record<string, string> = { GIT_CONFIG_COUNT: String(Object.keys(settings).length) };
+  for (const [index, [key, value]] of Object.entries(settings).entries()) {
+    variables[`GIT_CONFIG_KEY_${index}`] = key;
+    variables[`GIT_CONFIG_VALUE_${index}`] = value;
+  }
+  return variables;
 }

@@ -19,13 +19,6 @@ const keptHeaders: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-/** How a request went that was let out. */
-export interface Forwarded {
-  readonly status: number;
-  readonly sent_bytes: number;
-  received_bytes: number;
-}
-
 /**
  * Sends a checked request to the checked address and hands the answer on, no faster than the worker takes it. Redirects are handed on as
  * they are: the worker's program comes back with the new address, which is checked like the first. Throws a `Cut`; `progress` then

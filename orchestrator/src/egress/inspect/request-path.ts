@@ -25,10 +25,7 @@ function decode(text: string): string | null {
 }
 
 function isPlain(path: string): boolean {
-  // oxlint-disable-next-line no-control-regex -- controls are what is looked for
-  return (
-    !/[\u0000-\u001f\u007f\\]/.test(path) && !path.split('/').some((segment) => segment === '.' || segment === '..')
-  );
+  return !/[\p{Cc}\\]/u.test(path) && !path.split('/').some((segment) => segment === '.' || segment === '..');
 }
 
 /** Whether a plain path begins with one of these, by whole segments; `/` is every path. */

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { Duplex } from 'node:stream';
+import type { SecureContext } from 'node:tls';
+import { callbackify } from 'node:util';
 import type { EgressFact, EgressReason } from '@agentcompany/protocol';
 import type { EgressConnection } from '../egress-connection.ts';
 import { Cut, refusal } from '../refusal.ts';
@@ -41,6 +43,10 @@ export async function serveInspected(
 
 /** Node's own parser, as strict as it is: what is no sound request never becomes one (smuggling, split headers). */
 function serverFor({ target, limits, note }: EgressConnection, authority: AttemptAuthority): Server {
+  const contextFor = async (name: string): Promise<SecureContext> => {
+    if (name.toLowerCase() !== target.host) throw new Cut('server_name');
+    return authority.contextFor(target.host);
+  };
   const server = createServer({
     ALPNProtocols: ['http/1.1'],
     minVersion: 'TLSv1.2',
@@ -48,13 +54,7 @@ function serverFor({ target, limits, note }: EgressConnection, authority: Attemp
     insecureHTTPParser: false,
     maxHeaderSize: 16_384,
     requireHostHeader: false,
-    SNICallback: (name, done) => {
-      if (name.toLowerCase() !== target.host) return done(new Cut('server_name'));
-      authority.contextFor(target.host).then(
-        (context) => done(null, context),
-        (error: unknown) => done(error instanceof Error ? error : new Error(String(error))),
-      );
-    },
+    SNICallback: callbackify(contextFor),
   });
   server.setTimeout(limits.idleMs);
   const refuse = (reason: EgressReason): void => void note({ event: 'refused', reason });

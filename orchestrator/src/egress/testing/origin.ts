@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { connect, type AddressInfo } from 'node:net';
+import { callbackify } from 'node:util';
 import { onTestFinished } from 'vitest';
 import { createAttemptAuthority } from '../inspect/attempt-authority.ts';
 import type { EgressNetwork } from '../network.ts';
@@ -34,10 +35,10 @@ export async function startOrigin({ hosts, handle, addresses }: OriginOptions): 
   const authority = await createAttemptAuthority();
   const asked: Origin['asked'] = [];
   const server = createServer({
-    SNICallback: (name, done) => {
-      if (!hosts.includes(name)) return done(new Error('unknown'));
-      authority.contextFor(name).then((context) => done(null, context), done);
-    },
+    SNICallback: callbackify(async (name: string) => {
+      if (!hosts.includes(name)) throw new Error('unknown');
+      return authority.contextFor(name);
+    }),
   });
   server.on('request', (request, response) => {
     const { method = '', url = '', headers } = request;
