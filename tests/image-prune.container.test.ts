@@ -95,7 +95,15 @@ describe('images that nothing needs any more', () => {
     await recordMadeImage(folder, { reference, id: imageId });
     const { owner, limits, mirrorFolder } = fixture.job(fixture.order());
     const { id } = unwrap(
-      await fixture.engine.create({ owner, imageId, mirrorFolder, runtimeFolder: null, workspaceVolume: null, limits }),
+      await fixture.engine.create({
+        owner,
+        imageId,
+        mirrorFolder,
+        runtimeFolder: null,
+        caches: [],
+        workspaceVolume: null,
+        limits,
+      }),
     );
     const pruned = unwrap(await pruneImages({ installation: folder, environment, config }, null, { dryRun: false }));
     expect(pruned).toMatchObject({ bytes_freed: 0, images: [{ error: { code: 'AC_IMAGE_IN_USE' } }] });

@@ -12,28 +12,32 @@ import { openAttemptModels, type AttemptModelsOptions } from './open-attempt-mod
 type OpenServices = HostParts['openServices'];
 type PaidModels = Pick<OpenedServices, 'models' | 'account' | 'refusal' | 'close'>;
 
-export interface ServiceParts extends Pick<DeskWork, 'bus' | 'folds'> {
+export interface ServiceParts extends Pick<DeskWork, 'bus' | 'folds'>, Pick<HostParts, 'openEgress'> {
   readonly folders: HostFolders;
   readonly openModels: (work: Parameters<OpenServices>[0]) => Promise<Result<PaidModels>>;
   /** Tools of the MCP servers that a project names; none on machines that have no configuration of the company. */
   readonly outsideTools: (projectId: string) => Promise<readonly HostTool[]>;
 }
 
-/** Opens what the doors of attempts offer; an attempt without an agent is offered nothing. */
+/** Opens what the doors of attempts offer; an attempt without an agent is offered the run's way out alone. */
 export function attemptServices(parts: ServiceParts): OpenServices {
   return async (work) => {
     const { run, attempt } = work;
-    const { agent } = attempt.assignment;
-    if (agent === undefined) return success(nothingOpened);
+    const { agent, task } = attempt.assignment;
+    const openWayOut = () => parts.openEgress({ run, taskId: task.id, attemptId: attempt.id });
+    if (agent === undefined) return success({ ...nothingOpened, ...(await openWayOut()) });
     const opened = await parts.openModels(work);
     if (!opened.ok) return opened;
+    const wayOut = await openWayOut();
     const desk = openDesk(deskWork(parts, work), agent.tools, () => parts.outsideTools(run.projectId));
     return success({
       ...opened.value,
       checkpoint: openCheckpoints(parts.folders, run.id, attempt),
       tools: desk.tools,
+      egress: wayOut.egress,
       close: async () => {
         desk.close();
+        await wayOut.close();
         await opened.value.close();
       },
     });

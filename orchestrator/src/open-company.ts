@@ -35,6 +35,7 @@ import { knownSecrets } from './known-secrets.ts';
 import { serveWorkerHosts, type HostServiceOptions } from './open-host-service.ts';
 import type { AttemptModelsOptions } from './open-attempt-models.ts';
 import { attemptServices, paidModels } from './open-attempt-services.ts';
+import { egressService } from './open-egress-service.ts';
 import { openOutsideTools, type OutsideTools } from './open-outside-tools.ts';
 import type { Recording } from './models/recorded/recording.ts';
 import { openProjects, type Projects } from './open-projects.ts';
@@ -162,12 +163,13 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
   const project: EngineParts['project'] = (id) => projects.parts(id);
   const common = { bus, folds, leaseMs: config.lease_ms, log };
   const outside = openOutsideTools(home, context.options.environment, log);
-  const host = await openLocalHost(context, project, common, outside);
+  const secrets = knownSecrets({ home, config, environment: context.options.environment });
+  if (!secrets.ok) return secrets;
+  const openEgress = egressService({ bus, secrets: secrets.value });
+  const host = await openLocalHost(context, project, { ...common, openEgress }, outside);
   if (!host.ok) return host;
   const isServed = request.serve === true || bus.capabilities().crossMachine;
   const minds = mindsOf(context, common);
-  const secrets = knownSecrets({ home, config, environment: context.options.environment });
-  if (!secrets.ok) return secrets;
   const serveHosts = isServed
     ? () => serve({ home, config, project, log, spending: { ...common, folders: home }, minds }, request)
     : null;
@@ -220,7 +222,7 @@ function mindsOf(
 async function openLocalHost(
   context: DriveContext,
   project: EngineParts['project'],
-  common: Pick<HostParts, 'bus' | 'folds' | 'leaseMs' | 'log'>,
+  common: Pick<HostParts, 'bus' | 'folds' | 'leaseMs' | 'log' | 'openEgress'>,
   outside: OutsideTools,
 ): Promise<Result<HostParts | null>> {
   const { home, config, options, onDurableStep } = context;
@@ -230,7 +232,15 @@ async function openLocalHost(
   const { installation, environment } = options;
   const dind = dindOfHome(home, { instance: instance.value, installation, config });
   const say = (line: string): void => common.log('image-build', { line });
-  const workers = { instance: instance.value, installation, environment, config, dind };
+  const workers = {
+    instance: instance.value,
+    installation,
+    environment,
+    config,
+    dind,
+    caches: config.package_caches,
+    companyHome: home.root,
+  };
   const keeping = {
     maximumWorkers: config.max_workers,
     warmWorkers: config.warm_workers,

@@ -8,7 +8,7 @@ import { sumCalls } from './company/sum-calls.ts';
 import { errorOf, planOf, task } from './company/testing/fixtures.ts';
 import { loadConfig } from './config.ts';
 import type { WorkerJob } from './containers/worker-runner.ts';
-import { nothingOpened, type OpenedServices } from './door/attempt-services.ts';
+import { noWayOut, nothingOpened, type OpenedServices } from './door/attempt-services.ts';
 import { decideForever } from './engine/decider.ts';
 import { RunFolds } from './engine/run-folds.ts';
 import { envelopeTo, ledgerOnDisk, submit, type LedgerOnDisk } from './engine/testing/ledger-on-disk.ts';
@@ -98,6 +98,7 @@ async function atWork(settings: Partial<RunSettings> = {}): Promise<AtWork> {
       deliver: async () => success(),
       deliverLog: async () => success(),
     },
+    openEgress: async () => noWayOut,
     openServices: async (work: Parameters<typeof open>[0]) => {
       const opened = await open(work);
       if (!opened.ok) return opened;

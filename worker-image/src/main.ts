@@ -3,6 +3,7 @@ import { commandEnvironment } from './command-environment.ts';
 import { DoorClient } from './door-client.ts';
 import { hostSilentMs, watchHost } from './host-watch.ts';
 import { workerPaths } from './paths.ts';
+import { openSupplies } from './supplies/open-supplies.ts';
 import { readSelfReport } from './self-report.ts';
 import { endStrays } from './strays.ts';
 import { carryOut } from './work.ts';
@@ -38,7 +39,10 @@ async function work(): Promise<void> {
   const beats = setInterval(beat, beatMs);
   const place = {
     folder: paths.repository,
-    environment: commandEnvironment(paths, process.env, runtimeFolder, order.tool_folders),
+    environment: {
+      ...commandEnvironment(paths, process.env, runtimeFolder, order.tool_folders),
+      ...(await openSupplies(order, door, `${paths.workspace}/supplies`)),
+    },
     onOutput: (chunk: Buffer) => void process.stderr.write(chunk),
   };
   const report = await carryOut(order, { paths, place, endStrays, progress, door });

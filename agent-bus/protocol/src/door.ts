@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { appErrorSchema } from './app-error.ts';
 import { agentDefinition } from './agent-definition.ts';
+import { egressOrder } from './egress.ts';
 import { taskRun } from './plan.ts';
 import { commandReport, feedback } from './payloads/work.ts';
 
@@ -65,6 +66,7 @@ const workspace = z.object({
   verify: z.array(z.string()),
   /** Folders of the image's own programs, which come first on the path of every command. */
   tool_folders: z.array(z.string()).optional(),
+  egress: egressOrder.optional(),
 });
 
 /** The agent that is to carry a task out, and what it finds. */

@@ -2,6 +2,7 @@ export * from './agent-definition.ts';
 export * from './app-error.ts';
 export * from './bus-record.ts';
 export * from './door.ts';
+export * from './egress.ts';
 export * from './envelope.ts';
 export * from './errors.ts';
 export * from './escape.ts';

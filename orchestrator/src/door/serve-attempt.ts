@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { AttemptServices } from './attempt-services.ts';
+import { serveConnect } from './serve-connect.ts';
 import { serveCheckpoint } from './serve-checkpoint.ts';
 import { serveModels } from './serve-models.ts';
 import { serveTools } from './serve-tools.ts';
@@ -15,5 +16,6 @@ export interface ServiceRequest {
 
 /** Answers a request for one of the attempt's services; false where there is no such route. */
 export async function serveAttempt(request: ServiceRequest): Promise<boolean> {
+  if (request.headers[':method'] === 'CONNECT') return serveConnect(request);
   return (await serveModels(request)) || (await serveCheckpoint(request)) || (await serveTools(request));
 }

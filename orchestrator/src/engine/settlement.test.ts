@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { errorOf } from '../company/testing/fixtures.ts';
 import { viewOf } from '../company/view.ts';
 import type { WorkerJob, WorkerOutcome } from '../containers/worker-runner.ts';
-import { nothingOpened, type AttemptModels, type OpenedServices } from '../door/attempt-services.ts';
+import { noWayOut, nothingOpened, type AttemptModels, type OpenedServices } from '../door/attempt-services.ts';
 import { openAttemptPurse, type AttemptPurse } from './attempt-purse.ts';
 import type { HostParts } from './host-parts.ts';
 import { letGo } from './let-go.ts';
@@ -195,6 +195,7 @@ describe('an attempt that runs out of money', () => {
         close: async () => undefined,
       },
       repositories,
+      openEgress: async () => noWayOut,
       openServices: spender(opened),
       maximumWorkers: 1,
       leaseMs: 60_000,

@@ -1,4 +1,4 @@
-import { success, type AgentOrder, type Result } from '@agentcompany/protocol';
+import { success, type AgentOrder, type Result, type WorkOrder } from '@agentcompany/protocol';
 import { record, type Draft } from '../company/decide/draft.ts';
 import type { Run } from '../company/records.ts';
 import type { WorkerJob } from '../containers/worker-runner.ts';
@@ -38,6 +38,7 @@ export async function taskJob(
       base_oid: attempt.baseOid,
       command_timeout: timeout,
       verify,
+      ...egressOrder(services),
     },
     mirrorFolder,
     image,
@@ -50,6 +51,11 @@ export async function taskJob(
     services,
     ...reports(parts, run, attempt),
   };
+}
+
+/** What a worker is told of its way out. */
+export function egressOrder({ egress }: Pick<AttemptServices, 'egress'>): Pick<WorkOrder, 'egress'> {
+  return egress === null ? {} : { egress: { certificate: egress.certificate } };
 }
 
 /** The agent as its worker is told of it; null for the `command` agent. */

@@ -10,7 +10,7 @@ import type { HostParts } from './host-parts.ts';
 import { RunFolds } from './run-folds.ts';
 import { altered, envelopeTo, ledgerOnDisk, submit, type LedgerOnDisk } from './testing/ledger-on-disk.ts';
 import { hostWorkers } from './worker-host.ts';
-import { nothingOpened } from '../door/attempt-services.ts';
+import { noWayOut, nothingOpened } from '../door/attempt-services.ts';
 
 let ledger: LedgerOnDisk;
 let bus: AgentBus;
@@ -53,6 +53,7 @@ function partsOf(carryOut: (job: WorkerJob) => Promise<Result<WorkerOutcome>>): 
       deliverLog: async () => success(),
     },
     openServices: async () => success(nothingOpened),
+    openEgress: async () => noWayOut,
     maximumWorkers: 1,
     leaseMs: 60_000,
     log: () => undefined,

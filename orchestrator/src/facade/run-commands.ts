@@ -16,6 +16,7 @@ import type { RunView } from '../company/view.ts';
 import type { Company, SubmitRequest } from '../company-facade.ts';
 import { checkPlan } from '../company/plan-check.ts';
 import { loadConfig, memoryBytes } from '../config.ts';
+import { egressSettingsOf } from '../egress-config.ts';
 import { orchestratorErrors } from '../errors.ts';
 import { openModel } from '../open-models.ts';
 import { showProject, type Project } from '../projects.ts';
@@ -124,6 +125,7 @@ function settingsFor(
     budget_usd: config.budget_usd,
     budget_tokens: config.budget_tokens,
     fallback_model: config.fallback_model,
+    egress: egressSettingsOf(config),
   });
 }
 

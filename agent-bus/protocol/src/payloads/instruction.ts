@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { agentDefinition } from '../agent-definition.ts';
+import { egressSettings } from '../egress.ts';
 import { modelCall } from './model-call.ts';
 import { planSchema, slug, taskSchema } from '../plan.ts';
 import { feedback } from './work.ts';
@@ -31,6 +32,8 @@ export const runSettings = z.object({
   budget_tokens: z.int().nonnegative().nullable().default(null),
   /** Model of a task's agent from its second failure on (C28); null: its own. */
   fallback_model: z.string().nullable().default(null),
+  /** What workers may reach; null: nothing. */
+  egress: egressSettings.nullable().default(null),
 });
 export type RunSettings = z.infer<typeof runSettings>;
 

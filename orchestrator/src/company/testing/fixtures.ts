@@ -52,6 +52,7 @@ export function settingsOf(more: Partial<RunSettings> = {}): RunSettings {
     budget_usd: null,
     budget_tokens: null,
     fallback_model: null,
+    egress: null,
     ...more,
   };
 }

@@ -51,6 +51,7 @@ export function sketchRun(sketch: RunSketch): RunView {
       budget_usd: null,
       budget_tokens: null,
       fallback_model: null,
+      egress: null,
     },
     base_oid: null,
     tip_oid: null,
