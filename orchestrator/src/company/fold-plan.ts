@@ -60,6 +60,7 @@ function addTask(run: Run, spec: Task, conflictRounds: number, feedback: Feedbac
 function takePlan(run: Run, payload: PayloadOf<'task_plan'>): boolean {
   if (stageOf(run) !== 'planning' || run.plan !== null || findPlanProblem(payload.plan) !== null) return false;
   run.plan = payload.plan;
+  run.submittedPlan = null;
   run.planHash = payload.hash;
   run.revision = payload.revision;
   run.baseOid = payload.base_oid;

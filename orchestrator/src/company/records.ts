@@ -111,7 +111,8 @@ export interface Run {
   readonly id: string;
   readonly projectId: string;
   readonly instruction: string;
-  readonly submittedPlan: Plan | null;
+  /** The plan that came with the instruction, until there is the one that is carried out: a large one need not be kept twice. */
+  submittedPlan: Plan | null;
   readonly settings: RunSettings;
   /** The settings' budget until a person changes it. */
   budget: Limits;
