@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process';
+import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
@@ -32,8 +32,11 @@ export async function openQueuedCompanies(): Promise<QueuedCompanies> {
   const placeOf = (name: string): OpenBusOptions => ({ adapter: 'file', folder: join(folderOf(name), 'bus') });
   const drive = (name: string, sample: number | null): Promise<Measured> =>
     runEngine({ place: placeOf(name), folder: folderOf(name), run, sample });
-  const copy = (name: string, other: string): Promise<void> =>
-    cp(folderOf(name), folderOf(other), { recursive: true, preserveTimestamps: true });
+  const copy = async (name: string, other: string): Promise<void> => {
+    await cp(folderOf(name), folderOf(other), { recursive: true, preserveTimestamps: true });
+    // What the disk still has to write of the copy would be waited for by the engine's own syncs.
+    execFileSync('sync');
+  };
   return {
     make: async (tasks) => {
       const name = `of-${tasks}`;

@@ -31,6 +31,7 @@ import { serveWorkerHosts, type HostServiceOptions } from './open-host-service.t
 import type { AttemptModelsOptions } from './open-attempt-models.ts';
 import { attemptServices, paidModels } from './open-attempt-services.ts';
 import { openOutsideTools, type OutsideTools } from './open-outside-tools.ts';
+import type { Turns } from './engine/turns.ts';
 import type { Recording } from './models/recorded/recording.ts';
 import { openProjects, type Projects } from './open-projects.ts';
 import { openWorkers } from './open-workers.ts';
@@ -42,6 +43,8 @@ export interface OpenCompanyOptions {
   readonly config: Config;
   /** Answers in the place of models: a run that is carried out again. */
   readonly recording?: Recording;
+  /** The order that independent work keeps to, likewise. */
+  readonly turns?: Turns;
 }
 
 /** Milliseconds the engine's own lease lasts; prolonged each third of it. */
@@ -141,7 +144,8 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
     : null;
   const makePlan = openPlanMaker(minds, minds);
   const opened = { makePlan, reviewByModel: openModelReviewer({ ...minds, config }), secrets: secrets.value };
-  const parts: EngineParts = { ...common, ...opened, home, project, host: host.value, serveHosts };
+  const turns = turnsOf(context);
+  const parts: EngineParts = { ...common, ...opened, ...turns, home, project, host: host.value, serveHosts };
   const stop = new AbortController();
   const days = { runDays: config.retention_days, progressDays: config.progress_retention_days };
   const retaining = keepRetention({ ...parts, model, now: Date.now, ...days }, stop.signal);
@@ -166,6 +170,10 @@ async function serve(options: HostServiceOptions, { runs, onServing }: DriveOpti
   if (served.ok || runs === undefined || served.error.code !== 'AC_API_LISTEN') return served;
   options.log('hosts-not-served', { error: served.error });
   return success({ close: async () => undefined });
+}
+
+function turnsOf({ options: { turns } }: DriveContext): Pick<EngineParts, 'turns'> {
+  return turns === undefined ? {} : { turns };
 }
 
 /** How the models of runs are opened, paid and recorded on this machine. */
@@ -215,6 +223,7 @@ async function openLocalHost(
       openModels: paidModels(mindsOf(context, common), { ...common, folders: home }),
       outsideTools: (projectId) => outside.forProject(projectId),
     }),
+    ...turnsOf(context),
     maximumWorkers: config.max_workers,
     tell: () => undefined,
   });

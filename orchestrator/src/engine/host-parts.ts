@@ -7,6 +7,7 @@ import type { OpenedServices } from '../door/attempt-services.ts';
 import type { Attempt } from './attempt.ts';
 import type { Log } from './log.ts';
 import type { RunFolds } from './run-folds.ts';
+import type { Turns } from './turns.ts';
 
 /** Where a worker host keeps what comes out of its containers. */
 export type HostFolders = Pick<CompanyHome, 'bundlesFolder' | 'runsFolder'>;
@@ -63,6 +64,8 @@ export interface HostParts {
   readonly repositories: HostRepositories;
   /** What the door of an attempt offers besides its order. Errors: those of the configuration of models. */
   readonly openServices: (work: { readonly run: Run; readonly attempt: Attempt }) => Promise<Result<OpenedServices>>;
+  /** Absent: whoever comes first. */
+  readonly turns?: Turns;
   readonly maximumWorkers: number;
   readonly leaseMs: number;
   /** What went wrong. */
