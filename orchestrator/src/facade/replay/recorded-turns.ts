@@ -68,7 +68,7 @@ export class RecordedTurns implements Turns {
     return this.#isGivenUp;
   }
 
-  /** Only merges move the tip: bases that were taken between two of them may be taken in any order. */
+  /** Only merges move the tip: bases that were taken between two of them may be taken in any order. What never was has no turn to wait for. */
   #isNext(run: Run, turn: Turn): boolean {
     const index = this.#turns.findIndex((other) => isSame(other, turn));
     const before = this.#turns.slice(0, Math.max(0, index));
