@@ -179,14 +179,14 @@ function turnsOf({ options: { turns } }: DriveContext): Pick<EngineParts, 'turns
 /** How the models of runs are opened, paid and recorded on this machine. */
 function mindsOf(
   { home, config, options }: DriveContext,
-  { folds, log }: Pick<HostParts, 'folds' | 'log'>,
+  { bus, folds, log }: Pick<HostParts, 'bus' | 'folds' | 'log'>,
 ): AttemptModelsOptions {
   return {
     home,
     config,
     environment: options.environment,
     ...(options.recording === undefined ? {} : { recording: options.recording }),
-    openPurse: async ({ run }) => success(openRunPurse(folds, run.id)),
+    openPurse: async (payer) => success(openRunPurse({ bus, folds, log }, payer)),
     onUnrecorded: (error) => log('exchange-not-recorded', { error }),
   };
 }

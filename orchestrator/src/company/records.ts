@@ -118,6 +118,10 @@ export interface Run {
   budget: Limits;
   /** Settled by attempts, and calls of the agents on the host. */
   spent: ModelAccount;
+  /** What is set aside for requests of the company's own agents that are under way, by an id of the request. */
+  readonly reservations: Map<string, Limits>;
+  /** Planning and reviews whose requests settle by themselves. */
+  readonly settlingWorks: Set<string>;
   readonly createdAt: string;
   /** Entries folded so far. */
   version: number;

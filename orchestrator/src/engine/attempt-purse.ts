@@ -8,7 +8,7 @@ import type { Amount, Called, Purse, Reservation } from '../models/purse.ts';
 import type { HostParts } from './host-parts.ts';
 import { mint } from './mint.ts';
 import { spendingFile } from './run-files.ts';
-import { lackOf, nextSlice } from './slices.ts';
+import { decidedAgain, lackOf, nextSlice } from './slices.ts';
 import { openSpendingJournal, type SpendingJournal } from './spending-journal.ts';
 
 /** The purse of one attempt: it spends within slices of the run's budget and grants itself more as long as there is any. */
@@ -146,9 +146,6 @@ class Slices implements AttemptPurse {
     return this.#parts.bus.send(items, { expect: { stream: this.#runId, version } });
   }
 }
-
-/** Somebody else was quicker, or nobody knows: the stream says how it stands. */
-const decidedAgain: ReadonlySet<string> = new Set(['AC_BUS_CONFLICT', 'AC_BUS_UNCERTAIN']);
 
 /** Whether slices that are limited cover one more request. What is not limited may have become so: the stream is asked. */
 function isEnough(granted: Limits, committed: Amount, bound: Amount): boolean {

@@ -36,6 +36,14 @@ export async function settleJournalled(
   { bus, folders }: Pick<HostParts, 'bus' | 'folders'>,
   run: Run,
 ): Promise<Result<undefined>> {
+  // The company's own agents work in the engine alone: their requests died with it, and have come to their most.
+  for (const [id, granted] of run.reservations) {
+    const account = wholeOfGrants({ account: null, granted }) ?? [];
+    const origin = { sender: 'engine', runId: run.id, cause: `${id} settled`, inReplyTo: null };
+    const sent = await bus.send(await mint([record('budget_settle', { attempt_id: id, account })], origin));
+    // It was settled while this engine looked on: both say the same id, and the first stands.
+    if (!sent.ok && sent.error.code !== 'AC_BUS_ID_CONFLICT') return sent;
+  }
   const open = [...run.attempts.values()].filter(({ account, state }) => account === null && !attemptEnds.has(state));
   for (const { id, taskId } of open) {
     const account = await readSpending(spendingFile(folders, run.id, id));
