@@ -37,6 +37,7 @@ import type { AttemptModelsOptions } from './open-attempt-models.ts';
 import { attemptServices, paidModels } from './open-attempt-services.ts';
 import { egressService } from './open-egress-service.ts';
 import { openOutsideTools, type OutsideTools } from './open-outside-tools.ts';
+import type { Turns } from './engine/turns.ts';
 import type { Recording } from './models/recorded/recording.ts';
 import { openProjects, type Projects } from './open-projects.ts';
 import { dindOfHome } from './open-dind.ts';
@@ -50,6 +51,8 @@ export interface OpenCompanyOptions {
   readonly config: Config;
   /** Answers in the place of models: a run that is carried out again. */
   readonly recording?: Recording;
+  /** The order that independent work keeps to, likewise. */
+  readonly turns?: Turns;
 }
 
 /** Milliseconds the engine's own lease lasts; prolonged each third of it. */
@@ -175,7 +178,8 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
     : null;
   const makePlan = openPlanMaker(minds, minds);
   const opened = { makePlan, reviewByModel: openModelReviewer({ ...minds, config }), secrets: secrets.value };
-  const parts: EngineParts = { ...common, ...opened, home, project, host: host.value, serveHosts };
+  const turns = turnsOf(context);
+  const parts: EngineParts = { ...common, ...opened, ...turns, home, project, host: host.value, serveHosts };
   const stop = new AbortController();
   const days = { runDays: config.retention_days, progressDays: config.progress_retention_days };
   const cleaning = keepClean({ home, model }, log, stop.signal);
@@ -203,17 +207,21 @@ async function serve(options: HostServiceOptions, { runs, onServing }: DriveOpti
   return success({ close: async () => undefined });
 }
 
+function turnsOf({ options: { turns } }: DriveContext): Pick<EngineParts, 'turns'> {
+  return turns === undefined ? {} : { turns };
+}
+
 /** How the models of runs are opened, paid and recorded on this machine. */
 function mindsOf(
   { home, config, options }: DriveContext,
-  { folds, log }: Pick<HostParts, 'folds' | 'log'>,
+  { bus, folds, log }: Pick<HostParts, 'bus' | 'folds' | 'log'>,
 ): AttemptModelsOptions {
   return {
     home,
     config,
     environment: options.environment,
     ...(options.recording === undefined ? {} : { recording: options.recording }),
-    openPurse: async ({ run }) => success(openRunPurse(folds, run.id)),
+    openPurse: async (payer) => success(openRunPurse({ bus, folds, log }, payer)),
     onUnrecorded: (error) => log('exchange-not-recorded', { error }),
   };
 }
@@ -264,6 +272,7 @@ async function openLocalHost(
       openModels: paidModels(mindsOf(context, common), { ...common, folders: home }),
       outsideTools: (projectId) => outside.forProject(projectId),
     }),
+    ...turnsOf(context),
     maximumWorkers: config.max_workers,
     tell: () => undefined,
   });

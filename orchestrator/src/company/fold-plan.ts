@@ -1,4 +1,5 @@
 import type { Envelope, Feedback, PayloadOf, Task } from '@agentcompany/protocol';
+import { planningWork } from './budget.ts';
 import { noteCalls } from './fold-budget.ts';
 import { withPayload } from './fold-payload.ts';
 import { moveRun, moveTask } from './moves.ts';
@@ -13,7 +14,7 @@ export function foldPlan(run: Run, envelope: Envelope): boolean | undefined {
   switch (envelope.envelope_type) {
     case 'task_plan':
       return withPayload('task_plan', envelope, (payload) => {
-        noteCalls(run, payload.planning?.calls);
+        noteCalls(run, planningWork, payload.planning?.calls);
         return takePlan(run, payload);
       });
     case 'plan_revision':
@@ -60,6 +61,7 @@ function addTask(run: Run, spec: Task, conflictRounds: number, feedback: Feedbac
 function takePlan(run: Run, payload: PayloadOf<'task_plan'>): boolean {
   if (stageOf(run) !== 'planning' || run.plan !== null || findPlanProblem(payload.plan) !== null) return false;
   run.plan = payload.plan;
+  run.submittedPlan = null;
   run.planHash = payload.hash;
   run.revision = payload.revision;
   run.baseOid = payload.base_oid;

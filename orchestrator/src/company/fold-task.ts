@@ -1,5 +1,6 @@
 import type { Envelope, PayloadOf } from '@agentcompany/protocol';
 import { closeApproval } from './approvals.ts';
+import { reviewWork } from './budget.ts';
 import { forgiveSpending, noteCalls } from './fold-budget.ts';
 import { withPayload } from './fold-payload.ts';
 import { isFailure } from './is-failure.ts';
@@ -34,7 +35,7 @@ export function foldTask(run: Run, envelope: Envelope): boolean | undefined {
     case 'review_response':
       return withPayload('review_response', envelope, (payload) => {
         // Also where it comes too late to count: it was paid.
-        noteCalls(run, payload.calls);
+        noteCalls(run, reviewWork(payload.attempt_id), payload.calls);
         return task !== undefined && takeVerdict(run, task, payload);
       });
     case 'merge_request':

@@ -27,6 +27,8 @@ export function openRun(envelope: Envelope): Run | null {
     settings: payload.value.settings,
     budget: { usd: payload.value.settings.budget_usd, tokens: payload.value.settings.budget_tokens },
     spent: [],
+    reservations: new Map(),
+    settlingWorks: new Set(),
     createdAt: envelope.created_at,
     version: 1,
     updatedAt: envelope.created_at,

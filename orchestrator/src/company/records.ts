@@ -112,12 +112,17 @@ export interface Run {
   readonly id: string;
   readonly projectId: string;
   readonly instruction: string;
-  readonly submittedPlan: Plan | null;
+  /** The plan that came with the instruction, until there is the one that is carried out: a large one need not be kept twice. */
+  submittedPlan: Plan | null;
   readonly settings: RunSettings;
   /** The settings' budget until a person changes it. */
   budget: Limits;
   /** Settled by attempts, and calls of the agents on the host. */
   spent: ModelAccount;
+  /** What is set aside for requests of the company's own agents that are under way, by an id of the request. */
+  readonly reservations: Map<string, Limits>;
+  /** Planning and reviews whose requests settle by themselves. */
+  readonly settlingWorks: Set<string>;
   readonly createdAt: string;
   /** Entries folded so far. */
   version: number;

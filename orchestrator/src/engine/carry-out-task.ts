@@ -11,6 +11,7 @@ import type { HeldLease } from './keeping-lease.ts';
 import type { LiveJobs } from './live-jobs.ts';
 import { runAndConclude } from './run-and-conclude.ts';
 import { taskJob } from './task-job.ts';
+import { turnRecheckMs } from './turns.ts';
 
 /** The code agent an image has to have; null where our own loop or a command does the work. */
 function codeAgentOf(agent: PayloadOf<'task_assign'>['agent']): string | null {
@@ -31,6 +32,8 @@ export async function carryOutTask(
   if (!assignment.ok) return parts.bus.reject(delivery, assignment.error, []);
   const taskId = assignment.value.task.id;
   if (!isWanted(run, taskId, envelope.id)) return parts.bus.complete(delivery, []);
+  if (parts.turns?.mayStart(run, taskId, assignment.value.round) === false)
+    return parts.bus.release(delivery, { notBefore: Date.now() + turnRecheckMs });
   const patience = AbortSignal.any([lease.lost, jobs.stop]);
   const base = await parts.repositories.baseOf({ runId: run.id, projectId: run.projectId }, patience);
   if (lease.lost.aborted) return base;

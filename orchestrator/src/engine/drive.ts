@@ -9,7 +9,7 @@ import type { Run } from '../company/records.ts';
 import { stageOf } from '../company/stage.ts';
 import { attemptEnds, type RunState } from '../company/states.ts';
 import type { CallRecord } from '../models/model.ts';
-import { consume, type Handle } from './consumer.ts';
+import { consume, type ConsumerOptions, type Handle } from './consumer.ts';
 import { decideForever, settle } from './decider.ts';
 import { performEffect } from './effects.ts';
 import { followLedgers } from './follow-ledgers.ts';
@@ -78,7 +78,11 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
     log: parts.log,
     onDecided,
   };
-  const consumer = (queue: string, handle: Handle): Promise<Result<undefined>> =>
+  const consumer = (
+    queue: string,
+    handle: Handle,
+    more: Pick<ConsumerOptions, 'isHeld'> = {},
+  ): Promise<Result<undefined>> =>
     consume({
       bus: parts.bus,
       folds: parts.folds,
@@ -87,12 +91,13 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
       signal: stopping,
       queue,
       handle,
+      ...more,
     });
   const start = (): readonly Promise<Result<undefined>>[] => [
     decideForever(deciding),
     consumer('manager', managing(parts)),
     ...Array.from({ length: reviewConsumers }, () => consumer('reviewer', reviewing(parts))),
-    consumer('merger', merging(parts)),
+    consumer('merger', merging(parts), { isHeld: isHeldBack(parts) }),
     ...Array.from({ length: effectConsumers }, () =>
       consumer('effects', (run, delivery) => performEffect(parts, run, delivery)),
     ),
@@ -130,6 +135,11 @@ function reviewing({ project: open, reviewByModel, log }: EngineParts): Handle {
     const onCall = (call: CallRecord): void => log('model-called', { run: run.id, ...call });
     return reviewTask(run, envelope, { repositories, reviewByModel, onCall, ...handling });
   };
+}
+
+function isHeldBack({ turns }: EngineParts): NonNullable<ConsumerOptions['isHeld']> {
+  return (run, { envelope_type: type, context }) =>
+    type === 'merge_request' && turns?.mayMerge(run, context.task_id ?? '') === false;
 }
 
 function merging(parts: EngineParts): Handle {

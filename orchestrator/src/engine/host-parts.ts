@@ -7,6 +7,7 @@ import type { OpenedServices, OpenedWayOut } from '../door/attempt-services.ts';
 import type { Attempt } from './attempt.ts';
 import type { Log } from './log.ts';
 import type { RunFolds } from './run-folds.ts';
+import type { Turns } from './turns.ts';
 
 /** Where a worker host keeps what comes out of its containers. */
 export type HostFolders = Pick<CompanyHome, 'bundlesFolder' | 'runsFolder'>;
@@ -69,6 +70,8 @@ export interface HostParts {
     readonly taskId: string | null;
     readonly attemptId: string;
   }) => Promise<OpenedWayOut>;
+  /** Absent: whoever comes first. */
+  readonly turns?: Turns;
   readonly maximumWorkers: number;
   readonly leaseMs: number;
   /** What went wrong. */

@@ -9,6 +9,7 @@ import type { KnownSecret } from '../text/find-secrets.ts';
 import type { HostParts } from './host-parts.ts';
 import type { Log } from './log.ts';
 import type { RunFolds } from './run-folds.ts';
+import type { Turns } from './turns.ts';
 
 /** One project's two sides: its source and where its pull requests live. */
 export interface ProjectParts {
@@ -35,6 +36,8 @@ export interface EngineParts {
   readonly project: (id: string) => Promise<Result<ProjectParts>>;
   readonly leaseMs: number;
   readonly log: Log;
+  /** Absent: whoever comes first. */
+  readonly turns?: Turns;
   /** The worker host beside the engine; null where all work is done on other machines. */
   readonly host: HostParts | null;
   /** Lets hosts on other machines in; null where there are none. Called once what a crash left is swept. */

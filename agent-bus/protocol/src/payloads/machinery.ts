@@ -64,13 +64,17 @@ export const machineryPayloads = {
     error: appErrorSchema.nullable(),
   }),
   timer_due: z.looseObject({ timer: z.string(), subject: z.string() }),
-  /** A slice of the run's budget that an attempt may spend (DESIGN §5); null: no limit of that kind. Several of one attempt add up. */
+  /**
+   * A slice of the run's budget that an attempt may spend (DESIGN §5); null: no limit of that kind. Several of one attempt add up. With `work`
+   * it is the most that one request of the company's own agents may come to, and `attempt_id` an id of that request.
+   */
   budget_grant: z.looseObject({
     attempt_id: z.string(),
+    work: z.string().optional(),
     usd: z.number().nonnegative().nullable(),
     tokens: z.number().nonnegative().nullable(),
   }),
-  /** What an attempt took of its slices; the rest is free again. */
+  /** What an attempt, or a request of the company's own agents, took of its slices; the rest is free again. */
   budget_settle: z.looseObject({ attempt_id: z.string(), account: modelAccount }),
   dead_letter: z.looseObject({
     queue: z.string(),
