@@ -36,6 +36,7 @@ export function openRun(envelope: Envelope): Run | null {
     planHash: null,
     planApprovalId: null,
     revision: 0,
+    revisionUnapproved: false,
     baseOid: null,
     tipOid: null,
     partial: false,

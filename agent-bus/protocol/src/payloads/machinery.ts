@@ -79,8 +79,23 @@ export const machineryPayloads = {
     deliveries: z.int(),
     error: appErrorSchema,
   }),
-  status_request: z.looseObject({}),
-  status_response: z.looseObject({ status: z.string() }),
+  /** To the host that carries the attempt out, as the ledger shows it; `number` counts the requests of one attempt. */
+  status_request: z.looseObject({ attempt_id: z.string(), number: z.int().positive() }),
+  status_response: z.looseObject({
+    attempt_id: z.string(),
+    number: z.int().positive(),
+    /** What the worker said last that it does. */
+    status: z.string(),
+    /** Signs of progress so far: whoever gives the same number twice stood still. */
+    steps: z.int().nonnegative(),
+    /** Answers its model has given it. */
+    turn: z.int().nonnegative(),
+    tokens: z.number().nonnegative(),
+    /** Since the last sign. */
+    quiet_seconds: z.number().nonnegative(),
+    /** How much longer what it does now may take without a sign. */
+    allowed_seconds: z.number().nonnegative(),
+  }),
   ping: z.looseObject({}),
   pong: z.looseObject({}),
 };

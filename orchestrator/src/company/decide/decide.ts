@@ -9,7 +9,7 @@ import { decideCancellation } from './cancellation.ts';
 import { decideTask } from './decide-task.ts';
 import { message, record, runState, taskState, type Draft } from './draft.ts';
 import { decidePublication } from './publication.ts';
-import { approvalRequest } from './review.ts';
+import { askForPlan } from './plan-approval.ts';
 import { decideVerification } from './verification.ts';
 
 /**
@@ -48,25 +48,26 @@ export function decide(run: Run): readonly Draft[] {
 function whenPlanned(run: Run): readonly Draft[] {
   if (run.plan === null) return [];
   if (run.settings.approvals.plan === 'auto') return [runState('running', 'the plan stands')];
-  return approvalRequest(run, `plan/${run.revision}/${run.approvals.size + 1}`, {
-    subject: 'plan',
-    task_id: null,
-    hash: run.planHash ?? '',
-    summary: `${run.plan.title}: ${run.plan.tasks.length} ${run.plan.tasks.length === 1 ? 'task' : 'tasks'}`,
-    details: run.plan.tasks.slice(0, 100).map((task) => `${task.id}: ${task.title}`),
-  });
+  return askForPlan(run);
 }
 
 function whenPlanApproved(run: Run): readonly Draft[] {
-  const response = run.approvals.get(run.planApprovalId ?? '')?.response ?? null;
-  if (response === null) return [];
+  const approval = run.approvals.get(run.planApprovalId ?? '');
+  if (approval === undefined) return [];
+  const { response } = approval;
+  // The plan was changed before anybody answered: what was asked about is no more.
+  if (response === null) return approval.closed ? askForPlan(run) : [];
   if (response.decision === 'approve') return [runState('running', 'the plan was approved')];
-  return [
-    record('run_failed', { error: companyErrors.AC_PLAN_REJECTED({ comment: response.comment || 'no reason given' }) }),
-  ];
+  const comment = response.comment || 'no reason given';
+  if (run.revisionUnapproved)
+    return [
+      runState('needs_attention', 'the changed plan was rejected', companyErrors.AC_REVISION_REJECTED({ comment })),
+    ];
+  return [record('run_failed', { error: companyErrors.AC_PLAN_REJECTED({ comment }) })];
 }
 
 function whenRunning(run: Run): readonly Draft[] {
+  if (run.revisionUnapproved) return askForPlan(run);
   const drafts = [...run.agenda].flatMap((id) => {
     const task = run.tasks.get(id);
     return task === undefined ? [] : decideTask(run, task);

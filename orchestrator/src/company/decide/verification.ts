@@ -3,7 +3,7 @@ import { companyErrors } from '../errors.ts';
 import type { MergeRecord, Run } from '../records.ts';
 import { freeId } from './conflict.ts';
 import { effectRequest, record, runState, type Draft } from './draft.ts';
-import { reportFinding } from './failure.ts';
+import { reportFinding } from './failure-feedback.ts';
 import { integrateOrPublish } from './publication.ts';
 import { verificationCommands } from './verification-commands.ts';
 

@@ -51,6 +51,8 @@ export function settingsOf(more: Partial<RunSettings> = {}): RunSettings {
     budget_usd: null,
     budget_tokens: null,
     fallback_model: null,
+    max_triages: 0,
+    quiet_seconds: 0,
     ...more,
   };
 }

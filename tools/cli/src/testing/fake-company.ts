@@ -47,6 +47,8 @@ export function sketchRun(sketch: RunSketch): RunView {
       budget_usd: null,
       budget_tokens: null,
       fallback_model: null,
+      max_triages: 0,
+      quiet_seconds: 0,
     },
     base_oid: null,
     tip_oid: null,
