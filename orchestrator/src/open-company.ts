@@ -20,6 +20,7 @@ import { RunFolds } from './engine/run-folds.ts';
 import { openCompanyBus } from './facade/company-bus.ts';
 import { draftPlan } from './facade/draft-plan.ts';
 import { openModelReviewer } from './facade/model-reviewer.ts';
+import { openTriager } from './facade/model-triager.ts';
 import { openPlanMaker } from './facade/plan-maker.ts';
 import { openPullRequests } from './facade/pull-requests.ts';
 import { openQuestionDesk } from './facade/questions.ts';
@@ -140,7 +141,8 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
     ? () => serve({ home, config, project, log, spending: { ...common, folders: home }, minds }, request)
     : null;
   const makePlan = openPlanMaker(minds, minds);
-  const opened = { makePlan, reviewByModel: openModelReviewer({ ...minds, config }), secrets: secrets.value };
+  const reviewByModel = openModelReviewer({ ...minds, config });
+  const opened = { makePlan, triage: openTriager(minds), reviewByModel, secrets: secrets.value };
   const parts: EngineParts = { ...common, ...opened, home, project, host: host.value, serveHosts };
   const stop = new AbortController();
   const days = { runDays: config.retention_days, progressDays: config.progress_retention_days };

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parsePayload, success, type Result } from '@agentcompany/protocol';
 import { integrateBase, mergeTask } from '../agents/merger/merger.ts';
 import { planRun } from '../agents/manager/manager.ts';
+import { triageTask } from '../agents/manager/triage-task.ts';
 import { reviewTask } from '../agents/reviewer/reviewer.ts';
 import { checkPlan } from '../company/plan-check.ts';
 import type { Run } from '../company/records.ts';
@@ -111,13 +112,15 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
   }
 }
 
-function managing({ project: open, makePlan, log }: EngineParts): Handle {
-  return async (run, _, { signal }) => {
+function managing({ project: open, makePlan, triage, log }: EngineParts): Handle {
+  return async (run, { envelope }, { signal, isLastTry }) => {
+    const onCall = (call: CallRecord): void => log('model-called', { run: run.id, ...call });
+    if (envelope.envelope_type === 'triage_request')
+      return triageTask(run, { envelope, parts: { triage, onCall, signal, isLastTry } });
     if (stageOf(run) !== 'planning' || run.plan !== null) return success([]);
     const project = await open(run.projectId);
     if (!project.ok) return project;
     const { repositories } = project.value;
-    const onCall = (call: CallRecord): void => log('model-called', { run: run.id, ...call });
     return planRun(run, { repositories, checkPlan, makePlan, onCall, signal });
   };
 }
