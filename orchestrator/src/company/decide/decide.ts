@@ -68,10 +68,9 @@ function whenPlanApproved(run: Run): readonly Draft[] {
 
 function whenRunning(run: Run): readonly Draft[] {
   if (run.revisionUnapproved) return askForPlan(run);
-  const drafts = [...run.agenda].flatMap((id) => {
-    const task = run.tasks.get(id);
-    return task === undefined ? [] : decideTask(run, task);
-  });
+  // In the plan's order: a run that was folded anew after a crash has the same agenda, but came to it another way.
+  const agenda = [...run.agenda].flatMap((id) => run.tasks.get(id) ?? []);
+  const drafts = agenda.toSorted((one, other) => one.index - other.index).flatMap((task) => decideTask(run, task));
   if (drafts.length > 0) return oneRevisionAtATime(drafts);
   if (tasksInMotion.some((state) => run.counts[state] > 0) || openApprovals(run).length > 0) return [];
   const { pending, blocked, awaiting_person: awaiting, failed } = run.counts;
