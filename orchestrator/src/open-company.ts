@@ -24,8 +24,10 @@ import { openTriager } from './facade/model-triager.ts';
 import { openPlanMaker } from './facade/plan-maker.ts';
 import { openPullRequests } from './facade/pull-requests.ts';
 import { openQuestionDesk } from './facade/questions.ts';
+import { openPlanDesk } from './facade/revise-plan.ts';
 import { openRunCommands } from './facade/run-commands.ts';
 import { openRunQueries } from './facade/run-queries.ts';
+import { openNoteDesk } from './facade/tell-task.ts';
 import { busOptions, busKey } from './home-bus.ts';
 import { knownSecrets } from './known-secrets.ts';
 import { serveWorkerHosts, type HostServiceOptions } from './open-host-service.ts';
@@ -85,6 +87,8 @@ export async function openCompany(home: CompanyHome, options: OpenCompanyOptions
     ...openRunCommands(context),
     ...openRunQueries(context),
     ...openQuestionDesk(context),
+    ...openPlanDesk(context),
+    ...openNoteDesk(context),
     draftPlan: (request, signal) => draftPlan(context, request, signal),
     ...openPullRequests(context),
     drive: (request) => driveCompany({ ...context, options, onDurableStep }, request),

@@ -42,6 +42,14 @@ export interface AttemptView {
   readonly cost: CostView | null;
 }
 
+/** What a person told whoever works on a task. */
+export interface NoteView {
+  readonly note_id: string;
+  readonly text: string;
+  readonly by: string;
+  readonly at: string;
+}
+
 export interface TaskView {
   readonly task_id: string;
   readonly title: string;
@@ -50,6 +58,8 @@ export interface TaskView {
   readonly superseded_by: string | null;
   readonly error: AppError | null;
   readonly attempts: readonly AttemptView[];
+  /** Oldest first. */
+  readonly notes: readonly NoteView[];
 }
 
 /** What an agent asks a person and nobody has answered. Its text is the agent's: show it as such. */
@@ -70,6 +80,8 @@ export interface RunView extends RunSummary {
   readonly base_oid: string | null;
   readonly tip_oid: string | null;
   readonly plan_hash: string | null;
+  /** 1: as it was made; 0: there is none yet. */
+  readonly plan_revision: number;
   readonly task_list: readonly TaskView[];
   /** What waits for a person's approval. */
   readonly approvals: readonly PayloadOf<'approval_request'>[];
@@ -88,6 +100,7 @@ export function viewOf(run: Run): RunView {
     base_oid: run.baseOid,
     tip_oid: run.tipOid,
     plan_hash: run.planHash,
+    plan_revision: run.revision,
     task_list: [...run.tasks.values()].map((task) => taskView(task, attempts.get(task.spec.id) ?? [])),
     approvals: openApprovals(run).map(({ request }) => request),
     questions: openQuestions(run).map(questionView),
@@ -123,6 +136,7 @@ function taskView(task: TaskRecord, attempts: readonly AttemptRecord[]): TaskVie
     superseded_by: task.supersededBy,
     error: task.error,
     attempts: attempts.map(attemptView),
+    notes: task.notes.map(({ id, text, by, at }) => ({ note_id: id, text, by, at })),
   };
 }
 

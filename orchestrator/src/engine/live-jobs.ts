@@ -1,4 +1,4 @@
-import { parsePayload } from '@agentcompany/protocol';
+import { parsePayload, type Envelope } from '@agentcompany/protocol';
 import type { HostParts } from './host-parts.ts';
 import { persistently } from './persistently.ts';
 
@@ -73,9 +73,7 @@ export class LiveJobs {
     if (!after.ok) return;
     for await (const { stream, envelope } of bus.watch({ after: after.value, signal })) {
       if (envelope.envelope_type === 'run_cancel') this.#abort(stream, null);
-      if (envelope.envelope_type !== 'task_state') continue;
-      const payload = parsePayload('task_state', envelope.payload);
-      if (payload.ok && payload.value.to === 'cancelling') this.#abort(stream, envelope.context.task_id ?? null);
+      for (const taskId of cancelledBy(envelope)) this.#abort(stream, taskId);
     }
   }
 
@@ -84,4 +82,16 @@ export class LiveJobs {
       if (job.runId === runId && (taskId === null || job.taskId === taskId)) job.controller.abort();
     }
   }
+}
+
+/** Tasks whose work nobody wants any more since this entry of the ledger. */
+function cancelledBy({ envelope_type: type, payload, context }: Envelope): readonly string[] {
+  if (type === 'task_state') {
+    const state = parsePayload('task_state', payload);
+    return state.ok && state.value.to === 'cancelling' && context.task_id !== undefined ? [context.task_id] : [];
+  }
+  if (type !== 'plan_revision') return [];
+  const revision = parsePayload('plan_revision', payload);
+  if (!revision.ok) return [];
+  return [...revision.value.supersede.map(({ task_id }) => task_id), ...(revision.value.remove ?? [])];
 }

@@ -20,6 +20,7 @@ import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
 import { addState } from './commands/state.ts';
 import { addStatus } from './commands/status.ts';
+import { addTell } from './commands/tell.ts';
 import { addWatch } from './commands/watch.ts';
 import { addWorkerHost } from './commands/worker-host.ts';
 import { createContext } from './context.ts';
@@ -90,6 +91,7 @@ export function createProgram(session: Session): Command {
     addApprove,
     addQuestions,
     addAnswer,
+    addTell,
     addCancel,
     addPause,
     addPullRequests,
