@@ -23,7 +23,8 @@ export interface Surroundings {
   readonly place: GitPlace;
   /** Ends processes a command left behind: they must not change the tree while it is checked. */
   readonly endStrays: () => void;
-  readonly progress: (message: string) => void;
+  /** `allowedSeconds`: how long what begins now may take before there is more to tell. */
+  readonly progress: (message: string, allowedSeconds?: number) => void;
   readonly door: DoorClient;
 }
 
@@ -44,7 +45,7 @@ function report(findings: Findings, work: CommittedWork | null, error: AppError 
 }
 
 async function check(order: WorkOrder, findings: Findings, around: Surroundings): Promise<Result<undefined>> {
-  around.progress('checking');
+  around.progress('checking', order.command_timeout * order.verify.length);
   const checks = await runChecks(order.verify, around.place, order.command_timeout);
   around.endStrays();
   findings.verify = checks.reports;
@@ -69,7 +70,8 @@ async function carryOutTask(
   around: Surroundings,
 ): Promise<Result<CommittedWork>> {
   const { paths, place } = around;
-  around.progress('working');
+  // A command has nothing to tell until it ends.
+  around.progress('working', order.run === null ? 0 : order.command_timeout);
   const agent = await runAgent(order, around);
   around.endStrays();
   if (!agent.ok) return agent;
@@ -80,7 +82,7 @@ async function carryOutTask(
   const { commit } = committed.value;
   const checked = await checkCommit(order, commit, findings, around);
   if (!checked.ok) return checked;
-  around.progress('handing over');
+  around.progress('handing over', order.command_timeout);
   const bundled = await writeBundle(order, commit, paths.bundle, place);
   if (!bundled.ok) return bundled;
   const uploaded = await around.door.upload(paths.bundle);
@@ -90,7 +92,7 @@ async function carryOutTask(
 /** Carries out an order from checkout to hand-over. Every failure is part of the report. */
 export async function carryOut(order: WorkOrder, around: Surroundings): Promise<WorkReport> {
   const findings: Findings = { agent: null, verify: [] };
-  around.progress('checking out');
+  around.progress('checking out', order.command_timeout);
   const opened = await openWorkspace(around.paths, order, around.place);
   if (!opened.ok) return report(findings, null, opened.error);
   if (order.kind === 'verify') {

@@ -148,6 +148,7 @@ class SealedWorkerRunner implements WorkerRunner {
       limits,
       differences: (report) => confinementDifferences(report, job.limits, acceptNoLimits),
       onProgress: job.onProgress,
+      onSign: job.onSign,
       services: job.services,
     });
     const ended = new AbortController();

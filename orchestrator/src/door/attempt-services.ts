@@ -1,4 +1,4 @@
-import type { AppError, ModelAccount, Result } from '@agentcompany/protocol';
+import type { AppError, ModelAccount, NoteList, Result } from '@agentcompany/protocol';
 import type { ModelEvent, ModelRequest, ToolDefinition } from '../models/model.ts';
 
 /** The models of one attempt: metered, within its budget, with what was paid once given again for nothing. */
@@ -28,11 +28,18 @@ export interface HostTools {
   call(name: string, input: unknown, signal: AbortSignal): Promise<Result<string>>;
 }
 
+/** What people told whoever works on the task. */
+export interface AttemptNotes {
+  /** All of them, oldest first, as the ledger has them now. */
+  list(): Promise<Result<NoteList['notes']>>;
+}
+
 /** What lies behind the door of one attempt besides its order; null: the attempt has no such thing, its routes do not exist. */
 export interface AttemptServices {
   readonly models: AttemptModels | null;
   readonly checkpoint: CheckpointStore | null;
   readonly tools: HostTools | null;
+  readonly notes: AttemptNotes | null;
 }
 
 /** The services of one attempt as its host opens them. */
@@ -44,7 +51,7 @@ export interface OpenedServices extends AttemptServices {
   close(): Promise<void>;
 }
 
-export const noServices: AttemptServices = { models: null, checkpoint: null, tools: null };
+export const noServices: AttemptServices = { models: null, checkpoint: null, tools: null, notes: null };
 
 /** Services of an attempt that was offered nothing. */
 export const nothingOpened: OpenedServices = {

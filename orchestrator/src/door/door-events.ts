@@ -1,4 +1,4 @@
-import type { SelfReport, WorkOrder, WorkReport } from '@agentcompany/protocol';
+import type { ProgressRequest, SelfReport, WorkOrder, WorkReport } from '@agentcompany/protocol';
 import type { AttemptServices } from './attempt-services.ts';
 import type { DoorLimits } from './door-limits.ts';
 import type { MissingSign } from './liveness.ts';
@@ -13,6 +13,8 @@ export interface DoorOptions {
   /** What differs between the worker's confinement and what was asked; any difference and no order is given (S1). */
   readonly differences: (report: SelfReport) => readonly string[];
   readonly onProgress: (message: string) => void;
+  /** Told of every beat and progress, however many come. */
+  readonly onSign?: ((sign: ProgressRequest) => void) | undefined;
   readonly services: AttemptServices;
 }
 

@@ -65,6 +65,7 @@ export class DoorRoutes {
     const body = await readBody(stream, bodyBytes.progress, progressRequest);
     if (!body.ok) return answer(stream, body.status, { problem: body.problem });
     this.#beat();
+    this.#options.onSign?.(body.value);
     this.#progressThrottle.push(body.value.message);
     answer(stream, 204);
   }
