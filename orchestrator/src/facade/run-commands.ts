@@ -125,7 +125,7 @@ function settingsFor(
     budget_tokens: config.budget_tokens,
     fallback_model: config.fallback_model,
     // Without a Manager on the run's staff, or a model, a person is asked as ever.
-    max_triages: canTriage(config, agents.value) ? config.max_triages : 0,
+    max_triages: canTriage(context.config, agents.value) ? config.max_triages : 0,
     quiet_seconds: config.quiet_seconds,
   });
 }
