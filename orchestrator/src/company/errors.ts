@@ -92,6 +92,12 @@ export const companyErrors = errorCatalogue({
       'Read the findings with `agentcompany runs show RUN`, then `agentcompany resume RUN` for another try, or cancel it.',
     retry: 'never',
   },
+  AC_WORKER_QUIET: {
+    message: 'the worker of task {task} stood still for more than {seconds} s; last it said: {status}',
+    remedy:
+      'Read `agentcompany logs RUN --task {task}`. If its work needs to be silent for longer, raise `quiet_seconds`, or give the task a `timeout`.',
+    retry: 'now',
+  },
   AC_TASK_ATTEMPTS: {
     message: 'task {task} failed {attempts} times, last with {code}: {message}',
     remedy: 'Read `agentcompany logs RUN --task {task}`, then `agentcompany resume RUN` for another try, or cancel it.',

@@ -10,6 +10,7 @@ import { closeApproval, openApproval } from './approvals.ts';
 import { moveRun } from './moves.ts';
 import { stageOf } from './stage.ts';
 import type { EffectRecord, Run } from './records.ts';
+import { foldWatch } from './watch.ts';
 import { runEnds, taskStates, type TaskState } from './states.ts';
 
 /**
@@ -109,6 +110,7 @@ function apply(run: Run, envelope: Envelope): boolean {
         foldEffect(run, envelope) ??
         foldQuestion(run, envelope) ??
         foldBudget(run, envelope) ??
+        foldWatch(run, envelope) ??
         true
       );
   }

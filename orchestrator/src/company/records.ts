@@ -14,6 +14,7 @@ import type {
   WorkResult,
 } from '@agentcompany/protocol';
 import type { AttemptState, RunState, TaskState } from './states.ts';
+import type { WatchRecord } from './watch.ts';
 
 /** US dollars and tokens that models may take; null: no limit of that kind. */
 export interface Limits {
@@ -45,6 +46,8 @@ export interface AttemptRecord {
   grants: number;
   /** What its models took; null: it has not settled. */
   account: ModelAccount | null;
+  /** What is known of it where it shows no progress. */
+  readonly watch: WatchRecord;
   /** A person asked for another try since: it does not count against the task's own budget. */
   forgiven: boolean;
 }

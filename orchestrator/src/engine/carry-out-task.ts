@@ -1,6 +1,7 @@
 import type { Delivery } from '@agentcompany/agent-bus';
 import { derivedId, parsePayload, type Result } from '@agentcompany/protocol';
 import type { Run } from '../company/records.ts';
+import { AttemptActivity } from './attempt-activity.ts';
 import { beginAttempt, isWanted, type Attempt } from './attempt.ts';
 import { finishAttempt } from './finish-attempt.ts';
 import { giveBackWork } from './give-back-work.ts';
@@ -32,7 +33,8 @@ export async function carryOutTask(
   const id = await derivedId(`attempt ${delivery.epoch} of ${envelope.id}`);
   const attempt: Attempt = { id, epoch: delivery.epoch, baseOid, slot, assignment: assignment.value };
   // Open before the attempt is on record: a cancellation that follows it must not be missed.
-  const live = jobs.open(id, run.id, taskId);
+  const activity = new AttemptActivity();
+  const live = jobs.open(id, run.id, taskId, activity);
   try {
     const begun = await beginAttempt(parts, run.id, attempt, delivery);
     if (!begun.ok) return begun;
@@ -44,7 +46,8 @@ export async function carryOutTask(
     if (!services.ok) return await finishAttempt(parts, jobs, work, services);
     try {
       const signal = AbortSignal.any([live.signal, lease.lost]);
-      const job = await taskJob(parts, run, attempt, mirrorFolder, services.value, signal);
+      const watched = { services: activity.watch(services.value), activity };
+      const job = await taskJob(parts, run, attempt, mirrorFolder, watched, signal);
       return await runAndConclude(parts, jobs, job, (outcome) => finishAttempt(parts, jobs, work, outcome));
     } finally {
       await services.value.close();

@@ -19,6 +19,7 @@ import type { EngineParts } from './parts.ts';
 import { removeSpentCheckpoints } from './checkpoint-files.ts';
 import { attemptOfBundle } from './run-files.ts';
 import { writeRunReport } from './run-report.ts';
+import { ProgressClock } from './progress-clock.ts';
 import { RunReports } from './run-reports.ts';
 import { settleJournalled } from './settlement.ts';
 import { together } from './together.ts';
@@ -71,12 +72,14 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
     waiting.delete(run.id);
     if (waiting.size === 0) stop.abort();
   };
+  const progress = new ProgressClock();
   const deciding = {
     bus: parts.bus,
     folds: parts.folds,
     leaseMs: parts.leaseMs,
     signal: stopping,
     log: parts.log,
+    showsProgress: (attempt: string, seconds: number) => progress.showsProgress(attempt, seconds),
     onDecided,
   };
   const consumer = (queue: string, handle: Handle): Promise<Result<undefined>> =>
@@ -99,6 +102,7 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
     ),
     ...(parts.host === null ? [] : [hostWorkers(parts.host, { drain: stopping, stop: stopping })]),
   ];
+  const following = progress.follow(parts.bus, stopping);
   try {
     for (const id of open) {
       const decided = await settle(deciding, id);
@@ -106,6 +110,8 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
     }
     return await together(start(), stop);
   } finally {
+    stop.abort();
+    await following;
     await service?.value.close();
     await removing;
     await Promise.all([reports.finish(), messages.finish()]);

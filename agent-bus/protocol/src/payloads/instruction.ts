@@ -32,7 +32,7 @@ export const runSettings = z.object({
   /** How often the Manager's model may be asked what to do about one failing task, before a person is; 0: never. */
   max_triages: z.int().nonnegative().default(0),
   /** Seconds without a sign of progress after which a worker is asked how it stands; 0: never. */
-  quiet_seconds: z.int().nonnegative().default(0),
+  quiet_seconds: z.int().nonnegative().max(86_400).default(0),
 });
 export type RunSettings = z.infer<typeof runSettings>;
 

@@ -63,7 +63,8 @@ export const machineryPayloads = {
     outcome: effectOutcome.nullable(),
     error: appErrorSchema.nullable(),
   }),
-  timer_due: z.looseObject({ timer: z.string(), subject: z.string() }),
+  /** `due_at`: the time it is for, where what follows depends on that. */
+  timer_due: z.looseObject({ timer: z.string(), subject: z.string(), due_at: z.iso.datetime().optional() }),
   /** A slice of the run's budget that an attempt may spend (DESIGN §5); null: no limit of that kind. Several of one attempt add up. */
   budget_grant: z.looseObject({
     attempt_id: z.string(),
@@ -94,7 +95,7 @@ export const machineryPayloads = {
     /** Since the last sign. */
     quiet_seconds: z.number().nonnegative(),
     /** How much longer what it does now may take without a sign. */
-    allowed_seconds: z.number().nonnegative(),
+    allowed_seconds: z.number().nonnegative().max(86_400),
   }),
   ping: z.looseObject({}),
   pong: z.looseObject({}),

@@ -1,8 +1,7 @@
 import { parsePayload, type AppError, type Envelope } from '@agentcompany/protocol';
 import { isOpen, openApprovals } from '../approvals.ts';
-import { wholeOfGrants } from '../budget.ts';
 import { companyErrors } from '../errors.ts';
-import type { AttemptRecord, Run, TaskRecord } from '../records.ts';
+import type { Run, TaskRecord } from '../records.ts';
 import { stageOf } from '../stage.ts';
 import { attemptEnds, tasksInMotion } from '../states.ts';
 import { decideCancellation } from './cancellation.ts';
@@ -10,6 +9,8 @@ import { decideTask } from './decide-task.ts';
 import { message, record, runState, taskState, type Draft } from './draft.ts';
 import { decidePublication } from './publication.ts';
 import { askForPlan } from './plan-approval.ts';
+import { onQuietTimer, type ShowsProgress } from './quiet.ts';
+import { settleUnknown } from './settle-unknown.ts';
 import { decideVerification } from './verification.ts';
 
 /**
@@ -103,14 +104,19 @@ function stuckError(run: Run): AppError {
 }
 
 /** What a time that has come, or a message that could not be handed over, changes; none for any other envelope. */
-export function decideOnTrigger(run: Run, trigger: Envelope): readonly Draft[] {
-  if (trigger.envelope_type === 'timer_due') return onTimer(run, trigger);
+export function decideOnTrigger(
+  run: Run,
+  trigger: Envelope,
+  showsProgress: ShowsProgress = () => false,
+): readonly Draft[] {
+  if (trigger.envelope_type === 'timer_due') return onTimer(run, trigger, showsProgress);
   if (trigger.envelope_type === 'dead_letter') return onDeadLetter(run, trigger);
   return [];
 }
 
-function onTimer(run: Run, trigger: Envelope): readonly Draft[] {
+function onTimer(run: Run, trigger: Envelope, showsProgress: ShowsProgress): readonly Draft[] {
   const payload = parsePayload('timer_due', trigger.payload);
+  if (payload.ok && payload.value.timer === 'quiet') return onQuietTimer(run, payload.value, showsProgress);
   const approval = payload.ok ? run.approvals.get(payload.value.subject) : undefined;
   if (approval === undefined || !isOpen(approval)) return [];
   const { task_id: taskId, expires_at: expires } = approval.request;
@@ -160,12 +166,4 @@ function onUndeliverableTask(run: Run, task: TaskRecord, error: AppError): reado
     ),
     ...settled,
   ];
-}
-
-/** Nobody will say what a dead host's attempt spent: all that it was granted. */
-function settleUnknown(attempt: AttemptRecord | undefined): readonly Draft[] {
-  const account = attempt === undefined || attemptEnds.has(attempt.state) ? null : wholeOfGrants(attempt);
-  if (attempt === undefined || account === null) return [];
-  const about = { taskId: attempt.taskId, attemptId: attempt.id };
-  return [record('budget_settle', { attempt_id: attempt.id, account }, about)];
 }
