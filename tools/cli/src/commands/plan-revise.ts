@@ -6,7 +6,7 @@ import type { Context } from '../context.ts';
 import { readStaff } from '../plan-staff.ts';
 import { needsPerson, shortId } from '../run-outcome.ts';
 import { action, examples, type Session } from '../session.ts';
-import { cleanLine, fit } from '../terminal/clean-text.ts';
+import { fit } from '../terminal/clean-text.ts';
 
 interface ReviseOptions {
   readonly dryRun?: true;
@@ -69,7 +69,7 @@ export function addRevise(plan: Command, session: Session): void {
           if (!revised.ok) return context.fail(revised.error);
           const change = revised.value;
           if (context.json) context.document({ version: 1, ...change, taken: dryRun !== true });
-          else for (const line of changeLines(change, context.io.stdout.columns)) context.data(cleanLine(line));
+          else for (const line of changeLines(change, context.io.stdout.columns)) context.data(line);
           if (dryRun === true) context.talk(`\nNothing was changed: this would be revision ${change.revision}.`);
           else {
             context.talk(`\nThe plan is changed: revision ${change.revision}.`);
