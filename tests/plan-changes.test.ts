@@ -89,7 +89,7 @@ describe('the plan of a run that is under way', () => {
     if (ask === undefined) throw new Error('no tasks');
     const withTask = (id: string): Plan => ({ ...plan, tasks: [...plan.tasks, { ...ask, id }] });
     const both = await Promise.all([revise(desk, withTask('one')), revise(desk, withTask('two'))]);
-    expect(both.map((done) => unwrap(done).revision).toSorted()).toEqual([2, 3]);
+    expect(both.map((done) => unwrap(done).revision).toSorted((one, other) => one - other)).toEqual([2, 3]);
     const folded = unwrap(await new RunFolds(desk.bus).refresh(desk.runId));
     expect([folded?.revision, folded?.refused]).toEqual([3, 0]);
   });
@@ -121,7 +121,7 @@ describe('what a person tells a task', () => {
     expect(await tell('ask', ' ')).toBe('AC_NOTE_INVALID');
     expect(await tell('ask', 'x'.repeat(4001))).toBe('AC_NOTE_INVALID');
     const plan = await planFile(desk);
-    const tasks = plan.tasks.map(({ run: _, ...rest }) => ({ ...rest, agent: 'coder' }));
+    const tasks = plan.tasks.map((spec) => ({ ...spec, run: undefined, agent: 'coder' }));
     const agents = [{ ...plan, tasks }];
     const [wanted] = agents;
     if (wanted === undefined) throw new Error('no plan');

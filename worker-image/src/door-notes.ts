@@ -4,7 +4,7 @@ import type { DoorClient } from './door-client.ts';
 export type Note = NoteList['notes'][number];
 
 /** What people told whoever works on the task so far; nothing where the host has no such route, or does not answer. */
-export async function listNotes(door: DoorClient): Promise<readonly Note[]> {
+async function listNotes(door: DoorClient): Promise<readonly Note[]> {
   try {
     const answer = await door.send('GET', doorPaths.notes, undefined);
     return answer.status === 200 ? noteList.parse(JSON.parse(answer.body)).notes : [];

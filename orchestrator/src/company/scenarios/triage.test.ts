@@ -52,7 +52,8 @@ describe('the triage of a task that keeps failing', () => {
 
   it('begins anew after its advice, with the fallback model', () => {
     const plan = planOf({});
-    plan.tasks.push({ ...task('a', { agent: 'coder' }), run: undefined } as never);
+    const { run: _run, ...spec } = task('a', { agent: 'coder' });
+    plan.tasks.push(spec);
     const { world } = worldOf(
       () => 'retry',
       ({ round }) => round < 4,
