@@ -8,7 +8,7 @@ import { runInNewContext } from 'node:vm';
 import { openBus, type OpenBusOptions } from '@agentcompany/agent-bus';
 import { success, unwrap } from '@agentcompany/protocol';
 import { initHome } from '../../orchestrator/src/company-home.ts';
-import { nothingOpened } from '../../orchestrator/src/door/attempt-services.ts';
+import { noWayOut, nothingOpened } from '../../orchestrator/src/door/attempt-services.ts';
 import { drive } from '../../orchestrator/src/engine/drive.ts';
 import type { HostParts } from '../../orchestrator/src/engine/host-parts.ts';
 import { localRepositories } from '../../orchestrator/src/engine/local-repositories.ts';
@@ -79,6 +79,7 @@ const host: HostParts = {
   runner: pretendedRunner(seed),
   repositories: localRepositories(project),
   openServices: async () => success(nothingOpened),
+  openEgress: async () => noWayOut,
   maximumWorkers: 4,
   tell: log,
 };
@@ -88,6 +89,7 @@ const parts: EngineParts = {
   project,
   host: sample === null ? null : host,
   makePlan: null,
+  triage: null,
   reviewByModel: null,
   secrets: [],
   serveHosts: null,

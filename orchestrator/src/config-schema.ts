@@ -164,6 +164,10 @@ export const configSchema = z.strictObject({
   review: z.enum(['rules', 'model', 'auto']).default('auto'),
   /** Model that reviews; null: `fallback_model`, else `model`. */
   reviewer_model: z.string().min(1).nullable().default(null),
+  /** How often the Manager's model is asked what to do about one failing task, before a person is; 0: never. */
+  max_triages: z.int().min(0).max(20).default(2),
+  /** Seconds without a sign of progress after which a worker is asked how it stands; 0: never. */
+  quiet_seconds: z.int().min(0).max(86_400).default(120),
   /** Whether exchanges with models are kept beside the run. */
   record_models: z.boolean().default(true),
   mcp_servers: mcpServers.default({}),
@@ -218,6 +222,8 @@ export const policyKeys = [
   'command_timeout',
   'max_attempts',
   'max_review_rounds',
+  'max_triages',
+  'quiet_seconds',
   'budget_usd',
   'budget_tokens',
   'review',

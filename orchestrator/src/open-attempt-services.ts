@@ -3,7 +3,7 @@ import { joinAccounts } from './company/sum-calls.ts';
 import { deskWork, type DeskWork } from './desk/desk-work.ts';
 import type { HostTool } from './desk/host-tool.ts';
 import { openDesk } from './desk/open-desk.ts';
-import { nothingOpened, type OpenedServices } from './door/attempt-services.ts';
+import { nothingOpened, type AttemptNotes, type OpenedServices } from './door/attempt-services.ts';
 import { openAttemptPurse } from './engine/attempt-purse.ts';
 import { openCheckpoints } from './engine/checkpoint-files.ts';
 import type { HostFolders, HostParts } from './engine/host-parts.ts';
@@ -35,6 +35,7 @@ export function attemptServices(parts: ServiceParts): OpenServices {
       checkpoint: openCheckpoints(parts.folders, run.id, attempt),
       tools: desk.tools,
       egress: wayOut.egress,
+      notes: taskNotes(parts, run.id, attempt.assignment.task.id),
       close: async () => {
         desk.close();
         await wayOut.close();
@@ -61,5 +62,17 @@ export function paidModels(
       refusal: () => purse.refusal(),
       close: () => purse.close(),
     });
+  };
+}
+
+/** The notes of a task as the ledger has them at the moment. */
+function taskNotes({ folds }: Pick<ServiceParts, 'folds'>, runId: string, taskId: string): AttemptNotes {
+  return {
+    list: async () => {
+      const run = await folds.refresh(runId);
+      if (!run.ok) return run;
+      const notes = run.value?.tasks.get(taskId)?.notes ?? [];
+      return success(notes.map(({ id, text, by }) => ({ id, text, by })));
+    },
   };
 }

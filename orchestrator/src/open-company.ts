@@ -22,14 +22,17 @@ import { keepClean } from './facade/clean/keep-clean.ts';
 import { openCompanyBus } from './facade/company-bus.ts';
 import { draftPlan } from './facade/draft-plan.ts';
 import { openModelReviewer } from './facade/model-reviewer.ts';
+import { openTriager } from './facade/model-triager.ts';
 import { openPlanMaker } from './facade/plan-maker.ts';
 import { openPullRequests } from './facade/pull-requests.ts';
 import { openQuestionDesk } from './facade/questions.ts';
+import { openPlanDesk } from './facade/revise-plan.ts';
 import { openRunCommands } from './facade/run-commands.ts';
 import { openRunQueries } from './facade/run-queries.ts';
 import { openWorkerLogs } from './facade/worker-log.ts';
 import { openWorkerQueries } from './facade/workers.ts';
 import { readGitVersion } from './git-version.ts';
+import { openNoteDesk } from './facade/tell-task.ts';
 import { busOptions, busKey } from './home-bus.ts';
 import { knownSecrets } from './known-secrets.ts';
 import { serveWorkerHosts, type HostServiceOptions } from './open-host-service.ts';
@@ -97,6 +100,8 @@ export async function openCompany(home: CompanyHome, options: OpenCompanyOptions
     ...openWorkerLogs(context),
     ...openWorkerQueries(context),
     ...openQuestionDesk(context),
+    ...openPlanDesk(context),
+    ...openNoteDesk(context),
     draftPlan: (request, signal) => draftPlan(context, request, signal),
     ...openPullRequests(context),
     drive: (request) => driveCompany({ ...context, options, onDurableStep }, request),
@@ -177,7 +182,8 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
     ? () => serve({ home, config, project, log, spending: { ...common, folders: home }, minds }, request)
     : null;
   const makePlan = openPlanMaker(minds, minds);
-  const opened = { makePlan, reviewByModel: openModelReviewer({ ...minds, config }), secrets: secrets.value };
+  const reviewByModel = openModelReviewer({ ...minds, config });
+  const opened = { makePlan, triage: openTriager(minds), reviewByModel, secrets: secrets.value };
   const turns = turnsOf(context);
   const parts: EngineParts = { ...common, ...opened, ...turns, home, project, host: host.value, serveHosts };
   const stop = new AbortController();

@@ -61,6 +61,7 @@ const parts: EngineParts = {
   project,
   host,
   makePlan: null,
+  triage: null,
   reviewByModel: null,
   secrets: [],
   serveHosts: null,

@@ -29,10 +29,10 @@ async function work(): Promise<void> {
   );
   const order = await door.next({ report: await readSelfReport() });
   const paths = workerPaths('/workspace');
-  let latest = '';
-  const beat = (): void => void door.progress({ message: latest }).catch(() => leave('the host took no progress'));
-  const progress = (message: string): void => {
-    latest = message;
+  let latest = { message: '', step: 0, allowed_seconds: 0 };
+  const beat = (): void => void door.progress(latest).catch(() => leave('the host took no progress'));
+  const progress = (message: string, allowedSeconds = 0): void => {
+    latest = { message, step: latest.step + 1, allowed_seconds: allowedSeconds };
     log(message);
     beat();
   };

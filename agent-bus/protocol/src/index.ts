@@ -13,6 +13,7 @@ export * from './payloads/instruction.ts';
 export * from './payloads/judgement.ts';
 export * from './payloads/model-call.ts';
 export * from './payloads/machinery.ts';
+export * from './payloads/plan-revision.ts';
 export * from './payloads/run.ts';
 export * from './payloads/work.ts';
 export * from './plan.ts';

@@ -14,6 +14,9 @@ export const planningWork = 'planning';
 export function reviewWork(attemptId: string): string {
   return `review/${attemptId}`;
 }
+export function triageWork(attemptId: string): string {
+  return `triage/${attemptId}`;
+}
 
 /** What is left of the run's budget (DESIGN §5): the whole, less what is settled, less slices that are out and requests under way. */
 export function remainingOf({

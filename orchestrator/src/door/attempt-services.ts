@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { AppError, ModelAccount, Result } from '@agentcompany/protocol';
+import type { AppError, ModelAccount, NoteList, Result } from '@agentcompany/protocol';
 import type { ModelEvent, ModelRequest, ToolDefinition } from '../models/model.ts';
 
 /** The models of one attempt: metered, within its budget, with what was paid once given again for nothing. */
@@ -60,11 +60,18 @@ export interface OpenedWayOut {
 /** No way out. */
 export const noWayOut: OpenedWayOut = { egress: null, close: async () => undefined };
 
+/** What people told whoever works on the task. */
+export interface AttemptNotes {
+  /** All of them, oldest first, as the ledger has them now. */
+  list(): Promise<Result<NoteList['notes']>>;
+}
+
 /** What lies behind the door of one attempt besides its order; null: the attempt has no such thing, its routes do not exist. */
 export interface AttemptServices {
   readonly models: AttemptModels | null;
   readonly checkpoint: CheckpointStore | null;
   readonly tools: HostTools | null;
+  readonly notes: AttemptNotes | null;
   readonly egress: AttemptEgress | null;
 }
 
@@ -77,7 +84,7 @@ export interface OpenedServices extends AttemptServices {
   close(): Promise<void>;
 }
 
-export const noServices: AttemptServices = { models: null, checkpoint: null, tools: null, egress: null };
+export const noServices: AttemptServices = { models: null, checkpoint: null, tools: null, notes: null, egress: null };
 
 /** Services of an attempt that was offered nothing. */
 export const nothingOpened: OpenedServices = {

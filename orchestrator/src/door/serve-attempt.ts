@@ -3,6 +3,7 @@ import type { AttemptServices } from './attempt-services.ts';
 import { serveConnect } from './serve-connect.ts';
 import { serveCheckpoint } from './serve-checkpoint.ts';
 import { serveModels } from './serve-models.ts';
+import { serveNotes } from './serve-notes.ts';
 import { serveTools } from './serve-tools.ts';
 
 /** One request of a worker that has its order. */
@@ -17,5 +18,10 @@ export interface ServiceRequest {
 /** Answers a request for one of the attempt's services; false where there is no such route. */
 export async function serveAttempt(request: ServiceRequest): Promise<boolean> {
   if (request.headers[':method'] === 'CONNECT') return serveConnect(request);
-  return (await serveModels(request)) || (await serveCheckpoint(request)) || (await serveTools(request));
+  return (
+    (await serveModels(request)) ||
+    (await serveCheckpoint(request)) ||
+    (await serveTools(request)) ||
+    (await serveNotes(request))
+  );
 }

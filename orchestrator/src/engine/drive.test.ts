@@ -42,6 +42,7 @@ async function partsOf(
     home,
     project,
     makePlan: null,
+    triage: null,
     reviewByModel: null,
     secrets: [],
     serveHosts: null,

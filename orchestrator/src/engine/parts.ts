@@ -1,6 +1,7 @@
 import type { AgentBus } from '@agentcompany/agent-bus';
 import type { Result } from '@agentcompany/protocol';
 import type { PlanMaker } from '../agents/manager/plan-with-model.ts';
+import type { Triager } from '../agents/manager/triage-with-model.ts';
 import type { ModelReviewer } from '../agents/reviewer/review-with-model.ts';
 import type { CompanyHome } from '../company-home.ts';
 import type { Forge } from '../forges/forge.ts';
@@ -28,6 +29,8 @@ export interface EngineParts {
   readonly bus: AgentBus;
   /** Null where no model is configured. */
   readonly makePlan: PlanMaker | null;
+  /** Null where the company has no minds at all. */
+  readonly triage: Triager | null;
   /** Null where no model is configured. */
   readonly reviewByModel: ModelReviewer | null;
   /** The company's own secrets: what holds one is not published. */

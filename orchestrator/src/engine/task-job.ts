@@ -2,6 +2,7 @@ import { success, type AgentOrder, type Result, type WorkOrder } from '@agentcom
 import { record, type Draft } from '../company/decide/draft.ts';
 import type { Run } from '../company/records.ts';
 import type { WorkerJob } from '../containers/worker-runner.ts';
+import type { AttemptActivity } from './attempt-activity.ts';
 import { agentSeconds } from './agent-seconds.ts';
 import { containerKey, resultReference, type Attempt } from './attempt.ts';
 import type { AttemptServices } from '../door/attempt-services.ts';
@@ -10,13 +11,19 @@ import { mint } from './mint.ts';
 import { attemptBundle, attemptLog } from './run-files.ts';
 import { workerLimits } from './worker-limits.ts';
 
+/** What an attempt is offered, and what is seen of it. */
+export interface Watched {
+  readonly services: AttemptServices;
+  readonly activity: AttemptActivity;
+}
+
 /** What one attempt asks of a container. */
 export async function taskJob(
   parts: HostParts,
   run: Run,
   attempt: Attempt,
   { mirrorFolder, image }: { readonly mirrorFolder: string; readonly image: string },
-  services: AttemptServices,
+  { services, activity }: Watched,
   signal: AbortSignal,
 ): Promise<WorkerJob> {
   const { task, verify, feedback } = attempt.assignment;
@@ -49,6 +56,7 @@ export async function taskJob(
     deadlineSeconds: agentTimeout + timeout * verify.length + 120,
     signal,
     services,
+    onSign: (sign) => activity.sign(sign),
     ...reports(parts, run, attempt),
   };
 }

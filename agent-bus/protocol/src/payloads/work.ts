@@ -7,7 +7,7 @@ import { taskSchema } from '../plan.ts';
 /** What an earlier round found: given to the next attempt's agent as data. */
 export const feedback = z.object({
   /** `quality_failed`: the checks were red; `failed`: there was nothing to check. */
-  reason: z.enum(['failed', 'quality_failed', 'changes_requested', 'conflict', 'verification', 'person']),
+  reason: z.enum(['failed', 'quality_failed', 'changes_requested', 'conflict', 'verification', 'person', 'triage']),
   message: z.string(),
   findings: z.array(z.object({ rule: z.string(), path: z.string().nullable(), message: z.string() })),
 });

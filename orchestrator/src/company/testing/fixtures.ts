@@ -53,6 +53,8 @@ export function settingsOf(more: Partial<RunSettings> = {}): RunSettings {
     budget_tokens: null,
     fallback_model: null,
     egress: null,
+    max_triages: 0,
+    quiet_seconds: 0,
     ...more,
   };
 }
