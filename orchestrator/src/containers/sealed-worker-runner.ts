@@ -13,8 +13,7 @@ import { WarmPool } from './warm-pool.ts';
 import type { SpareOwner, WorkerContainer, WorkerOwner } from './worker-container.ts';
 import { labelNames } from './worker-labels.ts';
 import type { ImageRequest, KeptCheckouts, WorkerJob, WorkerOutcome, WorkerRunner } from './worker-runner.ts';
-import type { TreeFacts } from './workspaces/tree-facts.ts';
-import { Workspaces, type Lower } from './workspaces/workspaces.ts';
+import { Workspaces, type Lower, type WorkspacesOptions } from './workspaces/workspaces.ts';
 
 export interface WorkerRunnerOptions {
   readonly engine: ContainerEngine;
@@ -34,7 +33,7 @@ export interface WorkerRunnerOptions {
   /** Workers that are kept waiting for work, and workers in all; absent: none waits. */
   readonly warm?: { readonly workers: number; readonly maximum: number };
   /** Where prepared checkouts are on record, and how mirrors are asked; absent: workspaces are made in memory. */
-  readonly workspaces?: { readonly folder: string; readonly facts: TreeFacts; readonly leastFiles?: number };
+  readonly workspaces?: Pick<WorkspacesOptions, 'folder' | 'facts' | 'leastFiles' | 'mostBytes' | 'politeMs'>;
   /** What went wrong beside the work. */
   readonly log?: (event: string, details: Readonly<Record<string, unknown>>) => void;
 }

@@ -33,7 +33,12 @@ describe('workspaces on a prepared checkout', () => {
   let runner: WorkerRunner;
 
   function open(options: Partial<WorkerRunnerOptions> = {}): WorkerRunner {
-    const workspaces = { folder: join(fixture.folder, 'checkouts'), facts: openMirrorFacts(), leastFiles: 1 };
+    const workspaces = {
+      folder: join(fixture.folder, 'checkouts'),
+      facts: openMirrorFacts(),
+      leastFiles: 1,
+      politeMs: 0,
+    };
     return fixture.runner({ workspaces, log: (event) => logged.push(event), ...options });
   }
 
@@ -172,6 +177,7 @@ describe('workspaces on a prepared checkout', () => {
       },
       leastFiles: 1,
       mostBytes: 1500,
+      politeMs: 0,
     };
     runner = open({ workspaces });
     const first = await prepare();
