@@ -5,7 +5,7 @@ import type { RuntimeProof } from './containers/escape/prove-runtime.ts';
 import type { Check } from './doctor.ts';
 import { workerLimits } from './engine/worker-limits.ts';
 import { homeProofPlace, proveWorkers, rememberProof, type ProofRequest } from './open-proof.ts';
-import { openEngine, workerImage } from './open-workers.ts';
+import { openEngine, openWorkers, workerImage } from './open-workers.ts';
 
 interface WorkerCheckOptions {
   readonly home: CompanyHome;
@@ -30,6 +30,7 @@ export function containerChecks(options: WorkerCheckOptions): readonly Check[] {
     { id: 'engine', title: 'container engine', run: () => checkEngine(options) },
     { id: 'image', title: 'worker image', run: () => checkImage(options.installation) },
     { id: 'worker', title: 'sealed worker', run: () => checkWorker(options, prove) },
+    { id: 'workspaces', title: 'workspaces', run: () => checkWorkspaces(options) },
     ...goals.map(([goal, title]) => ({ id: `worker-${goal}`, title, run: () => checkGoal(goal, prove) })),
   ];
 }
@@ -93,6 +94,21 @@ async function checkWorker(
   const limits = `memory ${config.worker_memory_limit}, ${cpus} CPUs, ${pids} processes`;
   const readBack = config.accept_no_limits ? `asked for ${limits}, absence accepted` : `${limits}, as read inside`;
   return success(`a ping through its door after ${(proof.value.pingMs / 1000).toFixed(1)} s; ${readBack}`);
+}
+
+/** Mounts one as a task's would be. That it has to be made in memory is no failure, but is said. */
+async function checkWorkspaces({ home, ...options }: WorkerCheckOptions): Promise<Result<string>> {
+  const instance = instanceId(home);
+  if (!instance.ok) return instance;
+  const { checkoutsFolder } = home;
+  const keeping = { maximumWorkers: 1, warmWorkers: 0, checkoutsFolder, log: () => undefined, isVisitor: true };
+  const onDurableStep = (): void => undefined;
+  const runner = await openWorkers({ ...options, instance: instance.value, onDurableStep, keeping });
+  if (!runner.ok) return runner;
+  const reason = await runner.value.checkouts?.reasonForMemory();
+  await runner.value.close();
+  if (reason?.ok === false) return reason;
+  return success(typeof reason?.value === 'string' ? `IN MEMORY: ${reason.value}` : 'mounted on prepared checkouts');
 }
 
 async function checkGoal(goal: EscapeGoal, prove: () => Promise<Result<RuntimeProof>>): Promise<Result<string>> {

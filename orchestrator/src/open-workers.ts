@@ -35,6 +35,8 @@ export interface KeptReady {
   /** Where the prepared checkouts are on record. */
   readonly checkoutsFolder: string;
   readonly log: Log;
+  /** Another process of the home may be its host. */
+  readonly isVisitor?: boolean;
 }
 
 /** Opens the container runtime; its library is loaded only here. Errors: those of the engine, `AC_IMAGE_UNAVAILABLE`. */
@@ -62,9 +64,10 @@ function keptReady({
   warmWorkers,
   checkoutsFolder,
   log,
-}: KeptReady): Pick<WorkerRunnerOptions, 'warm' | 'workspaces' | 'log'> {
+  isVisitor = false,
+}: KeptReady): Pick<WorkerRunnerOptions, 'warm' | 'workspaces' | 'log' | 'isVisitor'> {
   const workspaces = { folder: checkoutsFolder, facts: openMirrorFacts() };
-  return { warm: { workers: warmWorkers, maximum: maximumWorkers }, workspaces, log };
+  return { warm: { workers: warmWorkers, maximum: maximumWorkers }, workspaces, log, isVisitor };
 }
 
 /**

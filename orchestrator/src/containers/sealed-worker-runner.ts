@@ -34,9 +34,13 @@ export interface WorkerRunnerOptions {
   readonly warm?: { readonly workers: number; readonly maximum: number };
   /** Where prepared checkouts are on record, and how mirrors are asked; absent: workspaces are made in memory. */
   readonly workspaces?: Pick<WorkspacesOptions, 'folder' | 'facts' | 'leastFiles' | 'mostBytes' | 'politeMs'>;
+  /** Another process of this home may be its host, whose sweep leaves alone what runs for this one: it ends by itself. */
+  readonly isVisitor?: boolean;
   /** What went wrong beside the work. */
   readonly log?: (event: string, details: Readonly<Record<string, unknown>>) => void;
 }
+
+const visitorPrefix = 'visitor-';
 
 /** What a worker without work is made from: a job with the same is given to it. */
 interface WorkerShape extends Omit<WorkerContainer, 'owner' | 'workspaceVolume'> {
@@ -51,7 +55,7 @@ class SealedWorkerRunner implements WorkerRunner {
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
   /** Tells containers of this process from those of one that is gone. */
-  readonly #host = randomUUID();
+  readonly #host: string;
   readonly #pool: WarmPool<WorkerShape>;
   readonly #workspaces: Workspaces | null;
   #known: SealedTerms | null = null;
@@ -59,6 +63,7 @@ class SealedWorkerRunner implements WorkerRunner {
   constructor(options: WorkerRunnerOptions) {
     this.#options = options;
     this.#images = new PinnedImages(options.engine);
+    this.#host = `${options.isVisitor === true ? visitorPrefix : ''}${randomUUID()}`;
     this.#pool = new WarmPool<WorkerShape>({
       size: options.warm?.workers ?? 0,
       maximum: options.warm?.maximum ?? Infinity,
@@ -98,9 +103,11 @@ class SealedWorkerRunner implements WorkerRunner {
     return success(removed);
   }
 
-  #isAlive({ labels }: OwnedContainer, isLive: (attempt: string) => boolean): boolean {
+  #isAlive({ labels, running }: OwnedContainer, isLive: (attempt: string) => boolean): boolean {
     const attempt = labels[labelNames.attempt];
-    return attempt === undefined ? labels[labelNames.host] === this.#host : isLive(attempt);
+    if (attempt !== undefined) return isLive(attempt);
+    const host = labels[labelNames.host] ?? '';
+    return host === this.#host || (running && host.startsWith(visitorPrefix));
   }
 
   /** Ends all running jobs as cancelled and waits until their containers are gone. */

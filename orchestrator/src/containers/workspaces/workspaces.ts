@@ -39,6 +39,7 @@ const mostCompared = 3;
 const mostFailures = 3;
 /** Milliseconds in which a small repository is taken to stay one. */
 const smallMs = 600_000;
+const noOverlayOfPodman = 'Podman mounts no volume as an overlay';
 /** Milliseconds that whoever asked has for their own checkout before one is prepared beside it. */
 const politeMs = 2000;
 
@@ -79,7 +80,7 @@ export class Workspaces {
     const terms = await this.#options.terms();
     if (!terms.ok) return null;
     if (terms.value.info.flavour === 'podman') {
-      this.#refuse('Podman mounts no volume as an overlay');
+      this.#refuse(noOverlayOfPodman);
       return null;
     }
     await this.#load();
@@ -119,9 +120,19 @@ export class Workspaces {
     if (checkout !== undefined) await this.#remove(checkout);
   }
 
-  /** Why workspaces lie in memory although their repository is large; null where they do not. */
-  refusal(): string | null {
-    return this.#refusal;
+  async reasonForMemory(): Promise<Result<string | null>> {
+    const terms = await this.#helperTerms('/');
+    if (!terms.ok) return terms;
+    const { engine, info } = terms.value.sealed;
+    if (info.flavour === 'podman') return success(noOverlayOfPodman);
+    const id = await this.#records.begin('checkout');
+    const name = volumesOf.checkout(id);
+    const { instance } = this.#options;
+    const made = await engine.volumeCreate({ name, instance, content: { kind: 'disk' } });
+    const proven = made.ok ? await proveOverlay(terms.value, name) : made;
+    const removed = await engine.volumeRemove(name);
+    if (removed.ok) await this.#records.forget(id, 'checkout');
+    return success(proven.ok ? null : reasonOf(proven.error));
   }
 
   /** Resolves when nothing is being prepared. */
