@@ -91,6 +91,8 @@ function* protectionDifferences(body: CreateBody, raw: Fields): Generator<string
   for (const path of mustBeReadonly)
     if (host['ReadonlyPaths'] !== shownInside && !list(host['ReadonlyPaths']).includes(path))
       yield `HostConfig.ReadonlyPaths lacks ${path}`;
+  for (const target of Object.keys(fields(host['Tmpfs'])))
+    if (!Object.hasOwn(body.HostConfig.Tmpfs, target)) yield `HostConfig.Tmpfs has ${target}`;
   const wantsAppArmor = body.HostConfig.SecurityOpt.includes('apparmor=docker-default');
   if (wantsAppArmor && raw['AppArmorProfile'] !== 'docker-default')
     yield `AppArmorProfile is ${show(raw['AppArmorProfile'])}`;
