@@ -7,16 +7,16 @@ import { createBody, engineFeatures } from '../create-body.ts';
 import { DockerEngine } from '../docker-api/docker-engine.ts';
 import { engineSocket } from '../dod/engine-address.ts';
 import { engineContract, type EngineUnderTest } from '../testing/engine-contract.ts';
-import { RootlessPodman } from '../testing/rootless-podman.ts';
+import { RootlessEngine } from '../testing/rootless-engine.ts';
 import { testLimits, WorkerFixture } from '../testing/worker-fixture.ts';
 import { openRootlessEngine } from './open-engine.ts';
 
 describe('the engine contract on rootless Podman', () => {
-  let podman: RootlessPodman;
+  let podman: RootlessEngine;
   let under: EngineUnderTest;
 
   beforeAll(async () => {
-    podman = await RootlessPodman.open();
+    podman = await RootlessEngine.podman();
     const { engine, socket } = podman;
     const docker = new Docker({ socketPath: socket });
     under = {

@@ -2,7 +2,7 @@ import { unwrap } from '@agentcompany/protocol';
 import { checkEngineLimits } from '../confinement.ts';
 import type { ContainerEngine } from '../container-engine.ts';
 import { openDockerEngine } from '../dod/open-engine.ts';
-import { RootlessPodman } from './rootless-podman.ts';
+import { RootlessEngine } from './rootless-engine.ts';
 import { workerImage } from './worker-fixture.ts';
 
 /** A real engine on which attacks are carried out. */
@@ -41,7 +41,7 @@ export const runtimesUnderTest: readonly RuntimeUnderTest[] = [
   {
     name: 'rootless',
     open: async () => {
-      const podman = await RootlessPodman.open();
+      const podman = await RootlessEngine.podman();
       return describeRuntime(podman.engine, await podman.loadWorkerImage(), () => podman.close());
     },
   },
