@@ -41,6 +41,8 @@ const report: SelfReport = {
   memory_limit_bytes: 1,
   pids_limit: 1,
   cpu_limit: 1,
+  mounts: [],
+  exposed_paths: [],
   node_version: process.version,
 };
 const texts = Array.from({ length: 100 }, (_, index) => `word ${index} `);

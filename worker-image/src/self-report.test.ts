@@ -52,8 +52,29 @@ describe('what a worker reads of its confinement', () => {
       open_files_limit: expect.any(Number),
       file_size_limit_bytes: null,
       core_size_limit_bytes: null,
+      mounts: [],
+      exposed_paths: [],
       node_version: process.version,
     });
+  });
+
+  it('S1 names what is mounted, and what of the kernel is neither hidden nor write-protected', async () => {
+    const mountinfo = `122 82 0:43 / / ro,relatime - overlay overlay rw,lowerdir=x
+123 122 0:46 / /proc rw,nosuid - proc proc rw
+129 122 0:51 / /workspace rw,nosuid shared:1 - tmpfs tmpfs rw,size=131072k
+86 123 0:46 /sys /proc/sys ro,nosuid - proc proc rw
+88 123 0:6 /null /proc/keys rw,relatime - devtmpfs devtmpfs rw
+`;
+    const kernel = { 'proc/keys': '', 'proc/kcore': '', 'proc/sys/x': '', 'proc/sysrq-trigger': '' };
+    const report = await readSelfReport(await system({ ...common, ...kernel, 'proc/self/mountinfo': mountinfo }));
+    expect(report.mounts).toEqual([
+      { target: '/', type: 'overlay', writable: false },
+      { target: '/proc', type: 'proc', writable: true },
+      { target: '/workspace', type: 'tmpfs', writable: true },
+      { target: '/proc/sys', type: 'proc', writable: false },
+      { target: '/proc/keys', type: 'devtmpfs', writable: true },
+    ]);
+    expect(report.exposed_paths).toEqual(['/proc/kcore', '/proc/sysrq-trigger']);
   });
 
   it('comes from cgroup version 1', async () => {

@@ -1,4 +1,4 @@
-import { readdir, readFile, statfs } from 'node:fs/promises';
+import { access, readdir, readFile, statfs } from 'node:fs/promises';
 import type { SelfReport } from '@agentcompany/protocol';
 
 async function readText(path: string): Promise<string | null> {
@@ -108,8 +108,43 @@ export async function readSelfReport(root = ''): Promise<SelfReport> {
     open_files_limit: hardLimit('open_files'),
     file_size_limit_bytes: hardLimit('file_size_blocks'),
     core_size_limit_bytes: hardLimit('core_file_size_blocks'),
+    ...(await readMounts(root)),
     node_version: process.version,
   };
+}
+
+/** Hidden by an empty file or folder mounted over them. */
+const hiddenPaths = ['/proc/kcore', '/proc/keys', '/proc/timer_list', '/sys/firmware'];
+/** Mounted over themselves, read-only. */
+const protectedPaths = ['/proc/sys', '/proc/sysrq-trigger', '/proc/irq', '/proc/bus'];
+const hidingTypes = new Set(['tmpfs', 'devtmpfs']);
+
+/** What is mounted, from /proc/self/mountinfo (proc_pid_mountinfo(5)); of two on one target the later one is seen. */
+async function readMounts(root: string): Promise<Pick<SelfReport, 'mounts' | 'exposed_paths'>> {
+  const lines = ((await readText(`${root}/proc/self/mountinfo`)) ?? '').split('\n').filter((line) => line !== '');
+  const found = new Map(
+    lines.map((line) => {
+      const [before = '', after = ''] = line.split(' - ');
+      const [, , , , target = '', options = ''] = before.split(' ');
+      const [type = '', , superOptions = ''] = after.split(' ');
+      const isReadOnly = [options, superOptions].some((words) => words.split(',').includes('ro'));
+      return [target, { target, type, writable: !isReadOnly }] as const;
+    }),
+  );
+  const exists = async (path: string): Promise<boolean> =>
+    access(root + path).then(
+      () => true,
+      () => false,
+    );
+  const isGuarded = (path: string): boolean => {
+    const mount = found.get(path);
+    if (mount === undefined) return false;
+    return hiddenPaths.includes(path) ? hidingTypes.has(mount.type) : !mount.writable;
+  };
+  const exposed: string[] = [];
+  for (const path of [...hiddenPaths, ...protectedPaths])
+    if (!isGuarded(path) && (await exists(path))) exposed.push(path);
+  return { mounts: [...found.values()].slice(0, 1000), exposed_paths: exposed };
 }
 
 /** How many processes of this container the kernel has killed for want of memory. */

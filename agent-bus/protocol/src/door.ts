@@ -45,6 +45,13 @@ export const selfReport = z.object({
   open_files_limit: z.number().nullable(),
   file_size_limit_bytes: z.number().nullable(),
   core_size_limit_bytes: z.number().nullable(),
+  /** Everything mounted, with whether it can be written there. */
+  mounts: z
+    .array(z.object({ target: z.string(), type: z.string(), writable: z.boolean() }))
+    .max(1000)
+    .default([]),
+  /** Of the paths of the kernel that an engine has to hide or write-protect, those that exist and are not. */
+  exposed_paths: z.array(z.string()).max(100).default([]),
   node_version: z.string(),
 });
 export type SelfReport = z.infer<typeof selfReport>;

@@ -1,5 +1,6 @@
-import type { CreateBody } from './create-body.ts';
+import type { CreateBody, EngineFeatures } from './create-body.ts';
 import { forbiddenVariable } from './image-policy.ts';
+import { podmanInDockerWords, shownInside } from './podman-inspect.ts';
 import { labelPrefix } from './worker-labels.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -16,8 +17,8 @@ const mustBeEmpty = [
   'StorageOpt',
 ];
 /** Paths of /proc and /sys that an engine hides or write-protects in every container that is not loosened. */
-const mustBeMasked = ['/proc/kcore', '/proc/keys', '/sys/firmware'];
-const mustBeReadonly = ['/proc/sys', '/proc/sysrq-trigger'];
+export const mustBeMasked = ['/proc/kcore', '/proc/keys', '/sys/firmware'];
+export const mustBeReadonly = ['/proc/sys', '/proc/sysrq-trigger'];
 
 function fields(value: unknown): Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
@@ -85,19 +86,22 @@ function* protectionDifferences(body: CreateBody, raw: Fields): Generator<string
   const host = fields(raw['HostConfig']);
   for (const name of mustBeEmpty) if (!isEmpty(host[name])) yield `HostConfig.${name} is ${show(host[name])}`;
   for (const path of mustBeMasked)
-    if (!list(host['MaskedPaths']).includes(path)) yield `HostConfig.MaskedPaths lacks ${path}`;
+    if (host['MaskedPaths'] !== shownInside && !list(host['MaskedPaths']).includes(path))
+      yield `HostConfig.MaskedPaths lacks ${path}`;
   for (const path of mustBeReadonly)
-    if (!list(host['ReadonlyPaths']).includes(path)) yield `HostConfig.ReadonlyPaths lacks ${path}`;
+    if (host['ReadonlyPaths'] !== shownInside && !list(host['ReadonlyPaths']).includes(path))
+      yield `HostConfig.ReadonlyPaths lacks ${path}`;
   const wantsAppArmor = body.HostConfig.SecurityOpt.includes('apparmor=docker-default');
   if (wantsAppArmor && raw['AppArmorProfile'] !== 'docker-default')
     yield `AppArmorProfile is ${show(raw['AppArmorProfile'])}`;
 }
 
 /**
- * Compares what the engine says it made (`raw`, its inspect answer) with what was asked, every field of it, and with what
+ * Compares what the engine says it made (`answer`, its inspect answer) with what was asked, every field of it, and with what
  * must never be set. Returns the differences in words; empty means equal (C16, S1).
  */
-export function compareInspect(body: CreateBody, raw: Fields): readonly string[] {
+export function compareInspect(body: CreateBody, answer: Fields, { podman }: EngineFeatures): readonly string[] {
+  const raw = podman === null ? answer : podmanInDockerWords(body, answer, podman);
   const { HostConfig: host, Image: image, Env: environment, Labels: labels, ...config } = body;
   const found = fields(raw['Config']);
   return [

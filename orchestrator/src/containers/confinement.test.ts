@@ -11,7 +11,7 @@ const limits = {
   workspaceBytes: 2 ** 30 + 100,
   temporaryBytes: 2 ** 28,
 };
-const expected = { limits, appArmor: false, ociRuntime: 'runc', acceptNoLimits: false };
+const expected = { limits, appArmor: false, ociRuntime: 'runc', podman: null, acceptNoLimits: false };
 const report: SelfReport = {
   kernel: 'Linux version 6.1.0',
   apparmor_profile: null,
@@ -28,6 +28,11 @@ const report: SelfReport = {
   memory_limit_bytes: 2 ** 31,
   pids_limit: 256,
   cpu_limit: 1.5,
+  mounts: [
+    { target: '/', type: 'overlay', writable: false },
+    { target: '/workspace', type: 'tmpfs', writable: true },
+  ],
+  exposed_paths: [],
   node_version: 'v24.0.0',
 };
 
@@ -125,6 +130,27 @@ describe('what a worker reports of its confinement', () => {
         message: expect.stringMatching(/no OCI runtime runsc; it has: crun, runc$/),
       },
     });
+  });
+
+  const podman = { seccompFile: '/profile', limits: true };
+  const unshown: readonly Partial<SelfReport>[] = [
+    { exposed_paths: ['/proc/kcore'] },
+    { mounts: [...report.mounts, { target: '/dev/shm', type: 'tmpfs', writable: true }] },
+    { mounts: [...report.mounts, { target: '/var/tmp', type: 'tmpfs', writable: true }] },
+    { mounts: [{ target: '/', type: 'overlay', writable: true }] },
+    { mounts: [] },
+  ];
+  it.each(unshown)('S1 of Podman, what inspect does not show is held against the report: %o', (change) => {
+    expect(confinementDifferences(report, { ...expected, podman })).toEqual([]);
+    expect(confinementDifferences({ ...report, ...change }, { ...expected, podman })).toHaveLength(1);
+  });
+
+  it('S12 where Podman cannot limit, the limits are those of its service: accepted only on purpose', () => {
+    const shared = { ...report, memory_limit_bytes: 2 ** 35, pids_limit: null, cpu_limit: null };
+    const unlimited = { ...expected, podman: { ...podman, limits: false } };
+    expect(confinementDifferences(shared, { ...unlimited, acceptNoLimits: true })).toEqual([]);
+    expect(confinementDifferences(shared, unlimited)).toHaveLength(3);
+    expect(confinementDifferences(shared, { ...expected, podman, acceptNoLimits: true })).toHaveLength(1);
   });
 
   it('S12 an absent limit is accepted only on purpose; a wrong one never', () => {

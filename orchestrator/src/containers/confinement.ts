@@ -1,6 +1,6 @@
 import { failure, success, type Result, type SelfReport } from '@agentcompany/protocol';
 import type { EngineInfo } from './container-engine.ts';
-import { processLimits, workerUid } from './create-body.ts';
+import { processLimits, workerUid, type EngineFeatures } from './create-body.ts';
 import { containerErrors } from './errors.ts';
 import type { HostLimits } from './host-limits.ts';
 import { isGVisor, namesGVisor } from './oci-runtime.ts';
@@ -16,6 +16,7 @@ export interface ExpectedConfinement {
   readonly limits: WorkerLimits;
   readonly appArmor: boolean;
   readonly ociRuntime: string;
+  readonly podman: EngineFeatures['podman'];
   /** Where the engine is accepted without limits, a limit that is absent is no difference. */
   readonly acceptNoLimits: boolean;
 }
@@ -29,8 +30,11 @@ function isRounded(asked: number, found: number | null): boolean {
   return found !== null && Math.abs(asked - found) < pageBytes;
 }
 
-function* resourceRules(report: SelfReport, { limits, acceptNoLimits }: ExpectedConfinement): Generator<Rule> {
-  const isAccepted = (found: number | null): boolean => acceptNoLimits && found === null;
+function* resourceRules(report: SelfReport, expected: ExpectedConfinement): Generator<Rule> {
+  const { limits, acceptNoLimits, podman } = expected;
+  // Where Podman cannot limit, a container shares the limits of Podman itself, whatever they are.
+  const isUnlimited = podman?.limits === false;
+  const isAccepted = (found: number | null): boolean => acceptNoLimits && (found === null || isUnlimited);
   const { memory_limit_bytes: memory, pids_limit: pids, cpu_limit: cpus } = report;
   yield [
     isRoundedDown(limits.memoryBytes, memory) || isAccepted(memory),
@@ -82,9 +86,22 @@ function* kernelRules(report: SelfReport, expected: ExpectedConfinement): Genera
   ];
 }
 
+/** Where a worker may write: its tmpfs, and what the kernel shows to every process. */
+const writablePlaces = /^\/(tmp|workspace|dev|proc|sys\/fs\/cgroup)(\/|$)/;
+
+/** What inspect does not show of a container of Podman's (see podman-inspect.ts). */
+function* unshownRules({ mounts, exposed_paths: exposed }: SelfReport): Generator<Rule> {
+  const writable = mounts.filter((mount) => mount.writable && !writablePlaces.test(mount.target));
+  yield [mounts.length > 0, 'it does not see what is mounted'];
+  yield [!mounts.some(({ target }) => target === '/dev/shm'), 'it has /dev/shm'];
+  yield [writable.length === 0, `it may write to ${writable.map(({ target }) => target).join(', ')}`];
+  yield [exposed.length === 0, `it sees or may write ${exposed.join(', ')}`];
+}
+
 /** What differs between how a worker says it is confined and how it was meant to be; empty means nothing (S1). */
 export function confinementDifferences(report: SelfReport, expected: ExpectedConfinement): readonly string[] {
-  const rules = [...kernelRules(report, expected), ...resourceRules(report, expected)];
+  const unshown = expected.podman === null ? [] : unshownRules(report);
+  const rules = [...kernelRules(report, expected), ...resourceRules(report, expected), ...unshown];
   return rules.filter(([holds]) => !holds).map(([, difference]) => difference);
 }
 

@@ -141,7 +141,7 @@ class SealedWorkerRunner implements WorkerRunner {
     const { engine } = this.#options;
     const made = await engine.inspect(id);
     if (!made.ok) return made;
-    const differences = compareInspect(createBody(container, features), made.value.raw);
+    const differences = compareInspect(createBody(container, features), made.value.raw, features);
     if (differences.length > 0)
       return failure(containerErrors.AC_WORKER_CONFINEMENT({ difference: differences.join('; ') }));
     const prepared = await prepareFolder(job.logFile);

@@ -42,6 +42,8 @@ const self: SelfReport = {
   memory_limit_bytes: 1,
   pids_limit: 1,
   cpu_limit: 1,
+  mounts: [],
+  exposed_paths: [],
   node_version: 'v1',
 };
 const ran = { command: 'true', exit_code: 0, duration_ms: 1, output: '' };

@@ -46,6 +46,21 @@ async function inTime<Value>(work: Promise<Value>): Promise<Value> {
   }
 }
 
+/**
+ * Podman overlooks `networkmode=none`, and runs a build in the network of the host. It obeys what its own client sends: policy 1
+ * ("disabled") in a network name space of the build's own.
+ */
+const podmanBuildWithoutNetwork = {
+  networkmode: '1',
+  nsoptions: JSON.stringify([{ Name: 'network', Host: false, Path: '' }]),
+};
+
+/** Status 409; before version 4.4 Podman answers 500 to the same. */
+function isNotRunning(cause: unknown): boolean {
+  if (!(cause instanceof Error)) return false;
+  return Reflect.get(cause, 'statusCode') === 409 || /\bcan only kill running containers\b/.test(cause.message);
+}
+
 /** The engine behind a local socket, Docker or what speaks its API. It makes only the calls of the port (C18). */
 export class DockerEngine implements ContainerEngine {
   readonly #socket: string;
@@ -102,8 +117,7 @@ export class DockerEngine implements ContainerEngine {
 
   /** Ends the container at once; one that has ended already is a success. */
   async kill(id: string): Promise<Result<undefined>> {
-    const notRunning = 409;
-    return this.#container(id, 'end a container', (container) => container.kill(), notRunning);
+    return this.#container(id, 'end a container', (container) => container.kill(), isNotRunning);
   }
 
   /** Removes the container and its anonymous volumes, running or not; one that is gone already is a success. */
@@ -148,13 +162,11 @@ export class DockerEngine implements ContainerEngine {
     context: Readable,
     options: { readonly tag: string; readonly onLine: (line: string) => void },
   ): Promise<Result<{ readonly id: string }>> {
+    const features = await this.#engineFeatures();
+    if (!features.ok) return features;
+    const network = features.value.podman === null ? { networkmode: 'none' } : podmanBuildWithoutNetwork;
     const done = await this.#call({ action: 'build an image' }, async () => {
-      const progress = await this.#docker.buildImage(context, {
-        t: options.tag,
-        rm: true,
-        forcerm: true,
-        networkmode: 'none',
-      });
+      const progress = await this.#docker.buildImage(context, { t: options.tag, rm: true, forcerm: true, ...network });
       await followImage(progress, options.onLine);
     });
     return done.ok ? this.#imageId(options.tag) : done;
@@ -214,19 +226,18 @@ export class DockerEngine implements ContainerEngine {
     return success(this.#features);
   }
 
-  /** A call on one container without an answer; `alreadySo` is the status by which the engine says there is nothing to do. */
+  /** A call on one container without an answer; `isAlreadySo` knows the answer by which the engine says there is nothing to do. */
   #container(
     id: string,
     action: string,
     work: (container: Docker.Container) => Promise<unknown>,
-    alreadySo?: number,
+    isAlreadySo: (cause: unknown) => boolean = () => false,
   ): Promise<Result<undefined>> {
     return this.#call({ action, container: id }, async () => {
       try {
         await inTime(work(this.#docker.getContainer(id)));
       } catch (cause) {
-        const status: unknown = cause instanceof Error ? Reflect.get(cause, 'statusCode') : undefined;
-        if (alreadySo === undefined || status !== alreadySo) throw cause;
+        if (!isAlreadySo(cause)) throw cause;
       }
       return undefined;
     });

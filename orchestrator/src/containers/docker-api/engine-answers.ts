@@ -53,7 +53,8 @@ function isPodman(version: unknown): boolean {
 
 /**
  * What the engine says of itself; a limit it does not mention counts as not enforced. No user can set limits on cgroup
- * version 1: Podman claims there what the machine could do, and ignores what it is asked.
+ * version 1: Podman claims there what the machine could do, and ignores what it is asked. Podman runs every container in the OCI
+ * runtime of its containers.conf, runc or its twin crun on most machines, whichever a container asks for.
  */
 export function engineInfo(info: unknown, version: unknown, ociRuntime: string): EngineInfo {
   const options = field(info, 'SecurityOptions');
@@ -75,7 +76,9 @@ export function engineInfo(info: unknown, version: unknown, ociRuntime: string):
     securityOptions,
     seccompFile: isPodman(version) ? seccompFile() : null,
     dataRoot: textField(info, 'DockerRootDir'),
-    ociRuntimes: Object.keys(Object(field(info, 'Runtimes') ?? {}) as object),
+    ociRuntimes: isPodman(version)
+      ? [...new Set([textField(info, 'DefaultRuntime'), 'runc'])]
+      : Object.keys(Object(field(info, 'Runtimes') ?? {}) as object),
     ociRuntime,
   };
 }

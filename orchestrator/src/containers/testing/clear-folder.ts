@@ -71,9 +71,12 @@ function removeGroups(name: string): void {
     remove(join('/sys/fs/cgroup', controller, name));
 }
 
-/** Ends all that runs on a folder of an engine of a test's own, and removes it with its mounts and control groups. */
-export async function clearFolder(folder: string): Promise<void> {
-  await endAll(processesOn(folder));
+/**
+ * Ends all that runs on a folder of an engine of a test's own, and `others` whose command line does not name it, and removes
+ * the folder with its mounts and control groups.
+ */
+export async function clearFolder(folder: string, others: readonly number[] = []): Promise<void> {
+  await endAll([...processesOn(folder), ...others]);
   for (const target of mountsBelow(folder)) await run('umount', ['--lazy', target]);
   removeGroups(basename(folder));
   await rm(folder, { recursive: true, force: true });

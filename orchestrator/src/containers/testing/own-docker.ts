@@ -125,7 +125,7 @@ export class OwnDocker {
   async loadImage(reference: string, from: string | null = process.env['DOCKER_HOST'] ?? null): Promise<string> {
     const source = unwrap(openDockerEngine({ dockerHost: from }));
     const { id } = unwrap(await source.imageInspect(reference));
-    const carried = { from: unwrap(engineSocket(from)), to: this.socket, imageId: id };
+    const carried = { from: unwrap(engineSocket(from)), to: this.socket, image: id };
     return unwrap(await carryImage(carried)).id;
   }
 

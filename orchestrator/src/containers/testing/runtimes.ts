@@ -2,6 +2,7 @@ import { unwrap } from '@agentcompany/protocol';
 import { checkEngineLimits } from '../confinement.ts';
 import type { ContainerEngine } from '../container-engine.ts';
 import { openDockerEngine } from '../dod/open-engine.ts';
+import { RootlessPodman } from './rootless-podman.ts';
 import { workerImage } from './worker-fixture.ts';
 
 /** A real engine on which attacks are carried out. */
@@ -35,6 +36,13 @@ export const runtimesUnderTest: readonly RuntimeUnderTest[] = [
     open: async () => {
       const engine = unwrap(openDockerEngine({ dockerHost: process.env['DOCKER_HOST'] ?? null }));
       return describeRuntime(engine, await workerImage(engine), async () => undefined);
+    },
+  },
+  {
+    name: 'rootless',
+    open: async () => {
+      const podman = await RootlessPodman.open();
+      return describeRuntime(podman.engine, await podman.loadWorkerImage(), () => podman.close());
     },
   },
 ];

@@ -30,6 +30,8 @@ const report: SelfReport = {
   memory_limit_bytes: 1,
   pids_limit: 1,
   cpu_limit: 1,
+  mounts: [],
+  exposed_paths: [],
   node_version: 'v1',
 };
 

@@ -43,21 +43,19 @@ export function imagesContract(contract: Contract): void {
     const { engine, under, fixture } = trial;
     const tag = `agentcompany-test-${randomUUID()}:built`;
     const context = await archiveOf(trial, {
-      'Dockerfile': `FROM ${fixture.image}\nUSER 0:0\nCOPY added.txt /added.txt\nRUN ls /sys/class/net > /interfaces.txt && cat /interfaces.txt\nENV MADE_BY=build\nUSER 10001:10001\n`,
+      'Dockerfile': `FROM ${fixture.image}\nUSER 0:0\nCOPY added.txt /added.txt\nRUN cat /proc/net/dev\nENV MADE_BY=build\nUSER 10001:10001\n`,
       'added.txt': 'added\n',
     });
     const lines: string[] = [];
     const built = await engine.imageBuild(createReadStream(context), { tag, onLine: (line) => lines.push(line) });
     const { id } = unwrap(built);
     assert.ok(unwrap(await engine.imageInspect(id)).environment.includes('MADE_BY=build'));
-    assert.ok(!/\beth\d|\btap\d/.test(lines.join('\n')), lines.join('\n'));
-    const probe = await trial.fixture.finish(
-      fixture.order({ run: { command: 'cat /added.txt' }, allow_empty: true }),
-      {
-        image: tag,
-      },
-      { acceptNoLimits: true },
-    );
+    const said = lines.join('\n');
+    const interfaces = [...said.matchAll(/^\s*(\w+):\s+\d+/gm)].map((found) => found[1]);
+    assert.deepEqual(interfaces, ['lo'], said);
+    const probe = await trial.fixture.finish(fixture.order({ run: { command: 'cat /added.txt' }, allow_empty: true }), {
+      image: tag,
+    });
     assert.equal(unwrap(probe.result).report.agent?.output, 'added\n');
     await under.removeImage(tag);
   });
