@@ -28,15 +28,15 @@ export function containerChecks(options: WorkerCheckOptions): readonly Check[] {
   const prove = (): Promise<Result<RuntimeProof>> => (proof ??= proveHere(options));
   return [
     { id: 'engine', title: 'container engine', run: () => checkEngine(options) },
-    { id: 'image', title: 'worker image', run: () => checkImage(options.installation) },
+    { id: 'image', title: 'worker image', run: () => checkImage(options) },
     { id: 'worker', title: 'sealed worker', run: () => checkWorker(options, prove) },
     ...goals.map(([goal, title]) => ({ id: `worker-${goal}`, title, run: () => checkGoal(goal, prove) })),
   ];
 }
 
 /** The image by the short form of its id, which the engine takes as well. */
-async function checkImage(installation: string): Promise<Result<string>> {
-  const image = await workerImage(installation);
+async function checkImage(options: WorkerCheckOptions): Promise<Result<string>> {
+  const image = await workerImage(options);
   return image.ok ? success(image.value.slice(0, 'sha256:'.length + 12)) : image;
 }
 
@@ -50,9 +50,9 @@ async function checkEngine({ environment, config }: WorkerCheckOptions): Promise
   const { checkEngineLimits } = await import('./containers/confinement.ts');
   const limits = checkEngineLimits(info.value);
   if (!limits.ok && !config.accept_no_limits) return limits;
-  return success(
-    `${version.value.version}, cgroup ${info.value.cgroupVersion}, ${limits.ok ? 'limits enforced' : 'NO LIMITS (accepted)'}`,
-  );
+  const { cgroupVersion, flavour, rootless } = info.value;
+  const name = `${flavour === 'podman' ? 'Podman' : 'Docker'} ${version.value.version}${rootless ? ' without root' : ''}`;
+  return success(`${name}, cgroup ${cgroupVersion}, ${limits.ok ? 'limits enforced' : 'NO LIMITS (accepted)'}`);
 }
 
 function limitsOf(config: Config): ReturnType<typeof workerLimits> {

@@ -3,7 +3,7 @@ import { checkEngineLimits } from '../confinement.ts';
 import type { ContainerEngine } from '../container-engine.ts';
 import { engineSocket } from '../dod/engine-address.ts';
 import { openDockerEngine } from '../dod/open-engine.ts';
-import { RootlessPodman } from './rootless-podman.ts';
+import { RootlessEngine } from './rootless-engine.ts';
 import { workerImage } from './worker-fixture.ts';
 
 /** A real engine on which attacks are carried out. */
@@ -41,7 +41,7 @@ export const runtimesUnderTest: readonly RuntimeUnderTest[] = [
   {
     name: 'rootless',
     open: async () => {
-      const podman = await RootlessPodman.open();
+      const podman = await RootlessEngine.podman();
       const { engine, socket } = podman;
       return describeRuntime({ engine, socket, image: await podman.loadWorkerImage(), close: () => podman.close() });
     },
