@@ -14,6 +14,7 @@ import { checkOciRuntime } from './oci-runtime.ts';
 import { PinnedImages, type PinnedImage } from './pinned-images.ts';
 import type { WorkerContainer } from './worker-container.ts';
 import { interruption } from './interruption.ts';
+import { LeftBehind } from './left-behind.ts';
 import { outcomeOf } from './worker-end.ts';
 import { labelNames } from './worker-labels.ts';
 import type { ImageRequest, WorkerJob, WorkerOutcome, WorkerRunner } from './worker-runner.ts';
@@ -40,6 +41,7 @@ class SealedWorkerRunner implements WorkerRunner {
   readonly #options: WorkerRunnerOptions;
   readonly #doorLimits: DoorLimits;
   readonly #images: PinnedImages;
+  readonly #leftBehind: LeftBehind;
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
   #features: EngineFeatures | null = null;
@@ -48,6 +50,7 @@ class SealedWorkerRunner implements WorkerRunner {
     this.#options = options;
     this.#doorLimits = { ...defaultDoorLimits, ...options.doorLimits };
     this.#images = new PinnedImages(options.engine);
+    this.#leftBehind = new LeftBehind(options.engine);
   }
 
   async run(job: WorkerJob): Promise<Result<WorkerOutcome>> {
@@ -91,6 +94,8 @@ class SealedWorkerRunner implements WorkerRunner {
     const { owner, mirrorFolder, limits } = job;
     const container: WorkerContainer = { owner, imageId: image.value.id, mirrorFolder, runtimeFolder, limits };
     const order = { ...job.order, tool_folders: [...image.value.toolFolders] };
+    const cleared = await this.#leftBehind.clear(owner);
+    if (!cleared.ok) return cleared;
     const created = await engine.create(container);
     if (!created.ok) return created;
     const { id } = created.value;
@@ -99,8 +104,8 @@ class SealedWorkerRunner implements WorkerRunner {
       job.onOutcome?.(outcome);
       return outcome;
     } finally {
-      // A removal that fails leaves a labelled container: the next sweep finds it.
-      await engine.remove(id);
+      // A removal that fails leaves a labelled container: the task's next attempt or the next sweep removes it.
+      await this.#leftBehind.remove(id, owner);
     }
   }
 
