@@ -2,6 +2,7 @@ import { unwrap, type Plan } from '@agentcompany/protocol';
 import { instanceId, type CompanyHome } from '../../orchestrator/src/company-home.ts';
 import { loadConfig } from '../../orchestrator/src/config.ts';
 import type { ConfigKey } from '../../orchestrator/src/config-schema.ts';
+import { dindOfHome } from '../../orchestrator/src/open-dind.ts';
 import { homeProofPlace, requireProof } from '../../orchestrator/src/open-proof.ts';
 import { environmentOfEngine, openTestCompany, planOf } from '../../tests/support/open-test-company.ts';
 import { openBareLine } from '../bare-line.ts';
@@ -26,7 +27,8 @@ async function proveRuntime(home: CompanyHome, flags: Partial<Record<ConfigKey, 
   const environment = environmentOfEngine();
   const { config } = unwrap(loadConfig({ home, environment, flags }));
   const workers = { instance: unwrap(instanceId(home)), installation: checkout, environment, config };
-  unwrap(await requireProof({ workers, place: homeProofPlace(home) }, () => undefined));
+  const dind = dindOfHome(home, workers);
+  unwrap(await requireProof({ workers: { ...workers, dind }, place: homeProofPlace(home) }, () => undefined));
 }
 
 /** One run in a fresh home, from the instruction to the published pull request; setting up and tearing down are not timed. */

@@ -4,6 +4,7 @@ import { memoryBytes, type Config, type Environment } from './config.ts';
 import type { RuntimeProof } from './containers/escape/prove-runtime.ts';
 import type { Check } from './doctor.ts';
 import { workerLimits } from './engine/worker-limits.ts';
+import { dindOfHome } from './open-dind.ts';
 import { homeProofPlace, proveWorkers, rememberProof, type ProofRequest } from './open-proof.ts';
 import { openEngine, openWorkers, workerImage } from './open-workers.ts';
 
@@ -28,7 +29,7 @@ export function containerChecks(options: WorkerCheckOptions): readonly Check[] {
   const prove = (): Promise<Result<RuntimeProof>> => (proof ??= proveHere(options));
   return [
     { id: 'engine', title: 'container engine', run: () => checkEngine(options) },
-    { id: 'image', title: 'worker image', run: () => checkImage(options.installation) },
+    { id: 'image', title: 'worker image', run: () => checkImage(options) },
     { id: 'worker', title: 'sealed worker', run: () => checkWorker(options, prove) },
     { id: 'workspaces', title: 'workspaces', run: () => checkWorkspaces(options) },
     ...goals.map(([goal, title]) => ({ id: `worker-${goal}`, title, run: () => checkGoal(goal, prove) })),
@@ -36,24 +37,31 @@ export function containerChecks(options: WorkerCheckOptions): readonly Check[] {
 }
 
 /** The image by the short form of its id, which the engine takes as well. */
-async function checkImage(installation: string): Promise<Result<string>> {
-  const image = await workerImage(installation);
+async function checkImage(options: WorkerCheckOptions): Promise<Result<string>> {
+  const image = await workerImage(options);
   return image.ok ? success(image.value.slice(0, 'sha256:'.length + 12)) : image;
 }
 
-async function checkEngine({ environment, config }: WorkerCheckOptions): Promise<Result<string>> {
-  const engine = await openEngine({ config, environment });
+async function checkEngine(options: WorkerCheckOptions): Promise<Result<string>> {
+  const { home, environment, config } = options;
+  const instance = instanceId(home);
+  if (!instance.ok) return instance;
+  const dind = dindOfHome(home, { ...options, instance: instance.value });
+  const engine = await openEngine({ config, environment, dind });
   if (!engine.ok) return engine;
   const info = await engine.value.info();
   const version = await engine.value.version();
   if (!info.ok) return info;
   if (!version.ok) return version;
-  const { checkEngineLimits } = await import('./containers/confinement.ts');
+  const { checkEngineLimits, missingLimits } = await import('./containers/confinement.ts');
   const limits = checkEngineLimits(info.value);
   if (!limits.ok && !config.accept_no_limits) return limits;
-  return success(
-    `${version.value.version}, cgroup ${info.value.cgroupVersion}, ${limits.ok ? 'limits enforced' : 'NO LIMITS (accepted)'}`,
-  );
+  const { engineFeatures } = await import('./containers/create-body.ts');
+  const held = limits.ok ? 'limits enforced' : `NO LIMITS on ${missingLimits(info.value).join(', ')} (accepted)`;
+  const appArmor = engineFeatures(info.value).appArmor ? 'AppArmor' : 'no AppArmor';
+  const { ociRuntime, cgroupVersion, flavour, rootless } = info.value;
+  const name = `${flavour === 'podman' ? 'Podman' : 'Docker'} ${version.value.version}${rootless ? ' without root' : ''}`;
+  return success(`${name}, ${ociRuntime}, cgroup ${cgroupVersion}, ${held}, ${appArmor}`);
 }
 
 function limitsOf(config: Config): ReturnType<typeof workerLimits> {
@@ -72,7 +80,8 @@ async function proveHere({
 }: WorkerCheckOptions): Promise<Result<RuntimeProof>> {
   const instance = instanceId(home);
   if (!instance.ok) return instance;
-  const workers = { instance: instance.value, installation, environment, config };
+  const dind = dindOfHome(home, { instance: instance.value, installation, config });
+  const workers = { instance: instance.value, installation, environment, config, dind };
   const request: ProofRequest = { workers, place: homeProofPlace(home), signal: AbortSignal.timeout(90_000) };
   const proof = await proveWorkers(request, limitsOf(config));
   if (!proof.ok || proof.value.findings.some(({ outcome }) => outcome === 'escaped')) return proof;
@@ -102,8 +111,9 @@ async function checkWorkspaces({ home, ...options }: WorkerCheckOptions): Promis
   if (!instance.ok) return instance;
   const { checkoutsFolder } = home;
   const keeping = { maximumWorkers: 1, warmWorkers: 0, checkoutsFolder, log: () => undefined, isVisitor: true };
-  const onDurableStep = (): void => undefined;
-  const runner = await openWorkers({ ...options, instance: instance.value, onDurableStep, keeping });
+  const workers = { ...options, instance: instance.value };
+  const dind = dindOfHome(home, workers);
+  const runner = await openWorkers({ ...workers, dind, onDurableStep: () => undefined, keeping });
   if (!runner.ok) return runner;
   const reason = await runner.value.checkouts?.reasonForMemory();
   await runner.value.close();

@@ -46,9 +46,12 @@ export const selfReport = z.object({
   file_size_limit_bytes: z.number().nullable(),
   core_size_limit_bytes: z.number().nullable(),
   /** Everything mounted, with whether it can be written there. */
-  mounts: z.array(z.object({ target: z.string(), type: z.string(), writable: z.boolean() })).max(1000),
+  mounts: z
+    .array(z.object({ target: z.string(), type: z.string(), writable: z.boolean() }))
+    .max(1000)
+    .default([]),
   /** Of the paths of the kernel that an engine has to hide or write-protect, those that exist and are not. */
-  exposed_paths: z.array(z.string()).max(100),
+  exposed_paths: z.array(z.string()).max(100).default([]),
   node_version: z.string(),
 });
 export type SelfReport = z.infer<typeof selfReport>;

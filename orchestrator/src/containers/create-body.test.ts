@@ -13,7 +13,7 @@ const container: WorkerContainer = {
   limits: { memoryBytes: 2 ** 31, pids: 256, cpus: 2, workspaceBytes: 2 ** 30, temporaryBytes: 2 ** 28 },
   workspaceVolume: null,
 };
-const features = { appArmor: false, ociRuntime: 'runc', podman: null };
+const features = { appArmor: false, ociRuntime: 'runc', enforcesLimits: true, podman: null };
 
 describe('the create body', () => {
   it('S2 is the same bytes whatever else the values carry, at any depth', () => {

@@ -120,6 +120,11 @@ export const containerErrors = errorCatalogue({
     remedy: 'Read the log of the attempt.',
     retry: 'later',
   },
+  AC_WORKER_INTERRUPTED: {
+    message: 'the worker was ended from outside, by SIGTERM',
+    remedy: 'Nothing to do: its task is given out again. The container engine was stopped or restarted.',
+    retry: 'now',
+  },
   AC_WORKER_LOST: {
     message: 'the connection to the running worker was lost',
     remedy: 'The worker was destroyed; the container engine was restarted or is failing.',

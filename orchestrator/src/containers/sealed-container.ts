@@ -52,8 +52,8 @@ export async function createSealed(
 /** A container with a worker in it, or about to be: its door is open. */
 export interface SealedWorker extends SealedContainer {
   readonly door: WaitingDoor;
-  /** Closes the door, and removes the container and all that was made for it. May be called again. */
-  dispose(): Promise<void>;
+  /** Closes the door, and removes the container, by `remove` where it is given, and all that was made for it. May be called again. */
+  dispose(remove?: (id: string) => Promise<unknown>): Promise<void>;
 }
 
 /** Opens the door of a container. `release` frees what was made for it besides, once it is gone. */
@@ -72,12 +72,12 @@ export function openWorkerDoor(
     },
   });
   let disposing: Promise<void> | null = null;
-  const dispose = async (): Promise<void> => {
+  const dispose = async (remove: (id: string) => Promise<unknown>): Promise<void> => {
     door.close();
     attachment.close();
     // A removal that fails leaves a labelled container: the next sweep finds it.
-    await engine.remove(id);
+    await remove(id);
     await release();
   };
-  return { ...sealed, door, dispose: () => (disposing ??= dispose()) };
+  return { ...sealed, door, dispose: (remove = (gone) => engine.remove(gone)) => (disposing ??= dispose(remove)) };
 }

@@ -8,6 +8,7 @@ import { engineFeatures } from './create-body.ts';
 import { containerErrors } from './errors.ts';
 import { checkOciRuntime } from './oci-runtime.ts';
 import { PinnedImages, type PinnedImage } from './pinned-images.ts';
+import { LeftBehind } from './left-behind.ts';
 import { createSealed, openWorkerDoor, type SealedTerms, type SealedWorker } from './sealed-container.ts';
 import { WarmPool } from './warm-pool.ts';
 import type { SpareOwner, WorkerContainer, WorkerOwner } from './worker-container.ts';
@@ -52,6 +53,7 @@ interface WorkerShape extends Omit<WorkerContainer, 'owner' | 'workspaceVolume'>
 class SealedWorkerRunner implements WorkerRunner {
   readonly #options: WorkerRunnerOptions;
   readonly #images: PinnedImages;
+  readonly #leftBehind: LeftBehind;
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
   /** Tells containers of this process from those of one that is gone. */
@@ -63,6 +65,7 @@ class SealedWorkerRunner implements WorkerRunner {
   constructor(options: WorkerRunnerOptions) {
     this.#options = options;
     this.#images = new PinnedImages(options.engine);
+    this.#leftBehind = new LeftBehind(options.engine);
     this.#host = `${options.isVisitor === true ? visitorPrefix : ''}${randomUUID()}`;
     this.#pool = new WarmPool<WorkerShape>({
       size: options.warm?.workers ?? 0,
@@ -131,6 +134,8 @@ class SealedWorkerRunner implements WorkerRunner {
     const { runtimeFolder } = this.#options;
     const shape: WorkerShape = { imageId: image.value.id, mirrorFolder, runtimeFolder, limits, lower };
     const order = { ...job.order, tool_folders: [...image.value.toolFolders] };
+    const cleared = await this.#leftBehind.clear(job.owner);
+    if (!cleared.ok) return cleared;
     try {
       const atHand = await this.#workerFor(shape, job.owner);
       return atHand.ok ? await this.#give(terms.value, atHand.value, shape, { ...job, order }) : atHand;
@@ -154,7 +159,8 @@ class SealedWorkerRunner implements WorkerRunner {
       job.onOutcome?.(outcome);
       return outcome;
     } finally {
-      await worker.dispose();
+      // A removal that fails leaves a labelled container: the task's next attempt or the next sweep removes it.
+      await worker.dispose((id) => this.#leftBehind.remove(id, job.owner));
     }
   }
 

@@ -25,7 +25,7 @@ export interface ImageReport {
 
 /** The images workers are made from. Errors: those of the engine; `AC_IMAGE_NOT_BUILT`. */
 export async function listImages({ installation, ...choice }: ImagesOptions): Promise<Result<readonly ImageReport[]>> {
-  const worker = await workerImage(installation);
+  const worker = await workerImage({ installation, ...choice });
   if (!worker.ok) return worker;
   const engine = await openEngine(choice);
   if (!engine.ok) return engine;
@@ -61,7 +61,7 @@ export async function buildImage(options: BuildImageOptions): Promise<Result<Ima
   const unknown = options.agents.find((name) => !isCodeAgent(name));
   if (unknown !== undefined)
     return failure(agentImageErrors.AC_IMAGE_AGENT_UNKNOWN({ agent: unknown, known: codeAgents.join(', ') }));
-  const worker = await workerImage(installation);
+  const worker = await workerImage(options);
   if (!worker.ok) return worker;
   const engine = await openEngine(options);
   if (!engine.ok) return engine;

@@ -19,5 +19,5 @@ export function engineContract(options: EngineContractOptions): void {
   attachingContract(contract);
   endingContract(contract);
   imagesContract(contract);
-  workingContract(contract, options);
+  workingContract(contract);
 }

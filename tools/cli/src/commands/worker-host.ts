@@ -55,7 +55,7 @@ async function work(context: Context, options: WorkerHostOptions): Promise<numbe
     if (drain.signal.aborted) return stop.abort();
     context.talk('No new work; what is under way is finished. Press Ctrl-C again to give it back.');
     return drain.abort();
-  });
+  }, 2);
   const ended = await runWorkerHost({
     bus: options.bus ?? environment['AGENTCOMPANY_REDIS_URL'] ?? '',
     engine: options.engine,

@@ -12,6 +12,8 @@ export interface EngineUnderTest {
   readonly engine: ContainerEngine;
   /** Reference of the worker image, as this engine knows it. */
   readonly image: string;
+  /** Whether it can hold workers to their limits on this machine. */
+  readonly enforcesLimits: boolean;
   /** The same kind of engine behind another socket file, which need not exist. */
   at(socket: string): ContainerEngine;
   /** Removes an image that a test made; the port cannot. */
@@ -23,10 +25,6 @@ export interface EngineContractOptions {
   readonly it: (name: string, test: () => Promise<void>) => void;
   /** The engine; asked once for each test, started by whoever calls the contract. */
   readonly engine: () => EngineUnderTest;
-  /** Whether this engine can hold workers to their limits on this machine. */
-  readonly enforcesLimits: () => Promise<boolean>;
-  /** Takes a folder that belongs to this process to another owner; absent where this process may not. */
-  readonly chown?: (folder: string, uid: number) => Promise<void>;
 }
 
 /** What a test of the contract works with: one engine, one company instance of its own, all removed afterwards. */

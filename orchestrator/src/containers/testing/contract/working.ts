@@ -1,20 +1,22 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { access } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { unwrap } from '@agentcompany/protocol';
 import { testLimits } from '../worker-fixture.ts';
-import { assertRefused, type Contract, type EngineContractOptions } from './support.ts';
+import { assertRefused, type Contract } from './support.ts';
+
+const run = promisify(execFile);
 
 /** A user of neither the host's nor the worker's. */
 const strangerUid = 12_345;
 
 /** The whole worker on the engine: its job, its limits, its mirror. */
-export function workingContract(contract: Contract, { enforcesLimits, chown }: EngineContractOptions): void {
-  const options = async () => ({ acceptNoLimits: !(await enforcesLimits()) });
-
+export function workingContract(contract: Contract): void {
   contract('S1 carries out a whole task and leaves no container', async (trial) => {
     const { fixture, engine } = trial;
     const order = fixture.order({ verify: ['grep -q changed changed.txt'] });
-    const finished = await fixture.finish(order, {}, await options());
+    const finished = await fixture.finish(order);
     const { report, bundle } = unwrap(finished.result);
     assert.deepEqual([report.outcome, report.error, report.verify[0]?.exit_code], ['done', null, 0]);
     assert.ok((bundle?.bytes ?? 0) > 100);
@@ -27,9 +29,9 @@ export function workingContract(contract: Contract, { enforcesLimits, chown }: E
     assert.deepEqual(unwrap(await engine.list(fixture.instance)), []);
   });
 
-  contract('S12 holds a worker to its limits, or is refused', async ({ fixture }) => {
-    if (!(await enforcesLimits())) {
-      const refused = await fixture.finish(fixture.order());
+  contract('S12 holds a worker to its limits, or is refused', async ({ fixture, under }) => {
+    if (!under.enforcesLimits) {
+      const refused = await fixture.finish(fixture.order(), {}, { acceptNoLimits: false });
       assertRefused(refused.result, 'AC_ENGINE_NO_LIMITS');
       assert.deepEqual(refused.containers, []);
       return;
@@ -40,10 +42,10 @@ export function workingContract(contract: Contract, { enforcesLimits, chown }: E
   });
 
   contract('S34 reads a mirror that belongs to somebody else', async ({ fixture }) => {
-    if (chown !== undefined) await chown(fixture.mirror, strangerUid);
+    if (process.getuid?.() === 0) await run('chown', ['-R', String(strangerUid), fixture.mirror]);
     const command = 'stat -c %u /mirror.git; git -C /workspace/repository log -1 --format=%s; touch /mirror.git/x';
     const order = fixture.order({ run: { command }, allow_empty: true });
-    const { result } = await fixture.finish(order, {}, await options());
+    const { result } = await fixture.finish(order);
     const output = unwrap(result).report.agent?.output ?? '';
     assert.match(output, /\nbase\n/);
     assert.match(output, /Read-only file system/);
