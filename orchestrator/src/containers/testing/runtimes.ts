@@ -1,13 +1,16 @@
 import { unwrap } from '@agentcompany/protocol';
 import { checkEngineLimits } from '../confinement.ts';
 import type { ContainerEngine } from '../container-engine.ts';
+import { engineSocket } from '../dod/engine-address.ts';
 import { openDockerEngine } from '../dod/open-engine.ts';
-import { RootlessPodman } from './rootless-podman.ts';
+import { RootlessEngine } from './rootless-engine.ts';
 import { workerImage } from './worker-fixture.ts';
 
 /** A real engine on which attacks are carried out. */
 export interface OpenRuntime {
   readonly engine: ContainerEngine;
+  /** The engine's socket file. */
+  readonly socket: string;
   /** Reference of the worker image, as this engine knows it. */
   readonly image: string;
   /** Whether it can hold workers to their limits on this machine; where it cannot, workers are made only because that is accepted. */
@@ -20,13 +23,8 @@ export interface RuntimeUnderTest {
   open(): Promise<OpenRuntime>;
 }
 
-async function describeRuntime(
-  engine: ContainerEngine,
-  image: string,
-  close: () => Promise<void>,
-): Promise<OpenRuntime> {
-  const enforcesLimits = checkEngineLimits(unwrap(await engine.info())).ok;
-  return { engine, image, enforcesLimits, close };
+async function describeRuntime(found: Omit<OpenRuntime, 'enforcesLimits'>): Promise<OpenRuntime> {
+  return { ...found, enforcesLimits: checkEngineLimits(unwrap(await found.engine.info())).ok };
 }
 
 /** Every runtime that attacks are carried out on: `describe.each(runtimesUnderTest)`. */
@@ -34,15 +32,18 @@ export const runtimesUnderTest: readonly RuntimeUnderTest[] = [
   {
     name: 'dod',
     open: async () => {
-      const engine = unwrap(openDockerEngine({ dockerHost: process.env['DOCKER_HOST'] ?? null }));
-      return describeRuntime(engine, await workerImage(engine), async () => undefined);
+      const dockerHost = process.env['DOCKER_HOST'] ?? null;
+      const engine = unwrap(openDockerEngine({ dockerHost }));
+      const socket = unwrap(engineSocket(dockerHost));
+      return describeRuntime({ engine, socket, image: await workerImage(engine), close: async () => undefined });
     },
   },
   {
     name: 'rootless',
     open: async () => {
-      const podman = await RootlessPodman.open();
-      return describeRuntime(podman.engine, await podman.loadWorkerImage(), () => podman.close());
+      const podman = await RootlessEngine.podman();
+      const { engine, socket } = podman;
+      return describeRuntime({ engine, socket, image: await podman.loadWorkerImage(), close: () => podman.close() });
     },
   },
 ];
