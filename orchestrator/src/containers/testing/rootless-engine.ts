@@ -60,12 +60,12 @@ const podmanKind: Kind = {
 const dockerKind: Kind = {
   socket: 'run/docker.sock',
   files: () => ({}),
-  command: (folder, socket) => [
-    'sh',
-    '/usr/share/docker.io/contrib/dockerd-rootless.sh',
-    ...['--host', `unix://${socket}`, '--data-root', `${folder}/data`, '--exec-root', `${folder}/run/docker`],
-    ...['--pidfile', `${folder}/run/docker.pid`, '--bridge=none', '--iptables=false', '--ip6tables=false'],
-  ],
+  command: (folder, socket) => {
+    const places = ['--data-root', `${folder}/data`, '--exec-root', `${folder}/run/docker`];
+    const network = ['--bridge=none', '--iptables=false', '--ip6tables=false'];
+    const own = ['--host', `unix://${socket}`, '--pidfile', `${folder}/run/docker.pid`];
+    return ['sh', '/usr/share/docker.io/contrib/dockerd-rootless.sh', ...own, ...places, ...network];
+  },
   // No network for containers is asked, so none needs to be made for the engine: that takes /dev/net/tun.
   environment: (folder) => ({
     DOCKERD_ROOTLESS_ROOTLESSKIT_NET: 'host',

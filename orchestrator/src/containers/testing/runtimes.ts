@@ -20,7 +20,7 @@ export interface OpenRuntime {
 
 export interface RuntimeUnderTest {
   readonly name: 'dod' | 'rootless Podman' | 'rootless Docker' | 'dind';
-  open(): Promise<OpenRuntime>;
+  readonly open: () => Promise<OpenRuntime>;
 }
 
 async function describeRuntime(found: Omit<OpenRuntime, 'enforcesLimits'>): Promise<OpenRuntime> {
