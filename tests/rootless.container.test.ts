@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { initHome, instanceId, type CompanyHome } from '../orchestrator/src/company-home.ts';
 import { loadConfig } from '../orchestrator/src/config.ts';
 import { checkEngineLimits } from '../orchestrator/src/containers/confinement.ts';
-import { RootlessEngine } from '../orchestrator/src/containers/testing/rootless-engine.ts';
+import { hasRootlessPodman, RootlessEngine } from '../orchestrator/src/containers/testing/rootless-engine.ts';
 import { workerRuntime } from '../orchestrator/src/containers/testing/worker-runtime.ts';
 import { runChecks } from '../orchestrator/src/doctor.ts';
 import { chainChecks } from '../orchestrator/src/open-checks.ts';
@@ -31,7 +31,7 @@ tasks:
 verify: [test "$(cat both.txt)" = "$(cat one.txt two.txt)"]
 `;
 
-describe('the whole product on rootless Podman', { timeout: 180_000 }, () => {
+describe.skipIf(!hasRootlessPodman)('the whole product on rootless Podman', { timeout: 180_000 }, () => {
   let podman: RootlessEngine;
   let installation: string;
   let enforcesLimits: boolean;

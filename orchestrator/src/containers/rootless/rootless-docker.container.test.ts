@@ -4,10 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkEngineLimits } from '../confinement.ts';
 import { DockerEngine } from '../docker-api/docker-engine.ts';
 import { engineContract, type EngineUnderTest } from '../testing/engine-contract.ts';
-import { RootlessEngine } from '../testing/rootless-engine.ts';
+import { hasRootlessDocker, RootlessEngine } from '../testing/rootless-engine.ts';
 import { openRootlessEngine } from './open-engine.ts';
 
-describe('the engine contract on rootless Docker', () => {
+describe.skipIf(!hasRootlessDocker)('the engine contract on rootless Docker', () => {
   let rootless: RootlessEngine;
   let under: EngineUnderTest;
 

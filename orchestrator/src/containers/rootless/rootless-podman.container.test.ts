@@ -7,11 +7,11 @@ import { createBody, engineFeatures } from '../create-body.ts';
 import { DockerEngine } from '../docker-api/docker-engine.ts';
 import { engineSocket } from '../dod/engine-address.ts';
 import { engineContract, type EngineUnderTest } from '../testing/engine-contract.ts';
-import { RootlessEngine } from '../testing/rootless-engine.ts';
+import { hasRootlessPodman, RootlessEngine } from '../testing/rootless-engine.ts';
 import { testLimits, WorkerFixture } from '../testing/worker-fixture.ts';
 import { openRootlessEngine } from './open-engine.ts';
 
-describe('the engine contract on rootless Podman', () => {
+describe.skipIf(!hasRootlessPodman)('the engine contract on rootless Podman', () => {
   let podman: RootlessEngine;
   let under: EngineUnderTest;
 

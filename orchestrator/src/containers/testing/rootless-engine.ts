@@ -1,9 +1,11 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream, readFileSync } from 'node:fs';
+import { createWriteStream, existsSync, readFileSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { unwrap } from '@agentcompany/protocol';
 import type { ContainerEngine } from '../container-engine.ts';
 import { carryImage } from '../docker-api/carry-image.ts';
@@ -14,6 +16,7 @@ import { clearFolder, hasEnded } from './clear-folder.ts';
 import { plainUser, spawnAs, type PlainUser } from './plain-user.ts';
 import { workerImage } from './worker-fixture.ts';
 
+const run = promisify(execFile);
 const folderName = /^ac-rootless-(\d+)-/;
 const startMs = 60_000;
 const stepMs = 50;
@@ -27,6 +30,20 @@ interface Kind {
   readonly command: (folder: string, socket: string) => readonly string[];
   readonly environment: (folder: string) => Readonly<Record<string, string>>;
 }
+
+const systemFolders = [
+  '/usr/bin',
+  '/usr/sbin',
+  '/usr/local/bin',
+  '/usr/libexec/podman',
+  '/usr/share/docker.io/contrib',
+];
+const isThere = (program: string): boolean => systemFolders.some((folder) => existsSync(join(folder, program)));
+
+/** Whether this machine has what `RootlessEngine.podman` starts. */
+export const hasRootlessPodman = ['podman', 'newuidmap', 'catatonit'].every(isThere);
+/** The same of `RootlessEngine.docker`. */
+export const hasRootlessDocker = ['dockerd', 'newuidmap', 'rootlesskit', 'dockerd-rootless.sh'].every(isThere);
 
 const podmanKind: Kind = {
   socket: 'run/podman/podman.sock',
@@ -43,12 +60,12 @@ const podmanKind: Kind = {
 const dockerKind: Kind = {
   socket: 'run/docker.sock',
   files: () => ({}),
-  command: (folder, socket) => [
-    'sh',
-    '/usr/share/docker.io/contrib/dockerd-rootless.sh',
-    ...['--host', `unix://${socket}`, '--data-root', `${folder}/data`, '--exec-root', `${folder}/run/docker`],
-    ...['--pidfile', `${folder}/run/docker.pid`, '--bridge=none', '--iptables=false', '--ip6tables=false'],
-  ],
+  command: (folder, socket) => {
+    const places = ['--data-root', `${folder}/data`, '--exec-root', `${folder}/run/docker`];
+    const network = ['--bridge=none', '--iptables=false', '--ip6tables=false'];
+    const own = ['--host', `unix://${socket}`, '--pidfile', `${folder}/run/docker.pid`];
+    return ['sh', '/usr/share/docker.io/contrib/dockerd-rootless.sh', ...own, ...places, ...network];
+  },
   // No network for containers is asked, so none needs to be made for the engine: that takes /dev/net/tun.
   environment: (folder) => ({
     DOCKERD_ROOTLESS_ROOTLESSKIT_NET: 'host',
@@ -68,7 +85,13 @@ async function clearLeftovers(): Promise<void> {
 /** Podman keeps a process that holds its name spaces; it does not name the folder. */
 async function clear(folder: string): Promise<void> {
   const pid = Number(await readFile(join(folder, 'run', 'libpod', 'tmp', 'pause.pid'), 'utf8').catch(() => ''));
-  await clearFolder(folder, pid > 0 ? [pid] : []);
+  try {
+    await clearFolder(folder, pid > 0 ? [pid] : []);
+  } catch (problem) {
+    if (process.getuid?.() === 0) throw problem;
+    // Files of subordinate users: only in their name space may this user remove them.
+    await run('unshare', ['--map-root-user', '--map-auto', 'rm', '-rf', folder]);
+  }
 }
 
 /** An engine of a test's own that a plain user runs, on folders of its own, without a network, reached by a socket file. */

@@ -3,7 +3,7 @@ import { checkEngineLimits } from '../confinement.ts';
 import type { ContainerEngine } from '../container-engine.ts';
 import { engineSocket } from '../dod/engine-address.ts';
 import { openDockerEngine } from '../dod/open-engine.ts';
-import { RootlessEngine } from './rootless-engine.ts';
+import { hasRootlessDocker, hasRootlessPodman, RootlessEngine } from './rootless-engine.ts';
 import { workerImage } from './worker-fixture.ts';
 
 /** A real engine on which attacks are carried out. */
@@ -19,12 +19,23 @@ export interface OpenRuntime {
 }
 
 export interface RuntimeUnderTest {
-  readonly name: 'dod' | 'rootless' | 'dind';
-  open(): Promise<OpenRuntime>;
+  readonly name: 'dod' | 'rootless Podman' | 'rootless Docker' | 'dind';
+  readonly open: () => Promise<OpenRuntime>;
 }
 
 async function describeRuntime(found: Omit<OpenRuntime, 'enforcesLimits'>): Promise<OpenRuntime> {
   return { ...found, enforcesLimits: checkEngineLimits(unwrap(await found.engine.info())).ok };
+}
+
+async function openRootless(starting: Promise<RootlessEngine>): Promise<OpenRuntime> {
+  const rootless = await starting;
+  const { engine, socket } = rootless;
+  return describeRuntime({ engine, socket, image: await rootless.loadWorkerImage(), close: () => rootless.close() });
+}
+
+/** A runtime that this machine lacks is left out, as tests/may-skip.json permits (`rootless`); in continuous integration never. */
+function isWanted(isInstalled: boolean): boolean {
+  return isInstalled || process.env['CI'] === 'true';
 }
 
 /** Every runtime that attacks are carried out on: `describe.each(runtimesUnderTest)`. */
@@ -38,12 +49,10 @@ export const runtimesUnderTest: readonly RuntimeUnderTest[] = [
       return describeRuntime({ engine, socket, image: await workerImage(engine), close: async () => undefined });
     },
   },
-  {
-    name: 'rootless',
-    open: async () => {
-      const podman = await RootlessEngine.podman();
-      const { engine, socket } = podman;
-      return describeRuntime({ engine, socket, image: await podman.loadWorkerImage(), close: () => podman.close() });
-    },
-  },
+  ...(isWanted(hasRootlessPodman)
+    ? [{ name: 'rootless Podman', open: () => openRootless(RootlessEngine.podman()) } as const]
+    : []),
+  ...(isWanted(hasRootlessDocker)
+    ? [{ name: 'rootless Docker', open: () => openRootless(RootlessEngine.docker()) } as const]
+    : []),
 ];
