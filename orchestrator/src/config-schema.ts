@@ -3,7 +3,7 @@ import { z } from 'zod';
 /** Names of every adapter the product is designed for; a version accepts those it contains (`available`). */
 const adapters = {
   message_queue: { known: ['file', 'sqlite', 'redis', 'mail'], available: ['file', 'sqlite', 'redis'] },
-  container_runtime: { known: ['dod', 'rootless', 'dind'], available: ['dod', 'rootless'] },
+  container_runtime: { known: ['dod', 'rootless', 'dind'], available: ['dod', 'rootless', 'dind'] },
 } as const;
 
 /** Where envelopes are kept unless the configuration says otherwise. */

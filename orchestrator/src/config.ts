@@ -193,7 +193,9 @@ function deepFreeze<Value>(value: Value): Value {
 function safetyWarnings(config: Config): string[] {
   const warnings: string[] = [];
   if (config.allow_dind)
-    warnings.push('allow_dind is on: docker-in-docker needs capabilities that weaken the isolation of workers');
+    warnings.push(
+      'allow_dind is on: docker-in-docker weakens the isolation of workers; who breaks out of one is root beside every device of this machine',
+    );
   if (config.allow_ssh_agent) warnings.push('allow_ssh_agent is on: git may use every key of your ssh agent');
   if (config.accept_no_limits)
     warnings.push('accept_no_limits is on: a worker may take all memory and processors of this machine');

@@ -33,6 +33,7 @@ import { attemptServices, paidModels } from './open-attempt-services.ts';
 import { openOutsideTools, type OutsideTools } from './open-outside-tools.ts';
 import type { Recording } from './models/recorded/recording.ts';
 import { openProjects, type Projects } from './open-projects.ts';
+import { dindOfHome } from './open-dind.ts';
 import { homeProofPlace, requireProof } from './open-proof.ts';
 import { openWorkers } from './open-workers.ts';
 
@@ -196,7 +197,8 @@ async function openLocalHost(
   const instance = instanceId(home);
   if (!instance.ok) return instance;
   const { installation, environment } = options;
-  const workers = { instance: instance.value, installation, environment, config };
+  const dind = dindOfHome(home, { instance: instance.value, installation, config });
+  const workers = { instance: instance.value, installation, environment, config, dind };
   const runner = await openWorkers({ ...workers, onDurableStep });
   if (!runner.ok) return runner;
   const proven = await requireProof({ workers, place: homeProofPlace(home) }, common.log);

@@ -4,6 +4,7 @@ import { memoryBytes, type Config, type Environment } from './config.ts';
 import type { RuntimeProof } from './containers/escape/prove-runtime.ts';
 import type { Check } from './doctor.ts';
 import { workerLimits } from './engine/worker-limits.ts';
+import { dindOfHome } from './open-dind.ts';
 import { homeProofPlace, proveWorkers, rememberProof, type ProofRequest } from './open-proof.ts';
 import { openEngine, workerImage } from './open-workers.ts';
 
@@ -40,19 +41,26 @@ async function checkImage(options: WorkerCheckOptions): Promise<Result<string>> 
   return image.ok ? success(image.value.slice(0, 'sha256:'.length + 12)) : image;
 }
 
-async function checkEngine({ environment, config }: WorkerCheckOptions): Promise<Result<string>> {
-  const engine = await openEngine({ config, environment });
+async function checkEngine(options: WorkerCheckOptions): Promise<Result<string>> {
+  const { home, environment, config } = options;
+  const instance = instanceId(home);
+  if (!instance.ok) return instance;
+  const dind = dindOfHome(home, { ...options, instance: instance.value });
+  const engine = await openEngine({ config, environment, dind });
   if (!engine.ok) return engine;
   const info = await engine.value.info();
   const version = await engine.value.version();
   if (!info.ok) return info;
   if (!version.ok) return version;
-  const { checkEngineLimits } = await import('./containers/confinement.ts');
+  const { checkEngineLimits, missingLimits } = await import('./containers/confinement.ts');
   const limits = checkEngineLimits(info.value);
   if (!limits.ok && !config.accept_no_limits) return limits;
-  const { cgroupVersion, flavour, rootless } = info.value;
+  const { engineFeatures } = await import('./containers/create-body.ts');
+  const held = limits.ok ? 'limits enforced' : `NO LIMITS on ${missingLimits(info.value).join(', ')} (accepted)`;
+  const appArmor = engineFeatures(info.value).appArmor ? 'AppArmor' : 'no AppArmor';
+  const { ociRuntime, cgroupVersion, flavour, rootless } = info.value;
   const name = `${flavour === 'podman' ? 'Podman' : 'Docker'} ${version.value.version}${rootless ? ' without root' : ''}`;
-  return success(`${name}, cgroup ${cgroupVersion}, ${limits.ok ? 'limits enforced' : 'NO LIMITS (accepted)'}`);
+  return success(`${name}, ${ociRuntime}, cgroup ${cgroupVersion}, ${held}, ${appArmor}`);
 }
 
 function limitsOf(config: Config): ReturnType<typeof workerLimits> {
@@ -71,7 +79,8 @@ async function proveHere({
 }: WorkerCheckOptions): Promise<Result<RuntimeProof>> {
   const instance = instanceId(home);
   if (!instance.ok) return instance;
-  const workers = { instance: instance.value, installation, environment, config };
+  const dind = dindOfHome(home, { instance: instance.value, installation, config });
+  const workers = { instance: instance.value, installation, environment, config, dind };
   const request: ProofRequest = { workers, place: homeProofPlace(home), signal: AbortSignal.timeout(90_000) };
   const proof = await proveWorkers(request, limitsOf(config));
   if (!proof.ok || proof.value.findings.some(({ outcome }) => outcome === 'escaped')) return proof;

@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { openBus, type AgentBus } from '@agentcompany/agent-bus';
 import { failure, success, type AppError, type Result } from '@agentcompany/protocol';
+import type { Config } from './config.ts';
 import type { CompanyTerms } from './contract/worker-hosts.ts';
 import { engineOwner, takeEngineLock } from './engine/engine-lock.ts';
 import { fileLog } from './engine/file-log.ts';
@@ -16,6 +17,7 @@ import { hostErrors } from './hosts/errors.ts';
 import { remoteRepositories } from './hosts/remote-repositories.ts';
 import { attemptServices } from './open-attempt-services.ts';
 import { remoteModels } from './open-remote-models.ts';
+import { dindHome } from './open-dind.ts';
 import { requireProof } from './open-proof.ts';
 import { openWorkers, type EngineChoice } from './open-workers.ts';
 
@@ -28,6 +30,8 @@ export interface WorkerHostOptions extends HostSignals, EngineChoice {
   readonly engine: string;
   readonly token: string;
   readonly maximumWorkers: number;
+  /** What workers get is in their orders; with docker-in-docker the memory and processors of all of them are reckoned from this. */
+  readonly config: EngineChoice['config'] & Pick<Config, 'worker_memory_limit' | 'worker_cpus'>;
   /** Folder of the product itself. */
   readonly installation: string;
   /** What goes on, for a person who watches. */
@@ -78,7 +82,9 @@ async function work(
   terms: CompanyTerms,
 ): Promise<Result<undefined>> {
   const { tell, maximumWorkers } = options;
-  const workers = { ...options, instance: folder.instance };
+  const { instance } = folder;
+  const dind = dindHome({ ...options, instance, folder: folder.root, mirrorsFolder: folder.mirrorsFolder });
+  const workers = { ...options, instance, dind };
   const runner = await openWorkers({ ...workers, onDurableStep: () => undefined });
   if (!runner.ok) return runner;
   const ended = new AbortController();

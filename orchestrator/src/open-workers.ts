@@ -7,12 +7,18 @@ import type { ContainerEngine } from './containers/container-engine.ts';
 import type { WorkerRunner } from './containers/worker-runner.ts';
 import { facadeErrors } from './facade/errors.ts';
 import { imageWithAgent } from './open-agents-image.ts';
+import type { DindHome } from './open-dind.ts';
 
 /** What decides which engine workers run on, and under which terms. */
 export interface EngineChoice {
   readonly config: Pick<Config, 'container_runtime' | 'oci_runtime' | 'accept_no_limits'>;
   /** `DOCKER_HOST` and `CONTAINER_HOST` name the engine's socket where it is not in its usual place. */
   readonly environment: Environment;
+  /**
+   * Whose workers it is for: docker-in-docker is an engine of their own. Absent where no worker is started; with docker-in-docker it is
+   * the machine's engine then, where the images lie.
+   */
+  readonly dind?: DindHome;
 }
 
 /** Which image of an installation is asked for. */
@@ -21,6 +27,7 @@ type InstalledImage = Pick<OpenWorkersOptions, 'installation'> & {
 };
 
 export interface OpenWorkersOptions extends EngineChoice {
+  readonly dind: DindHome;
   readonly instance: string;
   /** Folder of the product: `worker-image/dist` holds the runtime, `.cache/worker-image.json` names the image made at set-up. */
   readonly installation: string;
@@ -51,8 +58,8 @@ export async function openWorkers(options: OpenWorkersOptions): Promise<Result<W
  * Errors: `AC_ENGINE_ADDRESS`, `AC_ENGINE_ABSENT`, `AC_ENGINE_STOPPED`, `AC_ENGINE_FORBIDDEN`,
  * `AC_OCI_RUNTIME_UNKNOWN`; those of the runtime.
  */
-export async function openEngine({ config, environment }: EngineChoice): Promise<Result<ContainerEngine>> {
-  const engine = await runtimes[config.container_runtime](environment, config.oci_runtime);
+export async function openEngine(choice: EngineChoice): Promise<Result<ContainerEngine>> {
+  const engine = await runtimes[choice.config.container_runtime](choice);
   if (!engine.ok) return engine;
   const info = await engine.value.info();
   if (!info.ok) return info;
@@ -61,19 +68,27 @@ export async function openEngine({ config, environment }: EngineChoice): Promise
   return known.ok ? engine : known;
 }
 
-type OpenRuntime = (environment: Environment, ociRuntime: string) => Promise<Result<ContainerEngine>>;
+type OpenRuntime = (choice: EngineChoice) => Promise<Result<ContainerEngine>>;
 
 /** Each loads its library only when it is chosen. */
 const runtimes: Readonly<Record<Config['container_runtime'], OpenRuntime>> = {
-  dod: async (environment, ociRuntime) => {
-    const { openDockerEngine } = await import('./containers/dod/open-engine.ts');
-    return openDockerEngine({ dockerHost: environment['DOCKER_HOST'] ?? null, ociRuntime });
-  },
-  rootless: async (environment, ociRuntime) => {
+  dod: openMachine,
+  rootless: async ({ environment, config }) => {
     const { openRootlessEngine } = await import('./containers/rootless/open-engine.ts');
-    return openRootlessEngine({ environment, ociRuntime });
+    return openRootlessEngine({ environment, ociRuntime: config.oci_runtime });
+  },
+  dind: async (choice) => {
+    const { config, environment, dind } = choice;
+    if (dind === undefined) return openMachine({ ...choice, config: { ...config, oci_runtime: 'runc' } });
+    const { openDind } = await import('./open-dind.ts');
+    return openDind(environment, config.oci_runtime, dind);
   },
 };
+
+async function openMachine({ environment, config }: EngineChoice): Promise<Result<ContainerEngine>> {
+  const { openDockerEngine } = await import('./containers/dod/open-engine.ts');
+  return openDockerEngine({ dockerHost: environment['DOCKER_HOST'] ?? null, ociRuntime: config.oci_runtime });
+}
 
 /** The image that set-up made for the chosen engine, by its id there. Error: `AC_IMAGE_NOT_BUILT`. */
 export async function workerImage({ installation, config }: InstalledImage): Promise<Result<string>> {

@@ -98,20 +98,30 @@ function* protectionDifferences(body: CreateBody, raw: Fields): Generator<string
     yield `AppArmorProfile is ${show(raw['AppArmorProfile'])}`;
 }
 
+/** Differences between the settings of a container that were asked and those that inspect shows, in words; empty means equal. */
+export function settingDifferences(
+  body: Readonly<{ Image: string; Env: readonly string[]; HostConfig: object; Labels: object }>,
+  raw: Fields,
+): readonly string[] {
+  const { HostConfig: host, Image: image, Env: environment, Labels: _labels, ...config } = body;
+  const found = fields(raw['Config']);
+  return [
+    ...(raw['Image'] === image ? [] : [`Image is ${show(raw['Image'])}, not ${image}`]),
+    ...differingFields('Config', config, found),
+    ...differingFields('HostConfig', fields(host), fields(raw['HostConfig'])),
+    ...environmentDifferences(environment, list(found['Env'])),
+  ];
+}
+
 /**
  * Compares what the engine says it made (`answer`, its inspect answer) with what was asked, every field of it, and with what
  * must never be set. Returns the differences in words; empty means equal (C16, S1).
  */
 export function compareInspect(body: CreateBody, answer: Fields, features: EngineFeatures): readonly string[] {
   const raw = inAskedWords(body, answer, features);
-  const { HostConfig: host, Image: image, Env: environment, Labels: labels, ...config } = body;
-  const found = fields(raw['Config']);
   return [
-    ...(raw['Image'] === image ? [] : [`Image is ${show(raw['Image'])}, not ${image}`]),
-    ...differingFields('Config', config, found),
-    ...differingFields('HostConfig', host, fields(raw['HostConfig'])),
-    ...environmentDifferences(environment, list(found['Env'])),
-    ...labelDifferences(labels, fields(found['Labels'])),
+    ...settingDifferences(body, raw),
+    ...labelDifferences(body.Labels, fields(fields(raw['Config'])['Labels'])),
     ...mountDifferences(body, list(raw['Mounts'])),
     ...protectionDifferences(body, raw),
   ];

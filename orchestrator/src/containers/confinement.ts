@@ -120,13 +120,14 @@ export async function withHostLimits(report: SelfReport, read: () => Promise<Hos
   };
 }
 
+/** What of memory, processes and CPU the engine says it does not limit. */
+export function missingLimits({ memoryLimit, pidsLimit, cpuLimit }: EngineInfo): readonly string[] {
+  return [memoryLimit ? [] : ['memory'], pidsLimit ? [] : ['processes'], cpuLimit ? [] : ['CPU']].flat();
+}
+
 /** Whether the engine says it enforces memory, process and CPU limits (S12). Error: `AC_ENGINE_NO_LIMITS` naming those it does not. */
 export function checkEngineLimits(info: EngineInfo): Result<undefined> {
-  const missing = [
-    info.memoryLimit ? [] : ['memory'],
-    info.pidsLimit ? [] : ['processes'],
-    info.cpuLimit ? [] : ['CPU'],
-  ].flat();
+  const missing = missingLimits(info);
   return missing.length === 0
     ? success()
     : failure(containerErrors.AC_ENGINE_NO_LIMITS({ missing: missing.join(', ') }));

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { failure, success, type Result } from '@agentcompany/protocol';
+import { success, type Result } from '@agentcompany/protocol';
 import Docker from 'dockerode';
 import type {
   Attachment,
@@ -16,7 +16,8 @@ import type { WorkerContainer } from '../worker-container.ts';
 import { labelNames } from '../worker-labels.ts';
 import { attachStreams } from './attach.ts';
 import { containerDetails, engineInfo, imageDetails } from './engine-answers.ts';
-import { engineFailure, type CallSubject } from './engine-failure.ts';
+import { engineCall } from './engine-call.ts';
+import type { CallSubject } from './engine-failure.ts';
 import { followImage } from './image-progress.ts';
 import { overlayOptions } from './overlay-options.ts';
 import { placeSeccompFile } from './seccomp-file.ts';
@@ -243,11 +244,7 @@ export class DockerEngine implements ContainerEngine {
     });
   }
 
-  async #call<Value>(subject: Omit<CallSubject, 'address'>, work: () => Promise<Value>): Promise<Result<Value>> {
-    try {
-      return success(await work());
-    } catch (cause) {
-      return failure(engineFailure({ address: this.#socket, ...subject }, cause));
-    }
+  #call<Value>(subject: Omit<CallSubject, 'address'>, work: () => Promise<Value>): Promise<Result<Value>> {
+    return engineCall({ address: this.#socket, ...subject }, work);
   }
 }

@@ -6,7 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { unwrap } from '@agentcompany/protocol';
-import { assertRefused, type Contract, type EngineTrial } from './support.ts';
+import { assertRefused, type Contract, type EngineContractOptions, type EngineTrial } from './support.ts';
 
 const run = promisify(execFile);
 
@@ -21,7 +21,7 @@ async function archiveOf(trial: EngineTrial, files: Readonly<Record<string, stri
 }
 
 /** Images and volumes. */
-export function imagesContract(contract: Contract): void {
+export function imagesContract(contract: Contract, { noOverlays }: EngineContractOptions): void {
   contract('imports an archive as an image, with the changes that are asked', async (trial) => {
     const { engine, under } = trial;
     const tag = `agentcompany-test-${randomUUID()}:imported`;
@@ -71,6 +71,7 @@ export function imagesContract(contract: Contract): void {
   contract('makes and removes overlay volumes, and none that smuggles in a mount option', async ({ engine }) => {
     const name = `agentcompany-test-${randomUUID()}`;
     const folders = { lower: '/tmp/lower', upper: '/tmp/upper', work: '/tmp/work' };
+    if (noOverlays !== undefined) return assertRefused(await engine.volumeCreate({ name, ...folders }), noOverlays);
     unwrap(await engine.volumeCreate({ name, ...folders }));
     unwrap(await engine.volumeRemove(name));
     assertRefused(await engine.volumeCreate({ name, ...folders, lower: '/tmp/lower,o=bind' }), 'AC_ENGINE_FAILED');

@@ -25,6 +25,8 @@ export interface EngineContractOptions {
   readonly it: (name: string, test: () => Promise<void>) => void;
   /** The engine; asked once for each test, started by whoever calls the contract. */
   readonly engine: () => EngineUnderTest;
+  /** The error with which it refuses overlay volumes, where it cannot have them. */
+  readonly noOverlays?: string;
 }
 
 /** What a test of the contract works with: one engine, one company instance of its own, all removed afterwards. */
