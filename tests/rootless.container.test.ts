@@ -117,8 +117,8 @@ describe('the whole product on rootless Podman', { timeout: 180_000 }, () => {
     expect(reports.filter(({ ok }) => !ok)).toEqual([]);
     expect(reports[0]?.detail).toMatch(
       enforcesLimits
-        ? /^Podman \S+ without root, cgroup 2, limits enforced$/
-        : /without root, cgroup 1, NO LIMITS \(accepted\)$/,
+        ? /^Podman \S+ without root, runc, cgroup 2, limits enforced/
+        : /^Podman \S+ without root, runc, cgroup 1, NO LIMITS on memory, processes, CPU \(accepted\)/,
     );
     if (enforcesLimits) return;
     const refused = await cli(['run', '--project', 'app', '--plan', join(folder, 'plan.yaml'), '--json', 'x'], false);
