@@ -93,7 +93,7 @@ describe.each(runtimesUnderTest)('on $name, a worker that misbehaves', ({ open }
     expect(JSON.stringify(finished.result)).toContain('sign of life');
   });
 
-  it('and answers pings but makes no progress is stuck, and ends as AC_WORKER_SILENT', async () => {
+  it('S20 and stops its clock, so that it answers pings but makes no progress, is stuck, and ends as AC_WORKER_SILENT', async () => {
     const finished = await withLauncher(
       launch(idleClient.replaceAll("'", '"')),
       {},
@@ -158,6 +158,28 @@ describe.each(runtimesUnderTest)('on $name, a worker that misbehaves', ({ open }
     const script = '#!/bin/sh\ntrap "" TERM INT HUP PIPE; while :; do sleep 1; done\n';
     setTimeout(() => controller.abort(), 1500);
     await expectEnd(await withLauncher(script, { signal: controller.signal }), 'AC_WORKER_CANCELLED');
+  });
+
+  it('S18 leaves no zombies: what its commands abandon is reaped', async () => {
+    const abandon =
+      'for (1..30) { if (!fork) { if (!fork) { select undef, undef, undef, 0.1 } exit } } 1 while wait > 0;';
+    const count = 'grep -l "^State:.Z" /proc/[0-9]*/status 2>/dev/null | wc -l';
+    const output = await fixture.probe(`perl -e '${abandon}'; sleep 1; ${count}; echo counted`);
+    expect(output).toBe('0\ncounted\n');
+  });
+
+  it('S18 whose end nobody could bring about is removed by the next sweep, though it ignores the end of its input', async () => {
+    const controller = new AbortController();
+    const script = '#!/bin/sh\ntrap "" TERM INT HUP PIPE; while :; do sleep 1; done\n';
+    const done = () => Promise.resolve({ ok: true as const, value: undefined });
+    const engine = fixture.altered({ kill: done, remove: done });
+    const job = { signal: controller.signal, deadlineSeconds: 1 };
+    const { result, containers } = await withLauncher(script, job, { engine });
+    expect(result).toMatchObject({ error: { code: 'AC_WORKER_DEADLINE' } });
+    const [id = ''] = containers;
+    expect(unwrap(await fixture.engine.inspect(id)).state.status).toBe('running');
+    expect(unwrap(await fixture.runner().sweep(() => false))).toBe(1);
+    expect(await fixture.engine.inspect(id)).toMatchObject({ error: { code: 'AC_CONTAINER_UNKNOWN' } });
   });
 
   it('writes a log beyond its budget: the rest is dropped and the work goes on', async () => {

@@ -1,10 +1,13 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as pass } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 
 const source = new URL('process-io.ts', import.meta.url).href;
+
+const started: ChildProcess[] = [];
+afterEach(() => void started.splice(0).forEach((child) => child.kill('SIGKILL')));
 
 /** A program that heeds `heeded` interrupts and never ends by itself. */
 async function stubborn(heeded: number) {
@@ -15,6 +18,7 @@ async function stubborn(heeded: number) {
   const child = spawn(process.execPath, ['--conditions=development', '--input-type=module', '-e', code], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  started.push(child);
   const ended = once(child, 'close').then(([status]) => Number(status));
   let errors = '';
   child.stderr.on('data', (chunk) => (errors += chunk));

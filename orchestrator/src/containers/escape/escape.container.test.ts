@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { escapeAttempts, escapeGoals, parseFindings, unwrap, type WorkReport } from '@agentcompany/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { engineSocket } from '../dod/engine-address.ts';
-import { runtimesUnderTest, type OpenRuntime } from '../testing/runtimes.ts';
+import { everyRuntime, type OpenRuntime } from '../testing/runtimes.ts';
 import { escapeFromWeakContainer } from '../testing/weak-container.ts';
 import { testLimits, WorkerFixture } from '../testing/worker-fixture.ts';
 import type { WorkerRunner } from '../worker-runner.ts';
@@ -18,7 +18,7 @@ async function prove(fixture: WorkerFixture, runner: WorkerRunner = fixture.runn
   return proveRuntime({ runner, instance, folder, mirrorFolder, baseOid, limits: testLimits });
 }
 
-describe.each(runtimesUnderTest)('a worker on $name that tries to get out', ({ open }) => {
+describe.each(everyRuntime)('a worker on $name that tries to get out', ({ open }) => {
   let runtime: OpenRuntime;
   let fixture: WorkerFixture;
   let proving: ReturnType<typeof prove> | null = null;
@@ -27,7 +27,8 @@ describe.each(runtimesUnderTest)('a worker on $name that tries to get out', ({ o
   beforeAll(async () => {
     runtime = await open();
     fixture = await WorkerFixture.open(undefined, runtime);
-  });
+    // Making the image of the inner engine, where there is none.
+  }, 600_000);
   afterAll(async () => {
     await fixture.close();
     await runtime.close();

@@ -1,8 +1,10 @@
+import { join } from 'node:path';
 import { unwrap } from '@agentcompany/protocol';
 import { checkEngineLimits } from '../confinement.ts';
 import type { ContainerEngine } from '../container-engine.ts';
 import { engineSocket } from '../dod/engine-address.ts';
 import { openDockerEngine } from '../dod/open-engine.ts';
+import { openOwnDind } from './own-dind.ts';
 import { hasRootlessDocker, hasRootlessPodman, RootlessEngine } from './rootless-engine.ts';
 import { workerImage } from './worker-fixture.ts';
 
@@ -55,4 +57,21 @@ export const runtimesUnderTest: readonly RuntimeUnderTest[] = [
   ...(isWanted(hasRootlessDocker)
     ? [{ name: 'rootless Docker', open: () => openRootless(RootlessEngine.docker()) } as const]
     : []),
+];
+
+/** Those and docker-in-docker, whose inner engine takes long to start: for what is to be seen on each. */
+export const everyRuntime: readonly RuntimeUnderTest[] = [
+  ...runtimesUnderTest,
+  {
+    name: 'dind',
+    open: async () => {
+      const { close, engine, exchangeFolder, machine } = await openOwnDind();
+      return describeRuntime({
+        engine,
+        socket: join(exchangeFolder, 'docker.sock'),
+        image: await workerImage(machine),
+        close,
+      });
+    },
+  },
 ];
