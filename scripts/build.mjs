@@ -1,11 +1,12 @@
 // @ts-check
 // Bundles what ships: the CLI, the worker's runtime folder, and each package's `default` exports. Run by
 // scripts/launch.mjs under a Node new enough: node scripts/build.mjs --worker-node BINARY
-import { chmodSync, copyFileSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, linkSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { rolldown } from 'rolldown';
 import { checkout } from './launch/paths.mjs';
+import { placeLibraries } from './worker-libraries.mjs';
 
 /** Packages left outside the CLI's bundle: native ones, and ones that load files of their own at run time. */
 const unbundled = ['better-sqlite3', 'dockerode', 'simple-git'];
@@ -49,25 +50,6 @@ function completeWorkerFolder(folder) {
   chmodSync(folder, 0o755);
   for (const name of ['runtime', 'node']) chmodSync(join(folder, name), 0o755);
   for (const name of ['runtime.mjs', 'gitconfig']) chmodSync(join(folder, name), 0o644);
-}
-
-/**
- * The C++ library that this Node runs with, for images that have none. Where this process has none of its own (another
- * system than Linux, a static Node) the folder is empty, and such an image is refused by name.
- * @param {string} folder
- */
-function placeLibraries(folder) {
-  mkdirSync(folder, { mode: 0o755 });
-  const maps = process.platform === 'linux' ? readFileSync('/proc/self/maps', 'utf8') : '';
-  for (const name of ['libstdc++.so.6', 'libgcc_s.so.1']) {
-    const file = maps
-      .split('\n')
-      .find((line) => line.includes(`/${name}`))
-      ?.replace(/^[^/]*/, '');
-    if (file === undefined) continue;
-    copyFileSync(file, join(folder, name));
-    chmodSync(join(folder, name), 0o644);
-  }
 }
 
 /**

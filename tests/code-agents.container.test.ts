@@ -5,7 +5,7 @@ import { agentDefinition, planSchema, success, unwrap, type AgentOrder } from '@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WorkerFixture, type Finished } from '../orchestrator/src/containers/testing/worker-fixture.ts';
 import { noServices, type AttemptModels, type HostTools } from '../orchestrator/src/door/attempt-services.ts';
-import { listImages } from '../orchestrator/src/facade/images.ts';
+import { listImages } from '../orchestrator/src/facade/images/index.ts';
 import { modelErrors } from '../orchestrator/src/models/errors.ts';
 import { imageWithAgent } from '../orchestrator/src/open-agents-image.ts';
 import { openAgentsInstallation, type AgentsInstallation } from './support/agents-installation.ts';

@@ -1,7 +1,7 @@
-import type { PayloadOf, Plan, Result, RunSettings } from '@agentcompany/protocol';
+import type { AppError, PayloadOf, Plan, Result, RunSettings } from '@agentcompany/protocol';
 import type { StreamEntry } from '@agentcompany/agent-bus';
 import type { CompanyBus } from './bus-facade.ts';
-import type { QuestionView, RunSummary, RunView } from './company/view.ts';
+import type { AttemptView, QuestionView, RunSummary, RunView } from './company/view.ts';
 import type { CompanyHome } from './company-home.ts';
 import type { CallRecord } from './models/model.ts';
 import type { PullRequest } from './forges/forge.ts';
@@ -34,6 +34,33 @@ export interface DraftedPlan {
   readonly calls: readonly CallRecord[];
 }
 
+/** An attempt whose log is meant: by its id, else the latest of the task, else the latest of the run. */
+export interface LogChoice {
+  readonly taskId?: string;
+  readonly attemptId?: string;
+}
+
+/** A worker that is at work. */
+export interface WorkerView extends Pick<AttemptView, 'attempt_id' | 'host_id' | 'slot' | 'state' | 'started_at'> {
+  readonly run_id: string;
+  readonly task_id: string;
+  readonly title: string;
+}
+
+/** A worker host or an image that failed too often to be given work. Times are ISO 8601; from `until` on it is tried again. */
+export interface SetAsideView {
+  readonly subject: string;
+  readonly host_id: string;
+  readonly since: string;
+  readonly until: string;
+  readonly error: AppError;
+}
+
+export interface WorkersView {
+  readonly workers: readonly WorkerView[];
+  readonly set_aside: readonly SetAsideView[];
+}
+
 export interface DriveOptions {
   /**
    * Stops by itself once each of these runs is published, has ended, or needs attention. A run that waits for an approval is
@@ -44,7 +71,44 @@ export interface DriveOptions {
   readonly serve?: boolean;
   /** Told where worker hosts are served. */
   readonly onServing?: (address: string) => void;
+  /** Told what a person should know of this machine before work begins. */
+  readonly onWarning?: (warning: string) => void;
   readonly signal: AbortSignal;
+}
+
+/** Kinds of things that runs leave behind. `result`: what a vault keeps of an attempt. */
+export type LeftoverKind = 'container' | 'bundle' | 'quarantine' | 'checkpoints' | 'result' | 'temporary folder';
+
+/** Something that was removed, or would be. */
+export interface CleanedItem {
+  readonly kind: LeftoverKind;
+  /** Container id, file or reference. */
+  readonly name: string;
+  /** Whose it was. */
+  readonly owner: string;
+  /** Bytes on disk. */
+  readonly bytes: number;
+  /** Why it is still there; null: it is gone, or would be. */
+  readonly error: AppError | null;
+}
+
+/** A result of an attempt that is nowhere else, as far as this home knows: a person's to remove. */
+export interface KeptResult {
+  readonly name: string;
+  readonly owner: string;
+  readonly why: string;
+}
+
+export interface CleanReport {
+  readonly dry_run: boolean;
+  /** Then only what the ledger says has ended is removed, and vaults are not compacted. */
+  readonly engine_running: boolean;
+  readonly items: readonly CleanedItem[];
+  readonly kept: readonly KeptResult[];
+  /** What could not be looked at. */
+  readonly problems: readonly AppError[];
+  /** Bytes that the disk has more, or would have. */
+  readonly bytes_freed: number;
 }
 
 /**
@@ -73,10 +137,14 @@ export interface Company {
     options: { readonly after: number; readonly follow: boolean; readonly signal: AbortSignal },
   ): AsyncIterable<StreamEntry>;
   /** The stored container log of an attempt (the latest of the task where none is named), decoded, at most the last `maxBytes`. */
-  workerLog(
-    id: string,
-    options: { readonly taskId?: string; readonly attemptId?: string; readonly maxBytes: number },
-  ): Promise<Result<string>>;
+  workerLog(id: string, options: LogChoice & { readonly maxBytes: number }): Promise<Result<string>>;
+  /**
+   * The log of an attempt from its beginning, decoded, piece by piece as it is written, until the attempt has an end or `signal`
+   * aborts; a failure is the last piece. On worker hosts elsewhere a log comes as a whole once the attempt is over.
+   */
+  followLog(id: string, options: LogChoice & { readonly signal: AbortSignal }): AsyncIterable<Result<string>>;
+  /** Who is at work in open runs, the longest first, and which hosts and images are set aside just now (C15). */
+  listWorkers(): Promise<Result<WorkersView>>;
   /** Answers the oldest open approval, or the named one. Errors: `AC_APPROVAL_NONE`, `AC_APPROVAL_EXPIRED`. */
   answerApproval(
     id: string,
@@ -106,6 +174,8 @@ export interface Company {
   listPullRequests(projectId?: string): Promise<Result<readonly (PullRequest & { readonly project_id: string })[]>>;
   showPullRequest(projectId: string, number: number): Promise<Result<PullRequest & { readonly diffstat: string }>>;
   mergePullRequest(projectId: string, number: number): Promise<Result<PullRequest>>;
+  /** Removes what is provably this company's and finished; `dryRun` only says what. Nothing of a live attempt, no result that is nowhere else. */
+  clean(options: { readonly dryRun: boolean }): Promise<Result<CleanReport>>;
   /** The whole read model as RFC 8785 JSON. */
   exportState(): Promise<Result<string>>;
   /** Throws the read model away and folds every stream again. */

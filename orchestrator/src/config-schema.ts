@@ -123,6 +123,8 @@ export const configSchema = z.strictObject({
   version: z.literal(1, { error: 'version 1 is expected; a later AgentCompany may have written this file' }).default(1),
   /** Containers at work at once. */
   max_workers: z.int().min(1).max(256).default(3),
+  /** Workers that may wait, started and without work, for the next task; `max_workers` counts them too. */
+  warm_workers: z.int().min(0).max(256).default(1),
   /** Whether the engine's own machine carries work out too, or worker hosts elsewhere do all. */
   local_workers: z.boolean().default(true),
   /** Memory of one worker container: a number of bytes with an optional k, m or g (powers of 1024). */

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { unwrap } from '@agentcompany/protocol';
 import { describe, expect, it } from 'vitest';
 import { initHome } from './company-home.ts';
-import { basicChecks, checkGitVersion, checkNode, isAtLeast, runChecks } from './doctor.ts';
+import { basicChecks, checkNode, runChecks } from './doctor.ts';
+import { checkGitVersion, isAtLeast } from './git-version.ts';
 
 describe('doctor', () => {
   it('finds a fresh home in order, and leaves nothing behind', async () => {

@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { failure, success, type AppError, type Result } from '@agentcompany/protocol';
 import { checkHome, instanceId, stateFolder, type CompanyHome } from './company-home.ts';
 import { orchestratorErrors as errors } from './errors.ts';
+import { isAtLeast, readGitVersion } from './git-version.ts';
 import { listProjects } from './projects.ts';
 
 /** One link of the chain a run needs. `run` says in a few words what was found, or fails with the remedy. */
@@ -25,20 +24,6 @@ export interface CheckReport {
 }
 
 const minimumNode = '24.12.0';
-/** `merge-tree --write-tree` came with 2.38. */
-const minimumGit = '2.38.0';
-const gitTimeoutMilliseconds = 10_000;
-
-/** True where version `found` (digits parted by dots) is `minimum` or later. */
-export function isAtLeast(found: string, minimum: string): boolean {
-  const [left, right] = [found, minimum].map((version) => version.split('.').map(Number));
-  for (let index = 0; index < 3; index += 1) {
-    const difference = (left?.[index] ?? 0) - (right?.[index] ?? 0);
-    if (difference !== 0) return difference > 0;
-  }
-  return true;
-}
-
 /** Error: `AC_NODE_UNSUPPORTED`. */
 export function checkNode(version: string): Result<string> {
   return isAtLeast(version, minimumNode)
@@ -46,22 +31,12 @@ export function checkNode(version: string): Result<string> {
     : failure(errors.AC_NODE_UNSUPPORTED({ version, minimum: minimumNode }));
 }
 
-/** Reads what `git --version` printed. Errors: `AC_GIT_ABSENT`, `AC_GIT_TOO_OLD`. */
-export function checkGitVersion(printed: string): Result<string> {
-  const version = /^git version (\d+\.\d+(?:\.\d+)?)/.exec(printed)?.[1];
-  if (version === undefined) return failure(errors.AC_GIT_ABSENT({ minimum: minimumGit }, printed.slice(0, 200)));
-  return isAtLeast(version, minimumGit)
-    ? success(version)
-    : failure(errors.AC_GIT_TOO_OLD({ version, minimum: minimumGit }));
-}
-
+/** A git below the support floor is named, and used: the host never checks out, where such holes are. */
 async function checkGit(): Promise<Result<string>> {
-  try {
-    const { stdout } = await promisify(execFile)('git', ['--version'], { timeout: gitTimeoutMilliseconds });
-    return checkGitVersion(stdout);
-  } catch (cause) {
-    return failure(errors.AC_GIT_ABSENT({ minimum: minimumGit }, cause));
-  }
+  const git = await readGitVersion();
+  if (!git.ok) return git;
+  const { version, warning } = git.value;
+  return success(warning === null ? version : `WARNING: ${warning}`);
 }
 
 /** Writes and fsyncs a probe in the state folder. Errors: `AC_HOME_UNWRITABLE`, those of `checkHome`, `AC_HOME_DAMAGED`. */

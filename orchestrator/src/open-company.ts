@@ -17,6 +17,8 @@ import { ReadModel } from './engine/read-model.ts';
 import { keepRetention } from './engine/retention.ts';
 import { openRunPurse } from './engine/run-purse.ts';
 import { RunFolds } from './engine/run-folds.ts';
+import { cleanHome, type CleanParts } from './facade/clean/clean-home.ts';
+import { keepClean } from './facade/clean/keep-clean.ts';
 import { openCompanyBus } from './facade/company-bus.ts';
 import { draftPlan } from './facade/draft-plan.ts';
 import { openModelReviewer } from './facade/model-reviewer.ts';
@@ -25,6 +27,9 @@ import { openPullRequests } from './facade/pull-requests.ts';
 import { openQuestionDesk } from './facade/questions.ts';
 import { openRunCommands } from './facade/run-commands.ts';
 import { openRunQueries } from './facade/run-queries.ts';
+import { openWorkerLogs } from './facade/worker-log.ts';
+import { openWorkerQueries } from './facade/workers.ts';
+import { readGitVersion } from './git-version.ts';
 import { busOptions, busKey } from './home-bus.ts';
 import { knownSecrets } from './known-secrets.ts';
 import { serveWorkerHosts, type HostServiceOptions } from './open-host-service.ts';
@@ -35,7 +40,7 @@ import type { Recording } from './models/recorded/recording.ts';
 import { openProjects, type Projects } from './open-projects.ts';
 import { dindOfHome } from './open-dind.ts';
 import { homeProofPlace, requireProof } from './open-proof.ts';
-import { openWorkers } from './open-workers.ts';
+import { openEngine, openWorkers } from './open-workers.ts';
 
 export interface OpenCompanyOptions {
   readonly environment: Environment;
@@ -85,16 +90,36 @@ export async function openCompany(home: CompanyHome, options: OpenCompanyOptions
     bus: openCompanyBus(context),
     ...openRunCommands(context),
     ...openRunQueries(context),
+    ...openWorkerLogs(context),
+    ...openWorkerQueries(context),
     ...openQuestionDesk(context),
     draftPlan: (request, signal) => draftPlan(context, request, signal),
     ...openPullRequests(context),
     drive: (request) => driveCompany({ ...context, options, onDurableStep }, request),
+    clean: (choice) => cleanHome({ home, model, openEngine: cleaningEngine(home, options) }, choice),
     enginePid: async () => engineOwner(home.lockFile),
     close: async () => {
       model.close();
       await bus.close();
     },
   });
+}
+
+/** Null where all work is done on other machines: then this one has no containers. */
+function cleaningEngine(
+  home: CompanyHome,
+  { config, environment, installation }: OpenCompanyOptions,
+): CleanParts['openEngine'] {
+  if (!config.local_workers) return null;
+  return async () => {
+    const instance = instanceId(home);
+    if (!instance.ok) return instance;
+    return openEngine({
+      config,
+      environment,
+      dind: dindOfHome(home, { instance: instance.value, installation, config }),
+    });
+  };
 }
 
 interface DriveContext {
@@ -128,6 +153,11 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
   const until = request.runs === undefined ? null : request.runs.filter((id) => open.includes(id));
   if (until !== null && until.length === 0) return success();
   const log = fileLog(engineLogFile(home));
+  const git = await readGitVersion();
+  if (!git.ok) return git;
+  const { warning } = git.value;
+  if (warning !== null) log('git-unpatched', { warning });
+  if (warning !== null) request.onWarning?.(warning);
   const folds = new RunFolds(bus);
   const project: EngineParts['project'] = (id) => projects.parts(id);
   const common = { bus, folds, leaseMs: config.lease_ms, log };
@@ -146,6 +176,7 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
   const parts: EngineParts = { ...common, ...opened, home, project, host: host.value, serveHosts };
   const stop = new AbortController();
   const days = { runDays: config.retention_days, progressDays: config.progress_retention_days };
+  const cleaning = keepClean({ home, model }, log, stop.signal);
   const retaining = keepRetention({ ...parts, model, now: Date.now, ...days }, stop.signal);
   try {
     const driven = await drive(parts, { open, until, signal: request.signal });
@@ -153,7 +184,7 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
     return driven.ok && !projected.ok ? projected : driven;
   } finally {
     stop.abort();
-    await retaining;
+    await Promise.all([retaining, cleaning]);
     await host.value?.runner.close();
     await outside.close();
   }
@@ -198,8 +229,15 @@ async function openLocalHost(
   if (!instance.ok) return instance;
   const { installation, environment } = options;
   const dind = dindOfHome(home, { instance: instance.value, installation, config });
+  const say = (line: string): void => common.log('image-build', { line });
   const workers = { instance: instance.value, installation, environment, config, dind };
-  const runner = await openWorkers({ ...workers, onDurableStep });
+  const keeping = {
+    maximumWorkers: config.max_workers,
+    warmWorkers: config.warm_workers,
+    checkoutsFolder: home.checkoutsFolder,
+    log: common.log,
+  };
+  const runner = await openWorkers({ ...workers, onDurableStep, say, keeping });
   if (!runner.ok) return runner;
   const proven = await requireProof({ workers, place: homeProofPlace(home) }, common.log);
   if (!proven.ok) return proven;

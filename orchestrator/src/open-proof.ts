@@ -31,7 +31,7 @@ export function homeProofPlace(home: CompanyHome): ProofPlace {
 }
 
 export interface ProofRequest {
-  readonly workers: Omit<OpenWorkersOptions, 'onDurableStep'>;
+  readonly workers: Omit<OpenWorkersOptions, 'onDurableStep' | 'say'>;
   readonly place: ProofPlace;
   readonly signal?: AbortSignal;
 }
@@ -55,7 +55,7 @@ export async function proveWorkers(
   { workers, place, signal }: ProofRequest,
   limits: WorkerLimits = proofLimits,
 ): Promise<Result<RuntimeProof>> {
-  const runner = await openWorkers({ ...workers, onDurableStep: () => undefined });
+  const runner = await openWorkers({ ...workers, onDurableStep: () => undefined, say: () => undefined });
   if (!runner.ok) return runner;
   const { proveRuntime } = await import('./containers/escape/prove-runtime.ts');
   try {
@@ -100,7 +100,7 @@ export async function rememberProof({ workers, place }: ProofRequest, proof: Run
 }
 
 /** All that what was proven depends on: engine, kernel, image, the form of the container, the attempts made. */
-async function identityOf(options: Omit<OpenWorkersOptions, 'onDurableStep'>): Promise<Result<string>> {
+async function identityOf(options: Omit<OpenWorkersOptions, 'onDurableStep' | 'say'>): Promise<Result<string>> {
   const engine = await openEngine(options);
   if (!engine.ok) return engine;
   const image = await workerImage(options.installation);
@@ -121,7 +121,8 @@ async function describe(engine: ContainerEngine): Promise<Result<unknown>> {
   const { createBody, engineFeatures } = await import('./containers/create-body.ts');
   const nothing = '/nowhere';
   const owner = { instance: '', run: '', task: '', attempt: '', epoch: 0 };
-  const container = { owner, imageId: '', mirrorFolder: nothing, runtimeFolder: nothing, limits: proofLimits };
+  const folders = { mirrorFolder: nothing, runtimeFolder: nothing, workspaceVolume: null };
+  const container = { owner, imageId: '', ...folders, limits: proofLimits };
   return success([info.value, version.value, createBody(container, engineFeatures(info.value))]);
 }
 

@@ -41,11 +41,10 @@ async function checkImage(installation: string): Promise<Result<string>> {
   return image.ok ? success(image.value.slice(0, 'sha256:'.length + 12)) : image;
 }
 
-async function checkEngine(options: WorkerCheckOptions): Promise<Result<string>> {
-  const { home, environment, config } = options;
+async function checkEngine({ home, environment, config, installation }: WorkerCheckOptions): Promise<Result<string>> {
   const instance = instanceId(home);
   if (!instance.ok) return instance;
-  const dind = dindOfHome(home, { ...options, instance: instance.value });
+  const dind = dindOfHome(home, { config, installation, instance: instance.value });
   const engine = await openEngine({ config, environment, dind });
   if (!engine.ok) return engine;
   const info = await engine.value.info();
@@ -78,7 +77,7 @@ async function proveHere({
 }: WorkerCheckOptions): Promise<Result<RuntimeProof>> {
   const instance = instanceId(home);
   if (!instance.ok) return instance;
-  const dind = dindOfHome(home, { instance: instance.value, installation, config });
+  const dind = dindOfHome(home, { config, installation, instance: instance.value });
   const workers = { instance: instance.value, installation, environment, config, dind };
   const request: ProofRequest = { workers, place: homeProofPlace(home), signal: AbortSignal.timeout(90_000) };
   const proof = await proveWorkers(request, limitsOf(config));

@@ -30,6 +30,8 @@ export interface WorkerHostOptions extends HostSignals, EngineChoice {
   readonly engine: string;
   readonly token: string;
   readonly maximumWorkers: number;
+  /** Of these, how many may wait for work; absent: none. */
+  readonly warmWorkers?: number;
   /** What workers get is in their orders; with docker-in-docker the memory and processors of all of them are reckoned from this. */
   readonly config: EngineChoice['config'] & Pick<Config, 'worker_memory_limit' | 'worker_cpus'>;
   /** Folder of the product itself. */
@@ -82,17 +84,24 @@ async function work(
   terms: CompanyTerms,
 ): Promise<Result<undefined>> {
   const { tell, maximumWorkers } = options;
-  const { instance } = folder;
-  const dind = dindHome({ ...options, instance, folder: folder.root, mirrorsFolder: folder.mirrorsFolder });
-  const workers = { ...options, instance, dind };
-  const runner = await openWorkers({ ...workers, onDurableStep: () => undefined });
-  if (!runner.ok) return runner;
-  const ended = new AbortController();
   const note = fileLog(folder.logFile);
   const log: Log = (event, details) => {
     note(event, details);
     tell(event, details);
   };
+  const say = (line: string): void => note('image-build', { line });
+  const keeping = {
+    maximumWorkers,
+    warmWorkers: options.warmWorkers ?? 0,
+    checkoutsFolder: folder.checkoutsFolder,
+    log,
+  };
+  const { instance } = folder;
+  const dind = dindHome({ ...options, instance, folder: folder.root, mirrorsFolder: folder.mirrorsFolder });
+  const workers = { ...options, dind, instance };
+  const runner = await openWorkers({ ...workers, onDurableStep: () => undefined, say, keeping });
+  if (!runner.ok) return runner;
+  const ended = new AbortController();
   const proven = await requireProof({ workers, place: folder }, log);
   if (!proven.ok) return proven;
   const folds = new RunFolds(bus);

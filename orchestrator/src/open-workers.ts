@@ -4,8 +4,12 @@ import { failure, success, type Result } from '@agentcompany/protocol';
 import type { Config, Environment } from './config.ts';
 import { steppingEngine } from './containers/stepping-engine.ts';
 import type { ContainerEngine } from './containers/container-engine.ts';
+import type { WorkerRunnerOptions } from './containers/sealed-worker-runner.ts';
 import type { WorkerRunner } from './containers/worker-runner.ts';
+import type { Log } from './engine/log.ts';
 import { facadeErrors } from './facade/errors.ts';
+import { openMirrorFacts } from './git/mirror-facts.ts';
+import { openDevcontainers } from './open-devcontainers.ts';
 import { imageWithAgent } from './open-agents-image.ts';
 import type { DindHome } from './open-dind.ts';
 
@@ -27,6 +31,20 @@ export interface OpenWorkersOptions extends EngineChoice {
   /** Folder of the product: `worker-image/dist` holds the runtime, `.cache/worker-image.json` names the image made at set-up. */
   readonly installation: string;
   readonly onDurableStep: (step: string) => void;
+  /** What goes on while an image is built. */
+  readonly say: (line: string) => void;
+  /** What a host that carries out work keeps ready for it; absent: nothing. */
+  readonly keeping?: KeptReady;
+}
+
+export interface KeptReady {
+  /** Workers in all, those that wait for work among them. */
+  readonly maximumWorkers: number;
+  /** Workers that may wait for work. */
+  readonly warmWorkers: number;
+  /** Where the prepared checkouts are on record. */
+  readonly checkoutsFolder: string;
+  readonly log: Log;
 }
 
 /** Opens the container runtime; its library is loaded only here. Errors: those of the engine, `AC_IMAGE_UNAVAILABLE`. */
@@ -41,11 +59,23 @@ export async function openWorkers(options: OpenWorkersOptions): Promise<Result<W
       engine: steppingEngine(engine.value, options.onDurableStep),
       instance: options.instance,
       defaultImage: image.value,
+      buildDevcontainer: openDevcontainers({ engine: engine.value, instance: options.instance, say: options.say }),
       imageWithAgent: (agent) => imageWithAgent(options.installation, image.value, agent),
       acceptNoLimits: options.config.accept_no_limits,
       runtimeFolder: join(options.installation, 'worker-image', 'dist'),
+      ...(options.keeping === undefined ? {} : keptReady(options.keeping)),
     }),
   );
+}
+
+function keptReady({
+  maximumWorkers,
+  warmWorkers,
+  checkoutsFolder,
+  log,
+}: KeptReady): Pick<WorkerRunnerOptions, 'warm' | 'workspaces' | 'log'> {
+  const workspaces = { folder: checkoutsFolder, facts: openMirrorFacts() };
+  return { warm: { workers: warmWorkers, maximum: maximumWorkers }, workspaces, log };
 }
 
 /**

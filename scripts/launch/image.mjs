@@ -33,7 +33,7 @@ export async function prepareImage(root, options) {
     [node.version, process.arch],
   );
   const reference = `${repository}:${recipe.slice(0, 16)}`;
-  const { workerImage } = cachePaths(root);
+  const { workerImage, imagesMade } = cachePaths(root);
   const present = await imageId(options.socket, reference);
   if (present !== null) {
     record(workerImage, { reference, id: present, recipe });
@@ -50,6 +50,7 @@ export async function prepareImage(root, options) {
   const id = await imageId(options.socket, reference);
   if (id === null) throw unavailable(reference, node.version, 'the engine does not have the image it has just made');
   record(workerImage, { reference, id, recipe });
+  recordMade(imagesMade, { reference, id });
   return notes;
 }
 
@@ -60,6 +61,23 @@ export async function prepareImage(root, options) {
 function record(file, image) {
   const text = `${JSON.stringify(image, null, 2)}\n`;
   if (readText(file) !== text) writeDurably(file, text);
+}
+
+/**
+ * Puts an image on the record of those that this checkout made (orchestrator/src/made-images.ts): only they are ever pruned.
+ * @param {string} file
+ * @param {{reference: string, id: string}} image
+ */
+function recordMade(file, image) {
+  /** @type {{reference: string, id: string}[]} */
+  let images = [];
+  try {
+    images = JSON.parse(readText(file) ?? '').images;
+  } catch {
+    // There is none yet, or it is damaged: what it held is no longer provably ours.
+  }
+  const others = images.filter(({ reference }) => reference !== image.reference);
+  writeDurably(file, `${JSON.stringify({ version: 1, images: [...others, image] }, null, 2)}\n`);
 }
 
 /**

@@ -19,6 +19,7 @@ export function cachePaths(root) {
     stamps: join(cache, 'stamps'),
     engineLog: join(cache, 'dockerd.log'),
     workerImage: join(cache, 'worker-image.json'),
+    imagesMade: join(cache, 'images-made.json'),
     rejectedLockfile: join(cache, 'package-lock.rejected.json'),
   };
 }

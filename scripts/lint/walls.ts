@@ -138,7 +138,12 @@ const orchestratorZones: readonly Zone[] = [
     builtins: 'all',
   },
   // The sealed worker runner joins a container and the door that it serves to it.
-  portAdapter('containers', /^orchestrator\/src\/containers\//, ['dockerode'], ['door']),
+  portAdapter(
+    'containers',
+    /^orchestrator\/src\/containers\//,
+    ['dockerode', 'jsonc-parser', '@balena/dockerignore', 'tar-stream'],
+    ['door'],
+  ),
   portAdapter('git', /^orchestrator\/src\/git\//, ['simple-git', 'picomatch'], ['text']),
   // The local forge is a git repository, and every git call goes through the one runner in git/.
   portAdapter('forge local', /^orchestrator\/src\/forges\/local/, [], ['git', 'forges', 'text']),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { unwrap } from '@agentcompany/protocol';
 import type { ContainerEngine } from '../../orchestrator/src/containers/container-engine.ts';
 import { workerRuntime } from '../../orchestrator/src/containers/testing/worker-runtime.ts';
-import { buildImage, type ImageReport } from '../../orchestrator/src/facade/images.ts';
+import { buildImage, type ImageReport } from '../../orchestrator/src/facade/images/index.ts';
 import { installation as checkout } from './open-test-company.ts';
 
 export interface AgentsInstallation {

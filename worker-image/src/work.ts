@@ -12,6 +12,7 @@ import { commitWork, resetToCommit, writeBundle, type CommittedWork } from './co
 import type { DoorClient } from './door-client.ts';
 import type { GitPlace } from './git.ts';
 import type { WorkerPaths } from './paths.ts';
+import { prepareCheckout } from './prepare-checkout.ts';
 import { runChecks } from './verify.ts';
 import { openWorkspace } from './workspace.ts';
 
@@ -91,6 +92,10 @@ async function carryOutTask(
 export async function carryOut(order: WorkOrder, around: Surroundings): Promise<WorkReport> {
   const findings: Findings = { agent: null, verify: [] };
   around.progress('checking out');
+  if (order.kind === 'prepare') {
+    const prepared = await prepareCheckout(around.paths.preparation, order, around.place);
+    return report(findings, null, prepared.ok ? null : prepared.error);
+  }
   const opened = await openWorkspace(around.paths, order, around.place);
   if (!opened.ok) return report(findings, null, opened.error);
   if (order.kind === 'verify') {

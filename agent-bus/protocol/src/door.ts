@@ -81,7 +81,10 @@ export const agentOrder = z.object({
 });
 export type AgentOrder = z.infer<typeof agentOrder>;
 
-/** What the worker is to do: carry out a task and hand over a bundle, or only run checks on a commit. */
+/**
+ * What the worker is to do: carry out a task and hand over a bundle, only run checks on a commit, or check a commit out into a folder
+ * that other workers are to have as their repository.
+ */
 export const workOrder = z.discriminatedUnion('kind', [
   workspace.extend({
     kind: z.literal('task'),
@@ -97,6 +100,7 @@ export const workOrder = z.discriminatedUnion('kind', [
     result_ref: z.string(),
   }),
   workspace.extend({ kind: z.literal('verify') }),
+  workspace.extend({ kind: z.literal('prepare') }),
 ]);
 export type WorkOrder = z.infer<typeof workOrder>;
 

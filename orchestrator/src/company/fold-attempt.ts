@@ -49,6 +49,7 @@ function startAttempt(run: Run, envelope: Envelope, payload: PayloadOf<'attempt_
     assignmentId: envelope.inReplyTo ?? '',
     round: payload.round,
     epoch: payload.epoch,
+    hostId: payload.host_id,
     slot: payload.slot,
     baseOid: payload.base_oid,
     startedAt: envelope.created_at,

@@ -28,6 +28,7 @@ export interface AttemptRecord {
   readonly assignmentId: string;
   readonly round: number;
   readonly epoch: number;
+  readonly hostId: string;
   readonly slot: string;
   readonly baseOid: string;
   readonly startedAt: string;

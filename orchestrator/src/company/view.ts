@@ -34,6 +34,8 @@ export interface AttemptView {
   readonly attempt_id: string;
   readonly round: number;
   readonly state: string;
+  /** The process that carries it out, and its slot `worker-NNN` there. */
+  readonly host_id: string;
   readonly slot: string;
   readonly started_at: string;
   readonly ended_at: string | null;
@@ -69,6 +71,8 @@ export interface RunView extends RunSummary {
   readonly budget: Limits;
   readonly base_oid: string | null;
   readonly tip_oid: string | null;
+  /** Images that its containers are made from, by the names that stood for them. */
+  readonly images: readonly { readonly reference: string; readonly id: string }[];
   readonly plan_hash: string | null;
   readonly task_list: readonly TaskView[];
   /** What waits for a person's approval. */
@@ -87,6 +91,7 @@ export function viewOf(run: Run): RunView {
     budget: run.budget,
     base_oid: run.baseOid,
     tip_oid: run.tipOid,
+    images: [...run.images].map(([key, id]) => ({ reference: key.slice(key.indexOf(' ') + 1), id })),
     plan_hash: run.planHash,
     task_list: [...run.tasks.values()].map((task) => taskView(task, attempts.get(task.spec.id) ?? [])),
     approvals: openApprovals(run).map(({ request }) => request),
@@ -131,6 +136,7 @@ function attemptView(attempt: AttemptRecord): AttemptView {
     attempt_id: attempt.id,
     round: attempt.round,
     state: attempt.state,
+    host_id: attempt.hostId,
     slot: attempt.slot,
     started_at: attempt.startedAt,
     ended_at: attempt.endedAt,

@@ -71,12 +71,20 @@ function* labelDifferences(asked: Readonly<Record<string, string>>, found: Field
   for (const name of names) if (found[name] !== asked[name]) yield `Config.Labels.${name} is ${show(found[name])}`;
 }
 
+type Mount = CreateBody['HostConfig']['Mounts'][number];
+
+function isMountAsAsked(asked: Mount | undefined, found: Fields): boolean {
+  if (asked?.Type === 'volume')
+    return found['Type'] === 'volume' && found['Name'] === asked.Source && found['RW'] === !asked.ReadOnly;
+  return asked !== undefined && found['Source'] === asked.Source && found['RW'] === false;
+}
+
 function* mountDifferences(body: CreateBody, found: readonly unknown[]): Generator<string> {
-  const allowed = new Map(body.HostConfig.Mounts.map((mount) => [mount.Target, mount.Source]));
+  const allowed = new Map<string, Mount>(body.HostConfig.Mounts.map((mount) => [mount.Target, mount]));
   for (const mount of found.map(fields)) {
     const target = String(mount['Destination']);
     if (mount['Type'] === 'tmpfs' && Object.hasOwn(body.HostConfig.Tmpfs, target)) continue;
-    if (allowed.get(target) !== mount['Source'] || mount['RW'] !== false) yield `Mounts has ${show(mount)}`;
+    if (!isMountAsAsked(allowed.get(target), mount)) yield `Mounts has ${show(mount)}`;
     allowed.delete(target);
   }
   for (const target of allowed.keys()) yield `Mounts lacks ${target}`;

@@ -11,7 +11,8 @@ const limits = {
   workspaceBytes: 2 ** 30 + 100,
   temporaryBytes: 2 ** 28,
 };
-const expected = { limits, appArmor: false, ociRuntime: 'runc', podman: null, acceptNoLimits: false };
+const places = { workspace: limits.workspaceBytes, temporary: limits.temporaryBytes };
+const expected = { limits, places, appArmor: false, ociRuntime: 'runc', podman: null, acceptNoLimits: false };
 const report: SelfReport = {
   kernel: 'Linux version 6.1.0',
   apparmor_profile: null,
@@ -56,6 +57,12 @@ const engine: EngineInfo = {
 describe('what a worker reports of its confinement', () => {
   it('S1 is accepted when it is what was asked, memory rounded down to a page', () => {
     expect(confinementDifferences(report, expected)).toEqual([]);
+  });
+
+  it('S9 has its share of the workspace where a volume takes the place of the repository', () => {
+    const shared = { ...expected, places: { workspace: 2 ** 29, temporary: null } };
+    expect(confinementDifferences(report, shared)).toHaveLength(1);
+    expect(confinementDifferences({ ...report, workspace_bytes: 2 ** 29, temporary_bytes: null }, shared)).toEqual([]);
   });
 
   const changes: readonly Partial<SelfReport>[] = [

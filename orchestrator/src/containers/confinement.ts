@@ -14,6 +14,8 @@ type Rule = readonly [boolean, string];
 /** What a worker was to be confined to. */
 export interface ExpectedConfinement {
   readonly limits: WorkerLimits;
+  /** Bytes of /workspace and /tmp; null: it is no memory. */
+  readonly places: { readonly workspace: number | null; readonly temporary: number | null };
   readonly appArmor: boolean;
   readonly ociRuntime: string;
   readonly podman: EngineFeatures['podman'];
@@ -26,12 +28,13 @@ function isRoundedDown(asked: number, found: number | null): boolean {
   return found !== null && found <= asked && asked - found < pageBytes;
 }
 
-function isRounded(asked: number, found: number | null): boolean {
+function isRounded(asked: number | null, found: number | null): boolean {
+  if (asked === null) return true;
   return found !== null && Math.abs(asked - found) < pageBytes;
 }
 
 function* resourceRules(report: SelfReport, expected: ExpectedConfinement): Generator<Rule> {
-  const { limits, acceptNoLimits, podman } = expected;
+  const { limits, places, acceptNoLimits, podman } = expected;
   // Where Podman cannot limit, a container shares the limits of Podman itself, whatever they are.
   const isUnlimited = podman?.limits === false;
   const isAccepted = (found: number | null): boolean => acceptNoLimits && (found === null || isUnlimited);
@@ -46,12 +49,12 @@ function* resourceRules(report: SelfReport, expected: ExpectedConfinement): Gene
     `its CPU limit is ${cpus ?? 'absent'}, not ${limits.cpus}`,
   ];
   yield [
-    isRounded(limits.workspaceBytes, report.workspace_bytes),
-    `its workspace holds ${report.workspace_bytes ?? 'what the disk does'}, not ${limits.workspaceBytes} bytes`,
+    isRounded(places.workspace, report.workspace_bytes),
+    `its workspace holds ${report.workspace_bytes ?? 'what the disk does'}, not ${places.workspace} bytes`,
   ];
   yield [
-    isRounded(limits.temporaryBytes, report.temporary_bytes),
-    `its /tmp holds ${report.temporary_bytes ?? 'what the disk does'}, not ${limits.temporaryBytes} bytes`,
+    isRounded(places.temporary, report.temporary_bytes),
+    `its /tmp holds ${report.temporary_bytes ?? 'what the disk does'}, not ${places.temporary} bytes`,
   ];
   const found = {
     nofile: report.open_files_limit,

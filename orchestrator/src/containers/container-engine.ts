@@ -34,6 +34,25 @@ export interface ImageDetails {
   readonly volumes: readonly string[];
   readonly hasHealthcheck: boolean;
   readonly onBuild: readonly string[];
+  /** Digests of its layers, lowest first: an image that begins with all layers of another shares them with it. */
+  readonly layers: readonly string[];
+  /** All its layers together. */
+  readonly bytes: number;
+}
+
+/** One image as a list tells it. */
+export interface ListedImage {
+  readonly id: string;
+  readonly references: readonly string[];
+  readonly bytes: number;
+  /** Unix milliseconds. */
+  readonly createdAt: number;
+}
+
+/** What the commands of a build may use. */
+export interface BuildLimits {
+  readonly memoryBytes: number;
+  readonly cpus: number;
 }
 
 export interface ContainerState {
@@ -65,7 +84,23 @@ export interface Attachment {
 }
 
 /**
- * A container engine, as the sixteen typed calls the product may make and no others (C18).
+ * What a volume of the engine is made of: a folder on its disk; memory, limited and of the worker's user; or both, the one (`lower`)
+ * read-only below what changes in the other (`changes`, which holds the folders `upper` and `work`). No folder of the host can be named.
+ */
+export type VolumeContent =
+  | { readonly kind: 'disk' }
+  | { readonly kind: 'memory'; readonly bytes: number }
+  | { readonly kind: 'overlay'; readonly lower: string; readonly changes: string };
+
+export interface EngineVolume {
+  readonly name: string;
+  /** The uuid of the company home that owns it. */
+  readonly instance: string;
+  readonly content: VolumeContent;
+}
+
+/**
+ * A container engine, as the eighteen typed calls the product may make and no others (C18, docs/adr/0021-images-and-owners.md).
  * Nothing privileged can be expressed: a container is described by `WorkerContainer`, never by engine JSON.
  * Errors: `AC_ENGINE_ABSENT`, `AC_ENGINE_STOPPED`, `AC_ENGINE_FORBIDDEN`, `AC_IMAGE_UNKNOWN`, `AC_CONTAINER_UNKNOWN`, `AC_ENGINE_FAILED`.
  */
@@ -83,17 +118,25 @@ export interface ContainerEngine {
     archive: Readable,
     options: { readonly tag: string; readonly changes: readonly string[] },
   ): Promise<Result<{ readonly id: string }>>;
-  /** Its commands have no network. */
+  /** Its commands have no network. Ends early, as `AC_ENGINE_FAILED`, when `signal` aborts. */
   imageBuild(
     context: Readable,
-    options: { readonly tag: string; readonly onLine: (line: string) => void },
+    options: {
+      readonly tag: string;
+      readonly onLine: (line: string) => void;
+      readonly limits?: BuildLimits;
+      readonly signal?: AbortSignal;
+    },
   ): Promise<Result<{ readonly id: string }>>;
-  volumeCreate(options: {
-    readonly name: string;
-    readonly lower: string;
-    readonly upper: string;
-    readonly work: string;
-  }): Promise<Result<undefined>>;
+  /** The images whose repository is exactly one of these. */
+  imageList(repositories: readonly string[]): Promise<Result<readonly ListedImage[]>>;
+  /**
+   * Takes the name `reference` from its image, and removes the image with its last name; one that is gone is a success. Nothing that a
+   * container or another image stands on goes: `AC_IMAGE_IN_USE`.
+   */
+  imageRemove(reference: string): Promise<Result<undefined>>;
+  volumeCreate(volume: EngineVolume): Promise<Result<undefined>>;
+  /** One that is gone already is a success. */
   volumeRemove(name: string): Promise<Result<undefined>>;
   info(): Promise<Result<EngineInfo>>;
   version(): Promise<Result<{ readonly version: string }>>;

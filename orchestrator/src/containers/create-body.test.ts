@@ -11,6 +11,7 @@ const container: WorkerContainer = {
   mirrorFolder: '/mirrors/p.git',
   runtimeFolder: '/runtime',
   limits: { memoryBytes: 2 ** 31, pids: 256, cpus: 2, workspaceBytes: 2 ** 30, temporaryBytes: 2 ** 28 },
+  workspaceVolume: null,
 };
 const features = { appArmor: false, ociRuntime: 'runc', podman: null };
 
@@ -46,6 +47,7 @@ describe('the create body', () => {
         workspaceBytes: amount,
         temporaryBytes: amount,
       }),
+      workspaceVolume: fc.constant(null),
     });
     const strip = (made: ReturnType<typeof createBody>): unknown => {
       const { Labels: _labels, Image: _image, HostConfig: host, ...rest } = made;

@@ -1,7 +1,7 @@
 import type { EngineInfo } from './container-engine.ts';
 import { namesGVisor } from './oci-runtime.ts';
 import { gVisorSeccompProfile, seccompProfile } from './seccomp-profile.ts';
-import type { WorkerContainer } from './worker-container.ts';
+import { memoryPlaces, purposeOf, type WorkerContainer } from './worker-container.ts';
 import { ownerLabels } from './worker-labels.ts';
 
 /** User and group every worker runs as; the image need not know it. */
@@ -9,6 +9,15 @@ export const workerUid = 10_001;
 /** Where the mirror and the runtime lie inside every worker. */
 const mirrorTarget = '/mirror.git';
 const runtimeTarget = '/opt/worker';
+/** Where the repository lies in every worker; a volume is mounted there instead of the checkout that is made otherwise. */
+const repositoryTarget = '/workspace/repository';
+/**
+ * Where a checkout is prepared. An engine gives an empty volume the mode of what the image has in its place, and of no other folder is
+ * it known that any user may write to it.
+ */
+const preparationTarget = '/tmp';
+const holdTarget = '/workspace';
+const keptTarget = '/mnt';
 /** Limits of each process, soft and hard: open files, bytes of one file, bytes of a core. */
 export const processLimits = { nofile: 4096, fsize: 1_073_741_824, core: 0 } as const;
 
@@ -30,10 +39,54 @@ function readOnlyMount(source: string, target: string) {
   };
 }
 
-function mounts(container: WorkerContainer) {
-  const mirror = readOnlyMount(container.mirrorFolder, mirrorTarget);
-  return container.runtimeFolder === null ? [mirror] : [mirror, readOnlyMount(container.runtimeFolder, runtimeTarget)];
+/** A volume of the engine. Without `NoCopy` an empty one gets content and mode of the image's folder in its place. */
+function volumeMount(name: string, target: string, options: { ReadOnly?: boolean; NoCopy?: boolean } = {}) {
+  const { ReadOnly = false, NoCopy = true } = options;
+  return { Type: 'volume' as const, Source: name, Target: target, ReadOnly, VolumeOptions: { NoCopy } };
 }
+
+function mounts(container: WorkerContainer) {
+  const { mirrorFolder, runtimeFolder, workspaceVolume: volume } = container;
+  const purpose = purposeOf(container.owner);
+  if (purpose === 'hold') return heldVolumes(container);
+  const folders = [
+    readOnlyMount(mirrorFolder, mirrorTarget),
+    ...(runtimeFolder === null ? [] : [readOnlyMount(runtimeFolder, runtimeTarget)]),
+  ];
+  if (volume === null) return folders;
+  const repository =
+    purpose === 'prepare'
+      ? volumeMount(volume, preparationTarget, { NoCopy: false })
+      : volumeMount(volume, repositoryTarget);
+  return [...folders, repository];
+}
+
+function heldVolumes({ workspaceVolume, keptVolume }: WorkerContainer) {
+  return [
+    ...(workspaceVolume === null ? [] : [volumeMount(workspaceVolume, holdTarget)]),
+    ...(keptVolume === undefined ? [] : [volumeMount(keptVolume, keptTarget, { ReadOnly: true })]),
+  ];
+}
+
+/** What lies in memory, without what a volume takes the place of. */
+function memoryFolders(container: WorkerContainer, { podman }: EngineFeatures): Record<string, string> {
+  const { temporary, workspace } = memoryPlaces(container);
+  // Podman's word for "owned by the container's user"; and unless told not to, it copies what the image has there.
+  const owner = podman === null ? `uid=${workerUid},gid=${workerUid}` : 'U';
+  const fresh = podman === null ? '' : ',notmpcopyup';
+  const closed = `ro,noexec,nosuid,nodev,size=65536,mode=0755${fresh}`;
+  return {
+    ...(temporary === null ? {} : { '/tmp': `rw,noexec,nosuid,nodev,size=${temporary},mode=1777${fresh}` }),
+    ...(workspace === null
+      ? {}
+      : { '/workspace': `rw,exec,nosuid,nodev,size=${workspace},mode=0700,${owner}${fresh}` }),
+    // Podman puts writable folders without a limit there in every container whose root is read-only.
+    ...(podman === null ? {} : { '/run': closed, '/var/tmp': closed }),
+  };
+}
+
+/** Makes the two folders an overlay needs in the volume, says so, and keeps it mounted until the host goes away. */
+const holdScript = `mkdir -m 0755 ${holdTarget}/upper ${holdTarget}/work && echo ready && exec cat`;
 
 function limit(name: string, value: number) {
   return { Name: name, Soft: value, Hard: value };
@@ -41,11 +94,6 @@ function limit(name: string, value: number) {
 
 function hostConfig(container: WorkerContainer, features: EngineFeatures) {
   const { limits } = container;
-  const isPodman = features.podman !== null;
-  // Podman's word for "owned by the container's user"; and unless told not to, it copies what the image has there.
-  const owner = isPodman ? 'U' : `uid=${workerUid},gid=${workerUid}`;
-  const fresh = isPodman ? ',notmpcopyup' : '';
-  const closed = `ro,noexec,nosuid,nodev,size=65536,mode=0755${fresh}`;
   return {
     NetworkMode: 'none',
     Privileged: false,
@@ -74,12 +122,7 @@ function hostConfig(container: WorkerContainer, features: EngineFeatures) {
     GroupAdd: [],
     ExtraHosts: [],
     Links: [],
-    Tmpfs: {
-      '/tmp': `rw,noexec,nosuid,nodev,size=${limits.temporaryBytes},mode=1777${fresh}`,
-      '/workspace': `rw,exec,nosuid,nodev,size=${limits.workspaceBytes},mode=0700,${owner}${fresh}`,
-      // Podman puts writable folders without a limit there in every container whose root is read-only.
-      ...(isPodman ? { '/run': closed, '/var/tmp': closed } : {}),
-    },
+    Tmpfs: memoryFolders(container, features),
     Mounts: mounts(container),
     LogConfig: { Type: 'none', Config: {} },
     RestartPolicy: { Name: 'no' },
@@ -109,10 +152,11 @@ export interface EngineFeatures {
  * a mail wrote can reach it but through labels, the mirror's folder and the limits (S2, S3).
  */
 export function createBody(container: WorkerContainer, features: EngineFeatures) {
+  const isHolding = purposeOf(container.owner) === 'hold';
   const body = {
     Image: container.imageId,
     User: `${workerUid}:${workerUid}`,
-    Entrypoint: [`${runtimeTarget}/runtime`],
+    Entrypoint: isHolding ? ['/bin/sh', '-c', holdScript] : [`${runtimeTarget}/runtime`],
     Cmd: [],
     WorkingDir: '/workspace',
     Env: [...environment],

@@ -72,6 +72,11 @@ export const containerErrors = errorCatalogue({
       "Use an image for this machine's processor that has /bin/sh, git and glibc 2.28 or later (Debian 10, Ubuntu 20.04, RHEL 8 and later).",
     retry: 'never',
   },
+  AC_IMAGE_IN_USE: {
+    message: 'the image {image} is in use',
+    remedy: 'Nothing to do: a container or another image stands on it. It can go when they are gone.',
+    retry: 'later',
+  },
   AC_CONTAINER_UNKNOWN: {
     message: 'the container engine has no container {container}',
     remedy: 'Nothing to do if it was meant to be gone; otherwise another program removed it.',
@@ -119,6 +124,11 @@ export const containerErrors = errorCatalogue({
     message: 'the worker ended with exit code {code} and without a report',
     remedy: 'Read the log of the attempt.',
     retry: 'later',
+  },
+  AC_WORKER_INTERRUPTED: {
+    message: 'the worker was ended from outside, by SIGTERM',
+    remedy: 'Nothing to do: its task is given out again. The container engine was stopped or restarted.',
+    retry: 'now',
   },
   AC_WORKER_LOST: {
     message: 'the connection to the running worker was lost',

@@ -38,6 +38,28 @@ export interface ImageRequest {
   readonly pinned: string | null;
 }
 
+/** A checkout that is kept in a volume of the engine for workspaces to be mounted on. */
+export interface OwnedCheckout {
+  readonly id: string;
+  readonly mirrorFolder: string;
+  readonly commit: string;
+  /** What it takes of the engine's disk, nearly. */
+  readonly bytes: number;
+  /** ISO 8601. */
+  readonly lastUsed: string;
+  /** A container of this process has it mounted; the engine keeps it for those of others. */
+  readonly isInUse: boolean;
+}
+
+/** The checkouts a home keeps, for whoever cleans up. */
+export interface KeptCheckouts {
+  owned(): Promise<readonly OwnedCheckout[]>;
+  /** Removes one that is not in use. Returns the bytes that are free again; 0 where it is in use or not there. */
+  remove(id: string): Promise<number>;
+  /** Resolves when none is being prepared. */
+  settled(): Promise<void>;
+}
+
 /** What came back: the worker's own report, and the bundle as the host stored and measured it. */
 export interface WorkerOutcome {
   readonly report: WorkReport;
@@ -60,7 +82,12 @@ export interface WorkerRunner {
    * those of the engine.
    */
   pinImage(request: ImageRequest): Promise<Result<string>>;
-  /** Removes containers of this instance whose attempt `isLive` does not know. Returns how many went. */
+  /** Null or absent: workspaces are made in memory. */
+  readonly checkouts?: KeptCheckouts | null;
+  /**
+   * Removes containers of this instance that no job of this runner is in and whose attempt `isLive` does not know, those without an attempt whose host process is gone, and
+   * volumes that were left half made. Returns how many containers went.
+   */
   sweep(isLive: (attempt: string) => boolean): Promise<Result<number>>;
   close(): Promise<void>;
 }

@@ -6,26 +6,8 @@ import { noServices } from './attempt-services.ts';
 import type { DoorWork } from './door-events.ts';
 import { defaultDoorLimits, type DoorLimits } from './door-limits.ts';
 import { openWaitingDoor, type WaitingDoor } from './open-door.ts';
-import { readAnswer } from './testing/open-test-door.ts';
+import { readAnswer, report } from './testing/open-test-door.ts';
 
-const report = {
-  uid: 1,
-  capabilities_bounding: '0',
-  kernel: 'Linux',
-  apparmor_profile: null,
-  workspace_bytes: null,
-  temporary_bytes: null,
-  open_files_limit: null,
-  file_size_limit_bytes: null,
-  core_size_limit_bytes: null,
-  no_new_privileges: true,
-  seccomp_mode: 2,
-  interfaces: [],
-  memory_limit_bytes: 1,
-  pids_limit: 1,
-  cpu_limit: 1,
-  node_version: 'v1',
-};
 const order = workOrder.parse({
   kind: 'verify',
   mirror: '/mirror.git',

@@ -4,6 +4,7 @@ import type { Run } from '../company/records.ts';
 import { beginAttempt, isWanted, type Attempt } from './attempt.ts';
 import { finishAttempt } from './finish-attempt.ts';
 import { giveBackWork, isHostFault } from './give-back-work.ts';
+import { imageSubject } from './host-health.ts';
 import type { HostParts } from './host-parts.ts';
 import { awaitImage, imageOfRun } from './image-of-run.ts';
 import type { HeldLease } from './keeping-lease.ts';
@@ -39,6 +40,8 @@ export async function carryOutTask(
   const found = await imageOfRun(parts, run, { image, agent: codeAgentOf(agent), mirrorFolder });
   if (!found.ok && found.error.code === 'AC_IMAGE_UNAVAILABLE') return awaitImage(parts, run, delivery, found.error);
   if (!found.ok && isHostFault(found.error)) return giveBackWork(parts, jobs, run, delivery, [], found.error);
+  const pauseMs = found.ok ? jobs.health.pauseMs(imageSubject(found.value.id)) : 0;
+  if (pauseMs > 0) return parts.bus.release(delivery, { notBefore: Date.now() + pauseMs });
   const id = await derivedId(`attempt ${delivery.epoch} of ${envelope.id}`);
   const pin = found.ok && found.value.pin !== null ? { image: found.value.pin } : {};
   const attempt: Attempt = { id, epoch: delivery.epoch, baseOid, slot, assignment: assignment.value, ...pin };

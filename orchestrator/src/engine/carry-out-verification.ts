@@ -12,6 +12,7 @@ import { message, type Draft } from '../company/decide/draft.ts';
 import type { Run } from '../company/records.ts';
 import type { WorkerJob, WorkerOutcome } from '../containers/worker-runner.ts';
 import { giveBackWork, isHostFault } from './give-back-work.ts';
+import { imageSubject } from './host-health.ts';
 import type { HostParts } from './host-parts.ts';
 import type { HeldLease } from './keeping-lease.ts';
 import type { LiveJobs } from './live-jobs.ts';
@@ -46,6 +47,8 @@ export async function carryOutVerification(
   const wanted = { image: effect.image, agent: null, mirrorFolder: mirror.value };
   const image = await imageOfRun(parts, run, wanted);
   if (!image.ok && image.error.code === 'AC_IMAGE_UNAVAILABLE') return awaitImage(parts, run, delivery, image.error);
+  const pauseMs = image.ok ? jobs.health.pauseMs(imageSubject(image.value.id)) : 0;
+  if (pauseMs > 0) return parts.bus.release(delivery, { notBefore: Date.now() + pauseMs });
   const owner = await derivedId(`attempt ${delivery.epoch} of ${envelope.id}`);
   const live = jobs.open(owner, run.id, null);
   try {

@@ -1,4 +1,5 @@
 import { parsePayload } from '@agentcompany/protocol';
+import type { HostHealth } from './host-health.ts';
 import type { HostParts } from './host-parts.ts';
 import { persistently } from './persistently.ts';
 
@@ -15,13 +16,16 @@ const lastMs = 5000;
 export class LiveJobs {
   readonly #parts: Pick<HostParts, 'bus'>;
   readonly #stop: AbortSignal;
+  /** Whether this host, and each image, may be given work (C15). */
+  readonly health: HostHealth;
   readonly #jobs = new Map<string, LiveJob>();
   readonly #failures = new Map<string, number>();
   readonly #beside = new Set<Promise<void>>();
   readonly #last = new AbortController();
 
-  constructor(parts: Pick<HostParts, 'bus'>, stop: AbortSignal) {
+  constructor(parts: Pick<HostParts, 'bus'>, stop: AbortSignal, health: HostHealth) {
     this.#parts = parts;
+    this.health = health;
     this.#stop = stop;
   }
 

@@ -8,7 +8,7 @@ import { runEnds, type RunState } from '../company/states.ts';
 import { engineErrors } from './errors.ts';
 import { RunFolds } from './run-folds.ts';
 
-const schemaVersion = 4;
+const schemaVersion = 5;
 const pageSize = 5000;
 
 interface FoldedView {

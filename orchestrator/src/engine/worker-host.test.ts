@@ -1,10 +1,11 @@
 import type { AgentBus } from '@agentcompany/agent-bus';
-import { success, unwrap, type Result } from '@agentcompany/protocol';
+import { companyStream, failure, success, unwrap, type Result } from '@agentcompany/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Run } from '../company/records.ts';
 import { errorOf, planOf } from '../company/testing/fixtures.ts';
 import type { WorkerJob, WorkerOutcome } from '../containers/worker-runner.ts';
 import { decideForever } from './decider.ts';
+import { HostHealth } from './host-health.ts';
 import type { HostParts } from './host-parts.ts';
 import { RunFolds } from './run-folds.ts';
 import { altered, envelopeTo, ledgerOnDisk, submit, type LedgerOnDisk } from './testing/ledger-on-disk.ts';
@@ -15,12 +16,14 @@ let ledger: LedgerOnDisk;
 let bus: AgentBus;
 let stop: AbortController;
 let loops: Promise<unknown>[];
+let health: HostHealth;
 beforeEach(async () => {
   ledger = await ledgerOnDisk();
   // The store's clock is ahead: work given back for later is due at once.
   bus = await ledger.open({ ahead: 3_600_000 });
   stop = new AbortController();
   loops = [];
+  health = new HostHealth({ onSetAside: () => undefined, cooldownMs: 0 });
 });
 afterEach(async () => {
   stop.abort();
@@ -84,7 +87,7 @@ function atWork(
 ): ReturnType<typeof withoutHost> {
   const parts = partsOf(carryOut);
   const host = { ...parts, repositories: { ...parts.repositories, ...repositories }, ...changes };
-  loops.push(hostWorkers(host, { drain: stop.signal, stop: stop.signal }));
+  loops.push(hostWorkers(host, { drain: stop.signal, stop: stop.signal }, health));
   return withoutHost(parts);
 }
 
@@ -148,6 +151,37 @@ describe('a worker host', () => {
       'lost',
       'lost',
     ]);
+  });
+
+  it('C15 is set aside once its engine fails time and again: what it held goes to another host and costs no task an attempt', async () => {
+    const alerts: unknown[] = [];
+    const alerting = bus.watch({ after: unwrap(await bus.lastPosition()), signal: stop.signal });
+    loops.push(
+      (async () => {
+        for await (const { stream, envelope } of alerting)
+          if (stream === companyStream) alerts.push([envelope.envelope_type, envelope.payload['subject']]);
+      })(),
+    );
+    const setAside = Promise.withResolvers<void>();
+    let tries = 0;
+    const broken = { ...partsOf(async () => ((tries += 1), failure(errorOf('AC_ENGINE_STOPPED', 'later')))) };
+    const report = (event: string): void => (event === 'set-aside' ? setAside.resolve() : undefined);
+    loops.push(hostWorkers({ ...broken, hostId: 'broken', tell: report }, { drain: stop.signal, stop: stop.signal }));
+    const parts = partsOf(async () => ({ ok: false, error: errorOf('AC_WORK_FAILED', 'never') }));
+    const { until } = await withoutHost(parts, planOf({ a: [], b: [] }));
+    await setAside.promise;
+    loops.push(hostWorkers({ ...parts, hostId: 'sound' }, { drain: stop.signal, stop: stop.signal }));
+    const run = await until(({ counts }) => counts.failed === 2);
+    expect(tries).toBe(3);
+    const ends = [...run.attempts.values()].map(({ hostId, state }) => `${hostId} ${state}`);
+    expect(ends.toSorted()).toStrictEqual([
+      'broken lost',
+      'broken lost',
+      'broken lost',
+      'sound rejected',
+      'sound rejected',
+    ]);
+    expect(alerts).toStrictEqual([['escalate', 'worker host']]);
   });
 
   it('repeats what it has to say while the bus is away: a result is not lost for a link that is down', async () => {

@@ -78,4 +78,9 @@ export const facadeErrors = errorCatalogue({
     remedy: 'Run `npm run demo` in the checkout once: it makes the image; `agentcompany doctor` checks it.',
     retry: 'never',
   },
+  AC_CLEAN_FAILED: {
+    message: '{name} could not be removed',
+    remedy: 'Read the cause; then clean again, or remove it by hand.',
+    retry: 'later',
+  },
 });

@@ -94,6 +94,11 @@ export const gitErrors = errorCatalogue({
     remedy: 'Give the 40 hexadecimal digits of a commit that the project holds.',
     retry: 'never',
   },
+  AC_TREE_TOO_LARGE: {
+    message: 'the folder of the repository has {files} files of {bytes} bytes, which is more than is read',
+    remedy: 'Name a smaller folder as the context, or list in .dockerignore what the build does not need.',
+    retry: 'never',
+  },
   AC_INGEST_REFUSED: {
     message: 'the result of attempt {attempt} was refused by rule {rule}',
     remedy: 'The cause holds the detail. Correct the task in the plan, then start a new run.',

@@ -85,6 +85,7 @@ export async function driveRuns(context: Context, company: Company, request: Dri
     createPrinter(context, request.runs.length === 1 ? '' : `${shortId(run)}  `),
   );
   const talk = (line: string): void => printers[0]?.talk(line);
+  const onWarning = (warning: string): void => talk(`${context.talkStyle.attention('warning')}: ${warning}`);
   const seen = request.newOnly === true ? await Promise.all(request.runs.map((run) => lastEntry(company, run))) : [];
   const interrupt = listen(context, company, request.runs, stop, talk);
   const followings: readonly Following[] = request.runs.map((run, index) => {
@@ -100,7 +101,7 @@ export async function driveRuns(context: Context, company: Company, request: Dri
       ? null
       : setTimeout(() => ((timedOut = true), stop.abort()), request.timeoutSeconds * 1000);
   const work = async (): Promise<DriveEnd> => {
-    let driven = await company.drive({ runs: request.runs, signal: stop.signal });
+    let driven = await company.drive({ runs: request.runs, signal: stop.signal, onWarning });
     while (!driven.ok && driven.error.code === 'AC_ENGINE_RUNNING' && !stop.signal.aborted) {
       if (!isTold) {
         talk(`Another process is the engine (pid ${(await company.enginePid()) ?? 'unknown'}); watching.`);
@@ -110,7 +111,7 @@ export async function driveRuns(context: Context, company: Company, request: Dri
       followings.forEach((following) => following.check());
       if (await isSettledUnder(company, all, stop.signal)) break;
       watching = false;
-      driven = await company.drive({ runs: request.runs, signal: stop.signal });
+      driven = await company.drive({ runs: request.runs, signal: stop.signal, onWarning });
     }
     shown.abort();
     const runs = await all;

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { addAgents } from './commands/agents.ts';
 import { addApprove, addCancel, addPause } from './commands/steer.ts';
 import { addBus } from './commands/bus.ts';
+import { addClean } from './commands/clean.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEngine } from './commands/engine.ts';
@@ -22,6 +23,7 @@ import { addState } from './commands/state.ts';
 import { addStatus } from './commands/status.ts';
 import { addWatch } from './commands/watch.ts';
 import { addWorkerHost } from './commands/worker-host.ts';
+import { addAttach, addWorkers } from './commands/workers.ts';
 import { createContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
@@ -85,6 +87,8 @@ export function createProgram(session: Session): Command {
     addWatch,
     addStatus,
     addRuns,
+    addWorkers,
+    addAttach,
     addLogs,
     addReplay,
     addApprove,
@@ -93,6 +97,7 @@ export function createProgram(session: Session): Command {
     addCancel,
     addPause,
     addPullRequests,
+    addClean,
     addBus,
     addState,
     addEngine,

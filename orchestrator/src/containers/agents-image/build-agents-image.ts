@@ -10,7 +10,8 @@ import type { CodeAgent, Processor } from './agent-packages.ts';
 import { buildContext, dockerfile, type InstalledAgent } from './image-context.ts';
 import { installAgent, type InstallOptions } from './install-packages.ts';
 
-const repository = 'agentcompany-agents';
+/** The repository of every image with code agents. */
+export const agentsRepository = 'agentcompany-agents';
 
 /** An image with code agents as it is kept on record. */
 export interface AgentsImage {
@@ -52,7 +53,7 @@ export async function buildAgentsImage(
     if (!folder.ok) return folder;
     installed.push({ agent, folder: folder.value, version: await pinnedVersion(options.recipes, agent) });
   }
-  const reference = `${repository}:${digestOf(options.baseId, installed)}`;
+  const reference = `${agentsRepository}:${digestOf(options.baseId, installed)}`;
   const made = await options.engine.imageInspect(reference);
   if (!made.ok) {
     const built = await build(reference, installed, processor, options);

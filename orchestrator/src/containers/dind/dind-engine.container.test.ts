@@ -28,5 +28,5 @@ describe('the engine contract on docker-in-docker', () => {
   }, buildMs);
   afterAll(() => dind.close());
 
-  engineContract({ it, engine: () => under, noOverlays: 'AC_DIND_FOLDER' });
+  engineContract({ it, engine: () => under });
 });

@@ -5,7 +5,9 @@ import type {
   ContainerDetails,
   ContainerEngine,
   EngineInfo,
+  EngineVolume,
   ImageDetails,
+  ListedImage,
   OwnedContainer,
 } from '../container-engine.ts';
 import { carryImage } from '../docker-api/carry-image.ts';
@@ -98,14 +100,22 @@ export class DindEngine implements ContainerEngine {
 
   imageBuild(
     context: Readable,
-    options: { readonly tag: string; readonly onLine: (line: string) => void },
+    options: Parameters<ContainerEngine['imageBuild']>[1],
   ): Promise<Result<{ readonly id: string }>> {
     return this.#outer.machine.imageBuild(context, options);
   }
 
-  /** Its folders would have to be writable through the outer container, which shows nothing so. Error: `AC_DIND_FOLDER`. */
-  async volumeCreate({ upper }: Parameters<ContainerEngine['volumeCreate']>[0]): Promise<Result<undefined>> {
-    return this.#unseen(upper);
+  imageList(repositories: readonly string[]): Promise<Result<readonly ListedImage[]>> {
+    return this.#outer.machine.imageList(repositories);
+  }
+
+  /** From the machine's engine; what was carried in goes with the outer container. */
+  imageRemove(reference: string): Promise<Result<undefined>> {
+    return this.#outer.machine.imageRemove(reference);
+  }
+
+  volumeCreate(volume: EngineVolume): Promise<Result<undefined>> {
+    return this.#on((inner) => inner.volumeCreate(volume));
   }
 
   volumeRemove(name: string): Promise<Result<undefined>> {

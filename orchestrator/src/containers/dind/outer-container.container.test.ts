@@ -178,7 +178,7 @@ describe('the outer container of docker-in-docker', () => {
     const { owner } = stranger.job(stranger.order());
     const { id: imageId } = unwrap(await fixture.engine.imageInspect(fixture.image));
     const created = await fixture.engine.create({
-      ...{ owner, imageId, mirrorFolder: '/etc', runtimeFolder: null, limits: testLimits },
+      ...{ owner, imageId, mirrorFolder: '/etc', runtimeFolder: null, workspaceVolume: null, limits: testLimits },
     });
     expect(created).toMatchObject({ error: { code: 'AC_DIND_FOLDER', message: expect.stringContaining('/etc') } });
     await rm(stranger.folder, { recursive: true });

@@ -4,10 +4,13 @@ import { success, type Result } from '@agentcompany/protocol';
 import Docker from 'dockerode';
 import type {
   Attachment,
+  BuildLimits,
   ContainerDetails,
   ContainerEngine,
   EngineInfo,
+  EngineVolume,
   ImageDetails,
+  ListedImage,
   OwnedContainer,
 } from '../container-engine.ts';
 import { createBody, engineFeatures, type EngineFeatures } from '../create-body.ts';
@@ -15,24 +18,38 @@ import { defaultOciRuntime } from '../oci-runtime.ts';
 import type { WorkerContainer } from '../worker-container.ts';
 import { labelNames } from '../worker-labels.ts';
 import { attachStreams } from './attach.ts';
-import { containerDetails, engineInfo, imageDetails } from './engine-answers.ts';
+import { containerDetails, engineInfo, imageDetails, listedImage } from './engine-answers.ts';
 import { engineCall } from './engine-call.ts';
 import type { CallSubject } from './engine-failure.ts';
 import { followImage } from './image-progress.ts';
-import { overlayOptions } from './overlay-options.ts';
 import { placeSeccompFile } from './seccomp-file.ts';
+import { volumeOptions } from './volume-options.ts';
 
 const callTimeoutMs = 60_000;
 
 /** A name a person can tell apart in `docker ps`; nothing is ever looked up by it. */
 function containerName(container: WorkerContainer): string {
-  const attempt = container.owner.attempt.replace(/[^A-Za-z0-9_.-]/g, '-').slice(0, 64);
-  return `agentcompany-${attempt}-${randomBytes(4).toString('hex')}`;
+  const { owner } = container;
+  const subject = ('purpose' in owner ? owner.purpose : owner.attempt).replace(/[^A-Za-z0-9_.-]/g, '-').slice(0, 64);
+  return `agentcompany-${subject}-${randomBytes(4).toString('hex')}`;
 }
 
 /** Options of a POST whose query and body are kept apart: given plainly, dockerode repeats the whole body in the query. */
 function posted<Body extends object>(query: Readonly<Record<string, string>>, body: Body): Body {
   return { _query: query, _body: body } as object as Body;
+}
+
+function statusOf(cause: unknown): unknown {
+  return cause instanceof Error ? Reflect.get(cause, 'statusCode') : undefined;
+}
+
+const buildPeriod = 100_000;
+
+/** The limits of a build as its query names them; the memory includes what could be swapped. */
+function buildLimits(limits: BuildLimits | undefined): Record<string, number> {
+  if (limits === undefined) return {};
+  const { memoryBytes: memory, cpus } = limits;
+  return { memory, memswap: memory, cpuperiod: buildPeriod, cpuquota: Math.round(cpus * buildPeriod) };
 }
 
 async function inTime<Value>(work: Promise<Value>): Promise<Value> {
@@ -67,7 +84,7 @@ export class DockerEngine implements ContainerEngine {
   readonly #socket: string;
   readonly #docker: Docker;
   readonly #ociRuntime: string;
-  #features: EngineFeatures | null = null;
+  #info: EngineInfo | null = null;
 
   /** `ociRuntime`: the one that workers run in, by the name the engine has for it. */
   constructor(socket: string, ociRuntime: string = defaultOciRuntime) {
@@ -82,7 +99,10 @@ export class DockerEngine implements ContainerEngine {
     const placed = features.value.podman === null ? success() : await placeSeccompFile();
     if (!placed.ok) return placed;
     return this.#call({ action: 'create a container', image: container.imageId }, async () => {
-      const call = posted({ name: containerName(container) }, createBody(container, features.value));
+      const call = posted(
+        { name: containerName(container) },
+        createBody(container, features.value) as object as Docker.ContainerCreateOptions,
+      );
       const made = await inTime(this.#docker.createContainer(call));
       return { id: made.id };
     });
@@ -161,33 +181,70 @@ export class DockerEngine implements ContainerEngine {
 
   async imageBuild(
     context: Readable,
-    options: { readonly tag: string; readonly onLine: (line: string) => void },
+    options: Parameters<ContainerEngine['imageBuild']>[1],
   ): Promise<Result<{ readonly id: string }>> {
     const features = await this.#engineFeatures();
     if (!features.ok) return features;
     const network = features.value.podman === null ? { networkmode: 'none' } : podmanBuildWithoutNetwork;
     const done = await this.#call({ action: 'build an image' }, async () => {
-      const progress = await this.#docker.buildImage(context, { t: options.tag, rm: true, forcerm: true, ...network });
+      const progress = await this.#docker.buildImage(context, {
+        t: options.tag,
+        rm: true,
+        forcerm: true,
+        ...network,
+        ...buildLimits(options.limits),
+        ...(options.signal === undefined ? {} : { abortSignal: options.signal }),
+      });
       await followImage(progress, options.onLine);
     });
     return done.ok ? this.#imageId(options.tag) : done;
   }
 
-  async volumeCreate(options: Parameters<ContainerEngine['volumeCreate']>[0]): Promise<Result<undefined>> {
+  /** Compared again here: no engine's idea of a filter is relied on. */
+  imageList(repositories: readonly string[]): Promise<Result<readonly ListedImage[]>> {
+    return this.#call({ action: 'list images' }, async () => {
+      const filters = { reference: [...repositories] };
+      const found = (await inTime(this.#docker.listImages({ filters }))).map(listedImage);
+      const isOf = (tag: string): boolean => repositories.some((repository) => tag.startsWith(`${repository}:`));
+      return found
+        .map((image) => ({ ...image, references: image.references.filter(isOf) }))
+        .filter(({ references }) => references.length > 0);
+    });
+  }
+
+  async imageRemove(reference: string): Promise<Result<undefined>> {
+    const removed = await this.#call({ action: 'remove an image', image: reference }, async () => {
+      await inTime(this.#docker.getImage(reference).remove({ force: false }));
+      return undefined;
+    });
+    return !removed.ok && removed.error.code === 'AC_IMAGE_UNKNOWN' ? success() : removed;
+  }
+
+  async volumeCreate({ name, instance, content }: EngineVolume): Promise<Result<undefined>> {
+    const info = await this.#describe();
+    if (!info.ok) return info;
     return this.#call({ action: 'create a volume' }, async () => {
-      const driverOptions = overlayOptions(options);
-      if (driverOptions === null)
-        throw new Error('the folders of an overlay must be absolute and free of , : = and spaces');
-      await inTime(
-        this.#docker.createVolume(posted({}, { Name: options.name, Driver: 'local', DriverOpts: driverOptions })),
-      );
+      const driverOptions = volumeOptions(content, info.value.dataRoot);
+      if (driverOptions === null) throw new Error('the volume has a name or a size that no volume may have');
+      const body = {
+        Name: name,
+        Driver: 'local',
+        DriverOpts: driverOptions,
+        Labels: { [labelNames.instance]: instance },
+      };
+      await inTime(this.#docker.createVolume(posted({}, body)));
       return undefined;
     });
   }
 
   volumeRemove(name: string): Promise<Result<undefined>> {
     return this.#call({ action: 'remove a volume' }, async () => {
-      await inTime(this.#docker.getVolume(name).remove());
+      const gone = 404;
+      try {
+        await inTime(this.#docker.getVolume(name).remove());
+      } catch (cause) {
+        if (statusOf(cause) !== gone) throw cause;
+      }
       return undefined;
     });
   }
@@ -220,11 +277,16 @@ export class DockerEngine implements ContainerEngine {
   }
 
   async #engineFeatures(): Promise<Result<EngineFeatures>> {
-    if (this.#features !== null) return success(this.#features);
+    const info = await this.#describe();
+    return info.ok ? success(engineFeatures(info.value)) : info;
+  }
+
+  /** What the engine says of itself, asked once. */
+  async #describe(): Promise<Result<EngineInfo>> {
+    if (this.#info !== null) return success(this.#info);
     const info = await this.info();
-    if (!info.ok) return info;
-    this.#features = engineFeatures(info.value);
-    return success(this.#features);
+    if (info.ok) this.#info = info.value;
+    return info;
   }
 
   /** A call on one container without an answer; `isAlreadySo` knows the answer by which the engine says there is nothing to do. */

@@ -1,5 +1,5 @@
-import type { ContainerInspectInfo, ImageInspectInfo } from 'dockerode';
-import type { ContainerDetails, ContainerState, EngineInfo, ImageDetails } from '../container-engine.ts';
+import type { ContainerInspectInfo, ImageInfo, ImageInspectInfo } from 'dockerode';
+import type { ContainerDetails, ContainerState, EngineInfo, ImageDetails, ListedImage } from '../container-engine.ts';
 import { seccompFile } from './seccomp-file.ts';
 
 const statuses = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'] as const;
@@ -34,6 +34,19 @@ export function imageDetails(answer: ImageInspectInfo): ImageDetails {
     volumes: Object.keys(config.Volumes ?? {}),
     hasHealthcheck: test.length > 0 && test[0] !== 'NONE',
     onBuild: Array.isArray(onBuild) ? onBuild.map(String) : [],
+    layers: answer.RootFS?.Layers ?? [],
+    bytes: answer.Size,
+  };
+}
+
+/** An entry of an image list in our terms; the name that Docker gives to what has none is left out, and Podman's prefix. */
+export function listedImage({ Id, RepoTags, Size, Created }: ImageInfo): ListedImage {
+  const references = (RepoTags ?? []).map((tag) => tag.replace(/^localhost\//, ''));
+  return {
+    id: Id.startsWith('sha256:') ? Id : `sha256:${Id}`,
+    references: references.filter((tag) => !tag.startsWith('<none>')),
+    bytes: Size,
+    createdAt: Created * 1000,
   };
 }
 

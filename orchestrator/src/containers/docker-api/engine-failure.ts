@@ -35,6 +35,7 @@ export function engineFailure(
     return containerErrors.AC_ENGINE_INIT({}, cause);
   const status = field(cause, 'statusCode');
   if (status === 404 && image !== undefined) return containerErrors.AC_IMAGE_UNKNOWN({ image }, cause);
+  if (status === 409 && image !== undefined) return containerErrors.AC_IMAGE_IN_USE({ image }, cause);
   if (status === 404 && container !== undefined) return containerErrors.AC_CONTAINER_UNKNOWN({ container }, cause);
   return containerErrors.AC_ENGINE_FAILED({ action }, cause);
 }

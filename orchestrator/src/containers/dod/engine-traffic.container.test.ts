@@ -25,7 +25,9 @@ const allowed = [
   /^GET \/containers\/json\?all=true&filters=%7B%22label%22%3A%5B%22agentcompany\.instance%3D[0-9a-f-]{36}%22%5D%7D$/,
   /^GET \/images\/[^/?]+\/json\??$/,
   /^POST \/images\/create\?repo=[^&]+&changes=[^&]*&fromSrc=-$/,
-  /^POST \/build\?t=[^&]+&rm=true&forcerm=true&networkmode=none$/,
+  /^POST \/build\?t=[^&]+&rm=true&forcerm=true&networkmode=none(&memory=\d+&memswap=\d+&cpuperiod=\d+&cpuquota=\d+)?$/,
+  /^GET \/images\/json\?filters=%7B%22reference%22%3A%5B(%22[\w-]+%22(%2C)?)+%5D%7D$/,
+  /^DELETE \/images\/[\w:.-]+\?force=false$/,
   /^POST \/volumes\/create\??$/,
   /^DELETE \/volumes\/[\w-]+\??$/,
   /^GET \/(info|version|_ping)$/,
@@ -55,12 +57,12 @@ describe('the traffic between the company and its engine', () => {
 
   afterAll(async () => {
     const docker = new Docker({ socketPath: real });
-    for (const name of [`${tag}:imported`, `${tag}:built`]) await docker.getImage(name).remove({ force: true });
+    await docker.getImage(`${tag}:imported`).remove({ force: true });
     proxy.close();
     await fixture.close();
   });
 
-  it('C18 is made of the sixteen typed calls and no other path', async () => {
+  it('C18 is made of the eighteen typed calls and no other path', async () => {
     const finished = await fixture.finish(fixture.order(), {}, { engine });
     expect(unwrap(finished.result).report.outcome).toBe('done');
     unwrap(await engine.ping());
@@ -74,6 +76,8 @@ describe('the traffic between the company and its engine', () => {
     const built = await engine.imageBuild(createReadStream(join(fixture.folder, 'context.tar')), {
       tag: `${tag}:built`,
       onLine: (line) => lines.push(line),
+      limits: { memoryBytes: 256 * 1_048_576, cpus: 1 },
+      signal: AbortSignal.timeout(60_000),
     });
     expect(unwrap(await engine.imageInspect(unwrap(built).id)).environment).toContain('MADE_BY=build');
     expect(lines.join('\n')).toContain('MADE_BY=build');
@@ -83,22 +87,37 @@ describe('the traffic between the company and its engine', () => {
     });
     expect(unwrap(await engine.imageInspect(unwrap(imported).id)).environment).toContain('MADE_BY=import');
 
+    const listed = unwrap(await engine.imageList([tag, 'agentcompany-worker']));
+    const ours = listed.filter(({ references }) => references.some((reference) => reference.startsWith(tag)));
+    expect(ours.map(({ id }) => id).toSorted()).toEqual([unwrap(built).id, unwrap(imported).id].toSorted());
+    expect(await engine.imageRemove(unwrap(built).id)).toMatchObject({ ok: true });
+    expect(await engine.imageInspect(`${tag}:built`)).toMatchObject({ error: { code: 'AC_IMAGE_UNKNOWN' } });
+    unwrap(await engine.imageRemove(`${tag}:built`));
+
     const name = `agentcompany-${randomUUID()}`;
-    unwrap(await engine.volumeCreate({ name, lower: '/tmp/lower', upper: '/tmp/upper', work: '/tmp/work' }));
+    const { instance } = fixture;
+    unwrap(await engine.volumeCreate({ name, instance, content: { kind: 'disk' } }));
     unwrap(await engine.volumeRemove(name));
     const smuggled = await engine.volumeCreate({
       name,
-      lower: '/tmp/lower,o=bind',
-      upper: '/tmp/upper',
-      work: '/tmp/work',
+      instance,
+      content: { kind: 'overlay', lower: '../../../etc', changes: 'changes' },
     });
     expect(smuggled).toMatchObject({ error: { code: 'AC_ENGINE_FAILED' } });
 
     const { id: imageId } = unwrap(await engine.imageInspect(fixture.image));
     const owner = { instance: fixture.instance, run: 'r', task: 't', attempt: 'a', epoch: 1 };
     const { id } = unwrap(
-      await engine.create({ owner, imageId, mirrorFolder: fixture.mirror, runtimeFolder: null, limits: testLimits }),
+      await engine.create({
+        owner,
+        imageId,
+        mirrorFolder: fixture.mirror,
+        runtimeFolder: null,
+        limits: testLimits,
+        workspaceVolume: null,
+      }),
     );
+    expect(await engine.imageRemove(imageId)).toMatchObject({ error: { code: 'AC_IMAGE_IN_USE' } });
     unwrap(await engine.kill(id));
     expect(unwrap(await engine.list(fixture.instance)).map((container) => container.id)).toEqual([id]);
     expect(unwrap(await engine.wait(id))).toEqual({ exitCode: 0 });

@@ -4,6 +4,7 @@ import { chmod, copyFile, mkdir, mkdtemp, rename, rm, stat, writeFile } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
+import { placeLibraries } from '../../../../scripts/worker-libraries.mjs';
 
 const entry = new URL('../../../../worker-image/src/main.ts', import.meta.url).pathname;
 
@@ -41,6 +42,7 @@ export async function makeRuntime(parent: string, script: string = launcher, cod
   await place(folder, 'gitconfig', gitConfiguration, 0o644);
   await copyFile(process.execPath, join(folder, 'node'));
   await chmod(join(folder, 'node'), 0o755);
+  placeLibraries(join(folder, 'lib'));
   return folder;
 }
 

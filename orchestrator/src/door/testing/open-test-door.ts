@@ -14,7 +14,8 @@ const order = workOrder.parse({
   command_timeout: 10,
   verify: [],
 });
-const report: SelfReport = {
+/** What a worker could report of itself. */
+export const report: SelfReport = {
   uid: 1,
   capabilities_bounding: '0',
   kernel: 'Linux',

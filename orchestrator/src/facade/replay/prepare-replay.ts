@@ -1,10 +1,10 @@
-import { mkdtempSync } from 'node:fs';
 import { chmod, mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { openBus } from '@agentcompany/agent-bus';
 import { failure, newId, success, type Envelope, type PayloadOf, type Result } from '@agentcompany/protocol';
 import { initHome, type CompanyHome } from '../../company-home.ts';
+import { makeTemporaryFolder } from '../../temporary-folder.ts';
 import type { Config } from '../../config.ts';
 import { createReplaySource } from '../../git/replay-source.ts';
 import { busOptions } from '../../home-bus.ts';
@@ -46,7 +46,7 @@ export async function prepareReplay(
 
 async function makePlace(keep: string | null): Promise<Result<string>> {
   try {
-    const folder = keep ?? mkdtempSync(join(tmpdir(), 'agentcompany-replay-'));
+    const folder = keep ?? (await makeTemporaryFolder('replay'));
     if (keep !== null) {
       await mkdir(dirname(keep), { recursive: true });
       await mkdir(keep);

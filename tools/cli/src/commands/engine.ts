@@ -24,6 +24,7 @@ export function addEngine(program: Command, session: Session): void {
           const driven = await company.drive({
             signal: stop.signal,
             serve: options.serve === true,
+            onWarning: (warning) => context.talk(`${context.talkStyle.attention('warning')}: ${warning}`),
             onServing: (address) => context.talk(`Worker hosts join at ${address}.`),
           });
           release();

@@ -55,13 +55,14 @@ async function work(context: Context, options: WorkerHostOptions): Promise<numbe
     if (drain.signal.aborted) return stop.abort();
     context.talk('No new work; what is under way is finished. Press Ctrl-C again to give it back.');
     return drain.abort();
-  });
+  }, 2);
   const ended = await runWorkerHost({
     bus: options.bus ?? environment['AGENTCOMPANY_REDIS_URL'] ?? '',
     engine: options.engine,
     token: token.value,
     folder: path.resolve(cwd, options.folder ?? defaultFolder(environment)),
     maximumWorkers: options.maxWorkers,
+    warmWorkers: config.value.warm_workers,
     config: config.value,
     environment,
     installation: checkout,

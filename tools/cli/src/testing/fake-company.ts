@@ -1,12 +1,15 @@
 import type {
+  CleanReport,
   Company,
   DraftedPlan,
-  OpenQuestion,
   GivenBudget,
+  LogChoice,
+  OpenQuestion,
   RunView,
   StreamEntry,
   SubmitRequest,
   TaskView,
+  WorkersView,
 } from '@agentcompany/orchestrator';
 import { homeAt } from '@agentcompany/orchestrator/company-home';
 import { orchestratorErrors } from '@agentcompany/orchestrator/errors';
@@ -51,6 +54,7 @@ export function sketchRun(sketch: RunSketch): RunView {
     },
     base_oid: null,
     tip_oid: null,
+    images: [],
     plan_hash: null,
     task_list: [],
     approvals: [],
@@ -77,6 +81,9 @@ export function sketchTask(task_id: string, state: string, more: Partial<TaskVie
  * ended runs; what `drive` does is the test's to say.
  */
 export class FakeCompany implements Company {
+  logPieces: readonly Result<string>[] = [];
+  isLogEndless = false;
+  workers: WorkersView = { workers: [], set_aside: [] };
   readonly home = homeAt('/nowhere');
   readonly runs = new Map<string, RunView>();
   readonly calls: string[] = [];
@@ -124,6 +131,21 @@ export class FakeCompany implements Company {
   /** What is asked of the bus is tested with a real one. */
   get bus(): Company['bus'] {
     throw new Error('this company has no bus');
+  }
+
+  /** What is cleaned is tested with a real home. */
+  cleaning: CleanReport = {
+    dry_run: true,
+    engine_running: false,
+    items: [],
+    kept: [],
+    problems: [],
+    bytes_freed: 0,
+  };
+
+  async clean({ dryRun }: { readonly dryRun: boolean }): Promise<Result<CleanReport>> {
+    this.calls.push(`clean ${dryRun}`);
+    return success({ ...this.cleaning, dry_run: dryRun });
   }
 
   async submit(request: SubmitRequest): Promise<Result<{ readonly runId: string }>> {
@@ -202,6 +224,16 @@ export class FakeCompany implements Company {
     const run = await this.showRun(id);
     this.calls.push(`log ${options.taskId ?? 'latest'} ${options.maxBytes}`);
     return run.ok ? success(this.log) : run;
+  }
+
+  async *followLog(id: string, options: LogChoice & { readonly signal: AbortSignal }): AsyncIterable<Result<string>> {
+    this.calls.push(`follow ${id} ${options.attemptId ?? options.taskId ?? 'latest'}`);
+    yield* this.logPieces;
+    if (this.isLogEndless) await new Promise((resolve) => options.signal.addEventListener('abort', resolve));
+  }
+
+  async listWorkers(): Promise<Result<WorkersView>> {
+    return success(this.workers);
   }
 
   async answerApproval(

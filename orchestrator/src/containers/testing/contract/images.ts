@@ -21,7 +21,7 @@ async function archiveOf(trial: EngineTrial, files: Readonly<Record<string, stri
 }
 
 /** Images and volumes. */
-export function imagesContract(contract: Contract, { noOverlays }: EngineContractOptions): void {
+export function imagesContract(contract: Contract): void {
   contract('imports an archive as an image, with the changes that are asked', async (trial) => {
     const { engine, under } = trial;
     const tag = `agentcompany-test-${randomUUID()}:imported`;
@@ -68,12 +68,20 @@ export function imagesContract(contract: Contract, { noOverlays }: EngineContrac
     assertRefused(await trial.engine.imageInspect(tag), 'AC_IMAGE_UNKNOWN');
   });
 
-  contract('makes and removes overlay volumes, and none that smuggles in a mount option', async ({ engine }) => {
+  contract('makes and removes volumes, and none that smuggles in a mount option', async ({ engine, fixture }) => {
     const name = `agentcompany-test-${randomUUID()}`;
-    const folders = { lower: '/tmp/lower', upper: '/tmp/upper', work: '/tmp/work' };
-    if (noOverlays !== undefined) return assertRefused(await engine.volumeCreate({ name, ...folders }), noOverlays);
-    unwrap(await engine.volumeCreate({ name, ...folders }));
+    const { instance } = fixture;
+    const overlay = {
+      kind: 'overlay',
+      lower: 'agentcompany-test-lower',
+      changes: 'agentcompany-test-changes',
+    } as const;
+    for (const content of [{ kind: 'disk' }, { kind: 'memory', bytes: 4096 }, overlay] as const) {
+      unwrap(await engine.volumeCreate({ name, instance, content }));
+      unwrap(await engine.volumeRemove(name));
+    }
     unwrap(await engine.volumeRemove(name));
-    assertRefused(await engine.volumeCreate({ name, ...folders, lower: '/tmp/lower,o=bind' }), 'AC_ENGINE_FAILED');
+    const smuggled = { ...overlay, lower: 'lower,upperdir=/etc' };
+    assertRefused(await engine.volumeCreate({ name, instance, content: smuggled }), 'AC_ENGINE_FAILED');
   });
 }

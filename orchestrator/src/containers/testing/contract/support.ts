@@ -25,8 +25,6 @@ export interface EngineContractOptions {
   readonly it: (name: string, test: () => Promise<void>) => void;
   /** The engine; asked once for each test, started by whoever calls the contract. */
   readonly engine: () => EngineUnderTest;
-  /** The error with which it refuses overlay volumes, where it cannot have them. */
-  readonly noOverlays?: string;
 }
 
 /** What a test of the contract works with: one engine, one company instance of its own, all removed afterwards. */
@@ -48,7 +46,8 @@ export class EngineTrial {
     const { instance, mirror, runtime } = this.fixture;
     const { id: imageId } = unwrap(await this.engine.imageInspect(this.fixture.image));
     const owner = { instance, run: 'run', task: 'task', attempt: 'attempt', epoch: 1 };
-    return { owner, imageId, mirrorFolder: mirror, runtimeFolder: runtime, limits: testLimits, ...overrides };
+    const folders = { mirrorFolder: mirror, runtimeFolder: runtime, workspaceVolume: null };
+    return { owner, imageId, ...folders, limits: testLimits, ...overrides };
   }
 
   async create(overrides: Partial<WorkerContainer> = {}): Promise<string> {

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { imageWithAgent, readAgentsImage, recordAgentsImage } from '../open-agents-image.ts';
-import { buildImage } from './images.ts';
+import { imageWithAgent, readAgentsImage, recordAgentsImage } from '../../open-agents-image.ts';
+import { buildImage } from './build-images.ts';
 
 function openInstallation(): string {
   const folder = mkdtempSync(join(tmpdir(), 'agentcompany-installation-'));
