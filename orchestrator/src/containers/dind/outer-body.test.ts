@@ -67,7 +67,11 @@ describe('the create body of the outer container', () => {
       return { rest, fixed, forms, entry: entry.slice(0, -1), labels: Object.keys(labels) };
     };
     const golden = strip(outerBody(container));
-    fc.assert(fc.property(anything, (value) => expect(strip(outerBody(value))).toEqual(golden)));
+    fc.assert(
+      fc.property(anything, (value) => {
+        expect(strip(outerBody(value))).toEqual(golden);
+      }),
+    );
   });
 
   it('is found again by its form: the same for the same, another for another', () => {
