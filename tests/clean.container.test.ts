@@ -40,6 +40,7 @@ async function container(instance: string, attempt: string): Promise<string> {
       imageId,
       mirrorFolder: test.folder,
       runtimeFolder: null,
+      caches: [],
       workspaceVolume: null,
       limits: testLimits,
     }),

@@ -16,7 +16,7 @@ let fixture: WorkerFixture;
 let images: TestImages;
 let folder: string;
 const environment = environmentOfEngine();
-const config = { container_runtime: 'dod', oci_runtime: 'runc', accept_no_limits: false } as const;
+const config = { container_runtime: 'dod', allow_dind: false, oci_runtime: 'runc', accept_no_limits: false } as const;
 
 beforeEach(async () => {
   test = await openTestCompany();
@@ -95,7 +95,15 @@ describe('images that nothing needs any more', () => {
     await recordMadeImage(folder, { reference, id: imageId });
     const { owner, limits, mirrorFolder } = fixture.job(fixture.order());
     const { id } = unwrap(
-      await fixture.engine.create({ owner, imageId, mirrorFolder, runtimeFolder: null, workspaceVolume: null, limits }),
+      await fixture.engine.create({
+        owner,
+        imageId,
+        mirrorFolder,
+        runtimeFolder: null,
+        caches: [],
+        workspaceVolume: null,
+        limits,
+      }),
     );
     const pruned = unwrap(await pruneImages({ installation: folder, environment, config }, null, { dryRun: false }));
     expect(pruned).toMatchObject({ bytes_freed: 0, images: [{ error: { code: 'AC_IMAGE_IN_USE' } }] });

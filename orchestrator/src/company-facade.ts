@@ -25,6 +25,49 @@ export interface OpenQuestion extends QuestionView {
   readonly run_id: string;
 }
 
+/** What is to become of a run's plan: the whole plan as it is to be. */
+export interface ReviseRequest {
+  readonly plan: Plan;
+  /** For the record. */
+  readonly reason: string;
+  /** Says what would change, and changes nothing. */
+  readonly dryRun: boolean;
+}
+
+/** How a run's plan changes. */
+export interface PlanChange {
+  readonly run_id: string;
+  /** Of the run, before it. */
+  readonly state: string;
+  readonly revision: number;
+  readonly add: readonly { readonly task_id: string; readonly title: string }[];
+  readonly change: readonly { readonly task_id: string; readonly title: string }[];
+  /** Tasks that had started, and what takes their place. */
+  readonly supersede: readonly { readonly task_id: string; readonly by: string; readonly state: string }[];
+  readonly remove: readonly { readonly task_id: string; readonly state: string }[];
+  /** Title, summary or checks of the whole change. */
+  readonly whole: boolean;
+  /** A person has to approve the plan again before anything new begins. */
+  readonly asks_approval: boolean;
+}
+
+/** What a person tells whoever works on a task; without `runId` the one open run that has such a task is meant. */
+export interface TellRequest {
+  readonly runId?: string;
+  readonly taskId: string;
+  readonly note: string;
+}
+
+/** A note on record, and when it will be heard. */
+export interface ToldTask {
+  readonly run_id: string;
+  /** The task that hears it: the successor, where the named one was superseded. */
+  readonly task_id: string;
+  readonly note_id: string;
+  readonly state: string;
+  readonly heard: string;
+}
+
 /** What a person lets a run spend. */
 export type GivenBudget = Pick<PayloadOf<'run_resume'>, 'budget_usd' | 'budget_tokens'>;
 
@@ -165,6 +208,15 @@ export interface Company {
    * does at the time. Error: `AC_RUN_ENDED`.
    */
   resumeRun(id: string, budget?: GivenBudget): Promise<Result<undefined>>;
+  /** The plan of a run as it stands, a whole plan file. Errors: `AC_RUN_UNKNOWN`, `AC_RUN_AMBIGUOUS`, `AC_REVISION_UNTIMELY`: there is none yet. */
+  currentPlan(id: string): Promise<Result<Plan>>;
+  /** Changes the plan of a run that is under way, whole or not at all. Errors: `AC_REVISION_…`, those of a plan and of its agents. */
+  revisePlan(id: string, request: ReviseRequest): Promise<Result<PlanChange>>;
+  /**
+   * Tells whoever works on a task something more. Errors: `AC_NOTE_TASK_ENDED`, `AC_NOTE_UNREAD`, `AC_NOTES_SPENT`, `AC_NOTE_INVALID`,
+   * `AC_TASK_UNKNOWN`, `AC_TASK_NOWHERE`, `AC_TASK_AMBIGUOUS`.
+   */
+  tellTask(request: TellRequest): Promise<Result<ToldTask>>;
   /** Runs that have not ended. */
   openRuns(): Promise<Result<readonly string[]>>;
   /** Takes the engine's lock and does the work. Errors: `AC_ENGINE_RUNNING` naming the holder, those of the container engine. */

@@ -3,6 +3,8 @@ import { success, type Result } from '@agentcompany/protocol';
 import type { CompanyHome } from './company-home.ts';
 import type { Config, Environment } from './config.ts';
 import type { Check } from './doctor.ts';
+import { egressSettingsOf } from './egress-config.ts';
+import { machineNetwork } from './egress/network.ts';
 import { durabilityOf } from './facade/bus-reading.ts';
 import { busOptions } from './home-bus.ts';
 import { openProjects } from './open-projects.ts';
@@ -23,6 +25,7 @@ export function chainChecks(options: ChainOptions): readonly Check[] {
     { id: 'bus', title: 'message store', run: () => checkBus(options) },
     { id: 'model', title: 'model', run: async () => (await import('./facade/check-models.ts')).checkModels(options) },
     ...outsideChecks(options),
+    ...egressChecks(options),
     // Where all work is done on other machines, this one needs no containers.
     ...(options.config.local_workers ? containerChecks(options) : []),
     ...(projects.ok ? projects.value : []).map((project) => ({
@@ -46,6 +49,17 @@ function outsideChecks({ config, environment }: ChainOptions): readonly Check[] 
       return checked;
     },
   }));
+}
+
+/** One line for all hosts that workers may reach; none where they may reach none. */
+function egressChecks({ config }: ChainOptions): readonly Check[] {
+  const settings = egressSettingsOf(config);
+  if (settings === null) return [];
+  const run = async () => {
+    const { checkEgress } = await import('./egress/check-egress.ts');
+    return checkEgress(settings, machineNetwork);
+  };
+  return [{ id: 'egress', title: 'way out', run }];
 }
 
 const fsynced = {

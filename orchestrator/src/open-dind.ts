@@ -49,6 +49,7 @@ export function dindHome(options: {
   readonly folder: string;
   readonly mirrorsFolder: string;
   readonly config: Pick<Config, 'worker_memory_limit' | 'worker_cpus'>;
+  readonly caches: Config['package_caches'];
   readonly maximumWorkers: number;
 }): DindHome {
   const { instance, installation, folder, mirrorsFolder, config, maximumWorkers } = options;
@@ -56,7 +57,11 @@ export function dindHome(options: {
     instance,
     installation,
     exchangeFolder: path.join(folder, 'engine'),
-    sharedFolders: [mirrorsFolder, path.join(installation, 'worker-image', 'dist')],
+    sharedFolders: [
+      mirrorsFolder,
+      path.join(installation, 'worker-image', 'dist'),
+      ...options.caches.map((cache) => cache.folder),
+    ],
     limits: outerLimits({
       count: maximumWorkers,
       memoryBytes: memoryBytes(config.worker_memory_limit),
@@ -71,11 +76,18 @@ export function dindOfHome(
   options: {
     readonly instance: string;
     readonly installation: string;
-    readonly config: Pick<Config, 'worker_memory_limit' | 'worker_cpus' | 'max_workers'>;
+    readonly config: Pick<Config, 'worker_memory_limit' | 'worker_cpus' | 'max_workers' | 'package_caches'>;
   },
 ): DindHome {
   const { mirrorsFolder } = home;
-  return dindHome({ ...options, mirrorsFolder, folder: stateFolder(home), maximumWorkers: options.config.max_workers });
+  const caches = options.config.package_caches;
+  return dindHome({
+    ...options,
+    caches,
+    mirrorsFolder,
+    folder: stateFolder(home),
+    maximumWorkers: options.config.max_workers,
+  });
 }
 
 /** The workers' own engine. Errors: `AC_DIND_IMAGE`, those of `openDindEngine`. */

@@ -121,7 +121,7 @@ async function describe(engine: ContainerEngine): Promise<Result<unknown>> {
   const { createBody, engineFeatures } = await import('./containers/create-body.ts');
   const nothing = '/nowhere';
   const owner = { instance: '', run: '', task: '', attempt: '', epoch: 0 };
-  const folders = { mirrorFolder: nothing, runtimeFolder: nothing, workspaceVolume: null };
+  const folders = { mirrorFolder: nothing, runtimeFolder: nothing, caches: [], workspaceVolume: null };
   const container = { owner, imageId: '', ...folders, limits: proofLimits };
   return success([info.value, version.value, createBody(container, engineFeatures(info.value))]);
 }

@@ -78,7 +78,8 @@ async function proveHere({
   const instance = instanceId(home);
   if (!instance.ok) return instance;
   const dind = dindOfHome(home, { config, installation, instance: instance.value });
-  const workers = { instance: instance.value, installation, environment, config, dind };
+  const place = { caches: config.package_caches, companyHome: home.root };
+  const workers = { instance: instance.value, installation, environment, config, dind, ...place };
   const request: ProofRequest = { workers, place: homeProofPlace(home), signal: AbortSignal.timeout(90_000) };
   const proof = await proveWorkers(request, limitsOf(config));
   if (!proof.ok || proof.value.findings.some(({ outcome }) => outcome === 'escaped')) return proof;

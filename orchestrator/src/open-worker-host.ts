@@ -18,6 +18,7 @@ import { remoteRepositories } from './hosts/remote-repositories.ts';
 import { attemptServices } from './open-attempt-services.ts';
 import { remoteModels } from './open-remote-models.ts';
 import { dindHome } from './open-dind.ts';
+import { egressService } from './open-egress-service.ts';
 import { requireProof } from './open-proof.ts';
 import { openWorkers, type EngineChoice } from './open-workers.ts';
 
@@ -97,14 +98,16 @@ async function work(
     log,
   };
   const { instance } = folder;
-  const dind = dindHome({ ...options, instance, folder: folder.root, mirrorsFolder: folder.mirrorsFolder });
-  const workers = { ...options, dind, instance };
+  const dind = dindHome({ ...options, caches: [], instance, folder: folder.root, mirrorsFolder: folder.mirrorsFolder });
+  // Caches are the engine's machine's, which has the configuration.
+  const workers = { ...options, dind, instance, caches: [], companyHome: folder.root };
   const runner = await openWorkers({ ...workers, onDurableStep: () => undefined, say, keeping });
   if (!runner.ok) return runner;
   const ended = new AbortController();
   const proven = await requireProof({ workers, place: folder }, log);
   if (!proven.ok) return proven;
   const folds = new RunFolds(bus);
+  const openEgress = egressService({ bus, secrets: [{ name: 'the token of worker hosts', value: options.token }] });
   const refused = new AbortController();
   const stop = AbortSignal.any([options.stop, refused.signal]);
   const parts: HostParts = {
@@ -120,7 +123,9 @@ async function work(
       onAway: (error) => log('engine-away', { error }),
       onRefused: (error) => refused.abort(error),
     }),
+    openEgress,
     openServices: attemptServices({
+      openEgress,
       bus,
       folds,
       folders: folder,

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { failure, success, type Result } from '@agentcompany/protocol';
 import type { Config, Environment } from './config.ts';
+import { findCaches, type PackageCache } from './containers/package-caches.ts';
 import { steppingEngine } from './containers/stepping-engine.ts';
 import type { ContainerEngine } from './containers/container-engine.ts';
 import type { WorkerRunnerOptions } from './containers/sealed-worker-runner.ts';
@@ -31,6 +33,9 @@ export interface OpenWorkersOptions extends EngineChoice {
   readonly instance: string;
   /** Folder of the product: `worker-image/dist` holds the runtime, `.cache/worker-image.json` names the image made at set-up. */
   readonly installation: string;
+  /** `package_caches`, and the home of the company they may not lie in. */
+  readonly caches: readonly PackageCache[];
+  readonly companyHome: string;
   readonly onDurableStep: (step: string) => void;
   /** What goes on while an image is built. */
   readonly say: (line: string) => void;
@@ -48,10 +53,12 @@ export interface KeptReady {
   readonly log: Log;
 }
 
-/** Opens the container runtime; its library is loaded only here. Errors: those of the engine, `AC_IMAGE_UNAVAILABLE`. */
+/** Opens the container runtime; its library is loaded only here. Errors: those of the engine, `AC_IMAGE_UNAVAILABLE`, `AC_CACHE_REFUSED`. */
 export async function openWorkers(options: OpenWorkersOptions): Promise<Result<WorkerRunner>> {
   const image = await workerImage(options.installation);
   if (!image.ok) return image;
+  const caches = await findCaches(options.caches, { userHome: homedir(), companyHome: options.companyHome });
+  if (!caches.ok) return caches;
   const engine = await openEngine(options);
   if (!engine.ok) return engine;
   const { createWorkerRunner } = await import('./containers/sealed-worker-runner.ts');
@@ -62,6 +69,7 @@ export async function openWorkers(options: OpenWorkersOptions): Promise<Result<W
       defaultImage: image.value,
       buildDevcontainer: openDevcontainers({ engine: engine.value, instance: options.instance, say: options.say }),
       imageWithAgent: (agent) => imageWithAgent(options.installation, image.value, agent),
+      caches: caches.value,
       acceptNoLimits: options.config.accept_no_limits,
       runtimeFolder: join(options.installation, 'worker-image', 'dist'),
       ...(options.keeping === undefined ? {} : keptReady(options.keeping)),

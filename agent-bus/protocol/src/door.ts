@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { appErrorSchema } from './app-error.ts';
 import { agentDefinition } from './agent-definition.ts';
+import { egressOrder } from './egress.ts';
 import { taskRun } from './plan.ts';
 import { commandReport, feedback } from './payloads/work.ts';
 
@@ -15,6 +16,8 @@ export const doorPaths = {
   bundle: '/result/bundle',
   /** PUT and GET: what the task's next attempt goes on from. */
   checkpoint: '/checkpoint',
+  /** GET: what people told whoever works on the task (`noteList`). */
+  notes: '/notes',
   /** GET: tools the host offers (`hostToolList`). */
   tools: '/tools',
   /** POST: uses one (`hostToolCall` -> `hostToolAnswer`). */
@@ -65,6 +68,7 @@ const workspace = z.object({
   verify: z.array(z.string()),
   /** Folders of the image's own programs, which come first on the path of every command. */
   tool_folders: z.array(z.string()).optional(),
+  egress: egressOrder.optional(),
 });
 
 /** The agent that is to carry a task out, and what it finds. */
@@ -118,8 +122,20 @@ export const workReport = z.object({
 });
 export type WorkReport = z.infer<typeof workReport>;
 
-export const progressRequest = z.object({ message: z.string().max(4096) });
+export const progressRequest = z.object({
+  message: z.string().max(4096),
+  /** Counts what the worker did: the beat repeats a step, whatever is new has the next number. */
+  step: z.int().nonnegative().optional(),
+  /** Seconds that what it does now may take without another sign, from the first time the step is told. */
+  allowed_seconds: z.number().nonnegative().max(86_400).optional(),
+});
 export type ProgressRequest = z.infer<typeof progressRequest>;
+
+/** Notes of people for whoever works on the task, all of them, oldest first: who has heard one knows its id. */
+export const noteList = z.object({
+  notes: z.array(z.object({ id: z.string(), text: z.string(), by: z.string() })),
+});
+export type NoteList = z.infer<typeof noteList>;
 
 /** A tool on the host's side of the door. */
 export const hostToolList = z.object({

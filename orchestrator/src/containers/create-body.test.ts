@@ -12,6 +12,7 @@ const container: WorkerContainer = {
   runtimeFolder: '/runtime',
   limits: { memoryBytes: 2 ** 31, pids: 256, cpus: 2, workspaceBytes: 2 ** 30, temporaryBytes: 2 ** 28 },
   workspaceVolume: null,
+  caches: [{ folder: '/shared/_cacache', target: '/caches/npm' }],
 };
 const features = { appArmor: false, ociRuntime: 'runc', podman: null };
 
@@ -48,6 +49,7 @@ describe('the create body', () => {
         temporaryBytes: amount,
       }),
       workspaceVolume: fc.constant(null),
+      caches: fc.tuple(fc.record({ folder: text, target: fc.constant('/caches/npm' as const) })),
     });
     const strip = (made: ReturnType<typeof createBody>): unknown => {
       const { Labels: _labels, Image: _image, HostConfig: host, ...rest } = made;
@@ -75,7 +77,7 @@ describe('the create body', () => {
     expect(createBody(container, { ...features, appArmor: true }).HostConfig.SecurityOpt).toContain(
       'apparmor=docker-default',
     );
-    expect(createBody({ ...container, runtimeFolder: null }, features).HostConfig.Mounts).toHaveLength(1);
+    expect(createBody({ ...container, runtimeFolder: null }, features).HostConfig.Mounts).toHaveLength(2);
   });
 
   it('S6 lists no dangerous system call in its seccomp profile, and sockets only by family', () => {

@@ -46,12 +46,13 @@ function volumeMount(name: string, target: string, options: { ReadOnly?: boolean
 }
 
 function mounts(container: WorkerContainer) {
-  const { mirrorFolder, runtimeFolder, workspaceVolume: volume } = container;
+  const { mirrorFolder, runtimeFolder, caches, workspaceVolume: volume } = container;
   const purpose = purposeOf(container.owner);
   if (purpose === 'hold') return heldVolumes(container);
   const folders = [
     readOnlyMount(mirrorFolder, mirrorTarget),
     ...(runtimeFolder === null ? [] : [readOnlyMount(runtimeFolder, runtimeTarget)]),
+    ...caches.map(({ folder, target }) => readOnlyMount(folder, target)),
   ];
   if (volume === null) return folders;
   const repository =

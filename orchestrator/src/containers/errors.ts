@@ -145,4 +145,9 @@ export const containerErrors = errorCatalogue({
     remedy: 'Make room on the disk of the company home and check that it can be written.',
     retry: 'later',
   },
+  AC_CACHE_REFUSED: {
+    message: 'the package cache {folder} is not given to workers: {problem}',
+    remedy: 'Correct `package_caches` of the configuration, or the folder; docs/egress.md says what each kind expects.',
+    retry: 'never',
+  },
 });

@@ -30,6 +30,7 @@ describe('workers, each other and their owners', () => {
         runtimeFolder: fixture.runtime,
         limits: testLimits,
         workspaceVolume: null,
+        caches: [],
       }),
     );
     return id;

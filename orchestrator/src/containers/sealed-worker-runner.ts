@@ -11,7 +11,7 @@ import { PinnedImages, type PinnedImage } from './pinned-images.ts';
 import { LeftBehind } from './left-behind.ts';
 import { createSealed, openWorkerDoor, type SealedTerms, type SealedWorker } from './sealed-container.ts';
 import { WarmPool } from './warm-pool.ts';
-import type { SpareOwner, WorkerContainer, WorkerOwner } from './worker-container.ts';
+import type { SpareOwner, WorkerCache, WorkerContainer, WorkerOwner } from './worker-container.ts';
 import { labelNames } from './worker-labels.ts';
 import type { ImageRequest, KeptCheckouts, WorkerJob, WorkerOutcome, WorkerRunner } from './worker-runner.ts';
 import type { TreeFacts } from './workspaces/tree-facts.ts';
@@ -29,6 +29,8 @@ export interface WorkerRunnerOptions {
   readonly buildDevcontainer?: (place: NonNullable<ImageRequest['devcontainer']>) => Promise<Result<string>>;
   /** Absolute host folder with the worker runtime, mounted read-only; null where images carry it at /opt/worker. */
   readonly runtimeFolder: string | null;
+  /** Folders of packages that every worker may read; absent: none. */
+  readonly caches?: readonly WorkerCache[];
   /** `accept_no_limits`: go on although the engine does not enforce limits (S12). */
   readonly acceptNoLimits?: boolean;
   readonly doorLimits?: Partial<DoorLimits>;
@@ -132,8 +134,8 @@ class SealedWorkerRunner implements WorkerRunner {
       this.#workspaces?.lowerFor(mirrorFolder, job.order.base_oid) ?? null,
     ]);
     if (!image.ok) return image;
-    const { runtimeFolder } = this.#options;
-    const shape: WorkerShape = { imageId: image.value.id, mirrorFolder, runtimeFolder, limits, lower };
+    const { runtimeFolder, caches = [] } = this.#options;
+    const shape: WorkerShape = { imageId: image.value.id, mirrorFolder, runtimeFolder, limits, caches, lower };
     const order = { ...job.order, tool_folders: [...image.value.toolFolders] };
     const cleared = await this.#leftBehind.clear(job.owner);
     if (!cleared.ok) return cleared;

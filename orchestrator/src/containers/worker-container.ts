@@ -31,6 +31,16 @@ export interface SpareOwner {
   readonly purpose: SparePurpose;
 }
 
+/** Where a cache lies inside every worker, by kind. */
+export const cacheTargets = { npm: '/caches/npm', pip: '/caches/pip', go: '/caches/go' } as const;
+
+/** A folder of packages that workers share, mounted read-only. */
+export interface WorkerCache {
+  /** Absolute, without links in it. */
+  readonly folder: string;
+  readonly target: (typeof cacheTargets)[keyof typeof cacheTargets];
+}
+
 /** All that may differ between two workers; everything else of the create body is fixed (spec: S2, S3, C16). */
 export interface WorkerContainer {
   readonly owner: WorkerOwner | SpareOwner;
@@ -41,6 +51,7 @@ export interface WorkerContainer {
   /** Absolute host folder of the worker runtime bundle, mounted read-only; null where the image carries it. */
   readonly runtimeFolder: string | null;
   readonly limits: WorkerLimits;
+  readonly caches: readonly WorkerCache[];
   /** Name of the engine's volume that is the repository's folder; null: it lies in memory with the rest of the workspace. */
   readonly workspaceVolume: string | null;
   /** A volume that a holder has mounted read-only, so that the engine removes it for nobody. */

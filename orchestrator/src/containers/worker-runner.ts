@@ -1,5 +1,5 @@
 import type { AttemptServices } from '../door/attempt-services.ts';
-import type { Result, WorkOrder, WorkReport } from '@agentcompany/protocol';
+import type { ProgressRequest, Result, WorkOrder, WorkReport } from '@agentcompany/protocol';
 import type { WorkerLimits, WorkerOwner } from './worker-container.ts';
 
 /** One piece of work for one fresh container. */
@@ -22,6 +22,8 @@ export interface WorkerJob {
   /** Called once the container exists and before it is started, so that its owner is on record. */
   readonly onCreated: (containerId: string) => Promise<Result<undefined>>;
   readonly onProgress: (message: string) => void;
+  /** Told of every beat and progress, however many come. */
+  readonly onSign?: (sign: ProgressRequest) => void;
   /** Called with the outcome when the container is still to be removed: what follows from a result need not wait for that. */
   readonly onOutcome?: (outcome: Result<WorkerOutcome>) => void;
 }

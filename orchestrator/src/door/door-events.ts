@@ -1,4 +1,4 @@
-import type { SelfReport, WorkOrder, WorkReport } from '@agentcompany/protocol';
+import type { ProgressRequest, SelfReport, WorkOrder, WorkReport } from '@agentcompany/protocol';
 import type { AttemptServices } from './attempt-services.ts';
 import type { DoorLimits } from './door-limits.ts';
 import type { MissingSign } from './liveness.ts';
@@ -17,6 +17,8 @@ export interface DoorWork {
   /** Absolute file the bundle goes to; null when none is expected. */
   readonly bundleFile: string | null;
   readonly onProgress: (message: string) => void;
+  /** Told of every beat and progress, however many come. */
+  readonly onSign?: ((sign: ProgressRequest) => void) | undefined;
   readonly services: AttemptServices;
 }
 

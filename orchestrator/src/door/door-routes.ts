@@ -99,6 +99,7 @@ export class DoorRoutes {
     // Before it has work there is nothing it could tell of.
     if (this.#work === null) return answer(stream, 409, { problem: 'no order was given' });
     this.#events.beat();
+    this.#work.onSign?.(body.value);
     this.#work.throttle.push(body.value.message);
     answer(stream, 204);
   }

@@ -1,7 +1,7 @@
 import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type { DoorEnd, DoorOptions, DoorTerms, DoorWork } from './door-events.ts';
-import { sessionOptions } from './door-limits.ts';
+import { sessionOptions, settingsWith } from './door-limits.ts';
 import { DoorRoutes } from './door-routes.ts';
 import { Liveness } from './liveness.ts';
 
@@ -80,10 +80,15 @@ export function openWaitingDoor(stream: Duplex, { limits, differences }: DoorTer
   let current: ServerHttp2Session | null = null;
   let pings: NodeJS.Timeout | undefined;
   let allowed = limits.totalBytes;
+  let openConnections = 0;
+  const makeRoom = (): void => {
+    if (openConnections > 0) current?.settings(settingsWith(openConnections));
+  };
   let total = 0;
 
   server.on('session', (session) => {
     current = session;
+    makeRoom();
     pings = pingRegularly(session, limits.pingMs);
     session.setLocalWindowSize(sessionOptions.settings.initialWindowSize);
     session.once('close', () => settle({ kind: 'closed', cause: null }));
@@ -112,7 +117,10 @@ export function openWaitingDoor(stream: Duplex, { limits, differences }: DoorTer
     server.close();
   };
   const assign = (work: DoorWork): void => {
-    if (work.services.models !== null) allowed += limits.modelBytes;
+    const { models, egress } = work.services;
+    allowed += (models === null ? 0 : limits.modelBytes) + (egress?.doorBytes ?? 0);
+    openConnections = egress?.openConnections ?? 0;
+    makeRoom();
     liveness.beat();
     routes.assign(work);
   };

@@ -20,6 +20,7 @@ import { awaitImage, imageOfRun } from './image-of-run.ts';
 import { mint } from './mint.ts';
 import { persistently } from './persistently.ts';
 import { runAndConclude } from './run-and-conclude.ts';
+import { egressOrder } from './task-job.ts';
 import { attemptLog } from './run-files.ts';
 import { workerLimits } from './worker-limits.ts';
 import { noServices } from '../door/attempt-services.ts';
@@ -56,9 +57,15 @@ export async function carryOutVerification(
     const signal = AbortSignal.any([live.signal, lease.lost]);
     const work = { run, effect, delivery, lease };
     if (!image.ok) return await finish(parts, jobs, work, image);
-    const place = { mirrorFolder: mirror.value, image: image.value.id };
-    const job = jobOf(parts, run, effect, { owner, epoch: delivery.epoch }, place, signal);
-    return await runAndConclude(parts, jobs, job, (outcome) => finish(parts, jobs, work, outcome));
+    const wayOut = await parts.openEgress({ run, taskId: null, attemptId: owner });
+    try {
+      const services = { ...noServices, egress: wayOut.egress };
+      const place = { mirrorFolder: mirror.value, image: image.value.id, services };
+      const job = jobOf(parts, run, effect, { owner, epoch: delivery.epoch }, place, signal);
+      return await runAndConclude(parts, jobs, job, (outcome) => finish(parts, jobs, work, outcome));
+    } finally {
+      await wayOut.close();
+    }
   } finally {
     live.close();
   }
@@ -99,7 +106,7 @@ function jobOf(
   run: Run,
   effect: Verify,
   { owner, epoch }: { readonly owner: string; readonly epoch: number },
-  { mirrorFolder, image }: { readonly mirrorFolder: string; readonly image: string },
+  { mirrorFolder, image, services }: Pick<WorkerJob, 'mirrorFolder' | 'services'> & { readonly image: string },
   signal: AbortSignal,
 ): WorkerJob {
   return {
@@ -110,6 +117,7 @@ function jobOf(
       base_oid: effect.oid,
       command_timeout: run.settings.command_timeout,
       verify: effect.commands,
+      ...egressOrder(services),
     },
     mirrorFolder,
     image,
@@ -120,7 +128,7 @@ function jobOf(
     signal,
     onCreated: async () => success(),
     onProgress: () => undefined,
-    services: noServices,
+    services,
   };
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as after } from 'node:timers/promises';
 import type { Delivery } from '@agentcompany/agent-bus';
 import { success, type Result } from '@agentcompany/protocol';
+import type { Run } from '../company/records.ts';
 import { runEnds } from '../company/states.ts';
 import { carryOutTask } from './carry-out-task.ts';
 import { carryOutVerification } from './carry-out-verification.ts';
@@ -91,9 +92,15 @@ async function carryOut(
   if (!refreshed.ok) return refreshed;
   const run = refreshed.value;
   if (run === null || runEnds.has(run.state)) return parts.bus.complete(delivery, []);
-  if (run.state === 'cancelling') return letGo(parts, run, delivery);
+  if (run.state === 'cancelling' || isCancelling(run, delivery)) return letGo(parts, run, delivery);
   if (run.state === 'paused') return parts.bus.release(delivery, { notBefore: Date.now() + pauseRecheckMs });
   return delivery.envelope.envelope_type === 'task_assign'
     ? carryOutTask(parts, jobs, slot, run, delivery, lease)
     : carryOutVerification(parts, jobs, run, delivery, lease);
+}
+
+/** A change of the plan took the task back while a host that is gone was at work on it. */
+function isCancelling(run: Run, { envelope }: Delivery): boolean {
+  const task = run.tasks.get(envelope.context.task_id ?? '');
+  return task?.state === 'cancelling' && task.assignmentId === envelope.id;
 }

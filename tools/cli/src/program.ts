@@ -21,6 +21,7 @@ import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
 import { addState } from './commands/state.ts';
 import { addStatus } from './commands/status.ts';
+import { addTell } from './commands/tell.ts';
 import { addWatch } from './commands/watch.ts';
 import { addWorkerHost } from './commands/worker-host.ts';
 import { addAttach, addWorkers } from './commands/workers.ts';
@@ -94,6 +95,7 @@ export function createProgram(session: Session): Command {
     addApprove,
     addQuestions,
     addAnswer,
+    addTell,
     addCancel,
     addPause,
     addPullRequests,

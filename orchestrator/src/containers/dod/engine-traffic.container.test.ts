@@ -115,6 +115,7 @@ describe('the traffic between the company and its engine', () => {
         runtimeFolder: null,
         limits: testLimits,
         workspaceVolume: null,
+        caches: [],
       }),
     );
     expect(await engine.imageRemove(imageId)).toMatchObject({ error: { code: 'AC_IMAGE_IN_USE' } });

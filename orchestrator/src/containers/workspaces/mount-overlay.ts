@@ -75,7 +75,14 @@ export async function mountOverlay(
 async function hold(terms: HelperTerms, volume: string, kept?: string): Promise<Result<() => Promise<void>>> {
   const { sealed, instance, host, imageId, mirrorFolder } = terms;
   const owner = { instance, host, purpose: 'hold' } as const;
-  const place = { imageId, mirrorFolder, runtimeFolder: null, limits: holderLimits, workspaceVolume: volume };
+  const place = {
+    imageId,
+    mirrorFolder,
+    runtimeFolder: null,
+    limits: holderLimits,
+    caches: [],
+    workspaceVolume: volume,
+  };
   const keeping = kept === undefined ? {} : { keptVolume: kept };
   const created = await createSealed(sealed, { owner, ...place, ...keeping });
   if (!created.ok) return created;

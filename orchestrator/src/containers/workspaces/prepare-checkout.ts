@@ -41,6 +41,7 @@ export async function prepareCheckout(request: CheckoutRequest): Promise<Result<
     mirrorFolder,
     runtimeFolder,
     limits,
+    caches: [],
     workspaceVolume: volume,
   });
   if (!created.ok) return created;

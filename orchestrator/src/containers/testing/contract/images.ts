@@ -6,7 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { unwrap } from '@agentcompany/protocol';
-import { assertRefused, type Contract, type EngineContractOptions, type EngineTrial } from './support.ts';
+import { assertRefused, type Contract, type EngineTrial } from './support.ts';
 
 const run = promisify(execFile);
 

@@ -46,7 +46,7 @@ export class EngineTrial {
     const { instance, mirror, runtime } = this.fixture;
     const { id: imageId } = unwrap(await this.engine.imageInspect(this.fixture.image));
     const owner = { instance, run: 'run', task: 'task', attempt: 'attempt', epoch: 1 };
-    const folders = { mirrorFolder: mirror, runtimeFolder: runtime, workspaceVolume: null };
+    const folders = { mirrorFolder: mirror, runtimeFolder: runtime, caches: [], workspaceVolume: null };
     return { owner, imageId, ...folders, limits: testLimits, ...overrides };
   }
 
