@@ -115,7 +115,7 @@ describe('a code agent in a sealed worker', () => {
   it('image list says which agents there are, and that their image is ready', async () => {
     const images = unwrap(
       await listImages({
-        config: { container_runtime: 'dod', oci_runtime: 'runc', accept_no_limits: false },
+        config: { container_runtime: 'dod', allow_dind: false, oci_runtime: 'runc', accept_no_limits: false },
         installation: installed.folder,
         environment: environmentOfEngine(),
       }),

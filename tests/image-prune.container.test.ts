@@ -16,7 +16,7 @@ let fixture: WorkerFixture;
 let images: TestImages;
 let folder: string;
 const environment = environmentOfEngine();
-const config = { container_runtime: 'dod', oci_runtime: 'runc', accept_no_limits: false } as const;
+const config = { container_runtime: 'dod', allow_dind: false, oci_runtime: 'runc', accept_no_limits: false } as const;
 
 beforeEach(async () => {
   test = await openTestCompany();

@@ -129,7 +129,7 @@ describe('loadConfig', () => {
   });
 
   it.each([
-    ['container_runtime', 'lxc', 'one of dod, rootless is expected'],
+    ['container_runtime', 'lxc', 'one of dod, rootless, dind is expected'],
     ['container_runtime', 'dind', 'dind only with allow_dind'],
     ['message_queue', 'kafka', 'one of file, sqlite, redis is expected'],
     ['message_queue', 'mail', 'mail is not in this version; available: file, sqlite, redis'],

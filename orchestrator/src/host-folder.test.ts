@@ -49,6 +49,7 @@ describe('the folder of a worker host', () => {
       maximumWorkers: 1,
       config: {
         container_runtime: 'dod',
+        allow_dind: false,
         oci_runtime: 'runc',
         accept_no_limits: false,
         worker_memory_limit: '2g',

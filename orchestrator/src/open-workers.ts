@@ -7,17 +7,18 @@ import { findCaches, type PackageCache } from './containers/package-caches.ts';
 import { steppingEngine } from './containers/stepping-engine.ts';
 import type { ContainerEngine } from './containers/container-engine.ts';
 import type { WorkerRunnerOptions } from './containers/sealed-worker-runner.ts';
+import { dindErrors } from './containers/dind/errors.ts';
 import type { WorkerRunner } from './containers/worker-runner.ts';
 import type { Log } from './engine/log.ts';
 import { facadeErrors } from './facade/errors.ts';
 import { openMirrorFacts } from './git/mirror-facts.ts';
 import { openDevcontainers } from './open-devcontainers.ts';
 import { imageWithAgent } from './open-agents-image.ts';
-import type { DindHome } from './open-dind.ts';
+import { openDind, type DindHome } from './open-dind.ts';
 
 /** What decides which engine workers run on, and under which terms. */
 export interface EngineChoice {
-  readonly config: Pick<Config, 'container_runtime' | 'oci_runtime' | 'accept_no_limits'>;
+  readonly config: Pick<Config, 'container_runtime' | 'allow_dind' | 'oci_runtime' | 'accept_no_limits'>;
   /** `DOCKER_HOST` and `CONTAINER_HOST` name the engine's socket where it is not in its usual place. */
   readonly environment: Environment;
   /**
@@ -120,8 +121,8 @@ const runtimes: Readonly<Record<Config['container_runtime'], OpenRuntime>> = {
   },
   dind: async (choice) => {
     const { config, environment, dind } = choice;
+    if (!config.allow_dind) return failure(dindErrors.AC_DIND_FORBIDDEN());
     if (dind === undefined) return openMachine({ ...choice, config: { ...config, oci_runtime: 'runc' } });
-    const { openDind } = await import('./open-dind.ts');
     return openDind(environment, config.oci_runtime, dind);
   },
 };

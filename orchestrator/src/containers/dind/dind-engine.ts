@@ -42,6 +42,7 @@ export class DindEngine implements ContainerEngine {
     const unseen = [
       container.mirrorFolder,
       ...(container.runtimeFolder === null ? [] : [container.runtimeFolder]),
+      ...container.caches.map(({ folder }) => folder),
     ].find((folder) => !this.#isShared(folder));
     if (unseen !== undefined) return this.#unseen(unseen);
     const made = await this.#on((inner) => inner.create(container));

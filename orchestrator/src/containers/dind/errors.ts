@@ -2,6 +2,11 @@ import { errorCatalogue } from '@agentcompany/protocol';
 
 /** What can go wrong with the engine of a company's own, in a container of the machine's. */
 export const dindErrors = errorCatalogue({
+  AC_DIND_FORBIDDEN: {
+    message: 'container_runtime is dind, and allow_dind is not set',
+    remedy: 'Set allow_dind to true if weaker isolation is acceptable (docs/security.md), or choose dod or rootless.',
+    retry: 'never',
+  },
   AC_DIND_IMAGE: {
     message: 'the image of the inner container engine {reason}',
     remedy: 'Make it with `agentcompany image build --dind`, which takes a minute or two.',

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
@@ -7,9 +8,11 @@ import { unwrap } from '@agentcompany/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { engineSocket } from '../dod/engine-address.ts';
 import { hostLimits } from '../host-limits.ts';
-import { openOwnDind, type OwnDind } from '../testing/own-dind.ts';
+import { engineImage, openOwnDind, type OwnDind } from '../testing/own-dind.ts';
 import { testLimits, workerImage, WorkerFixture } from '../testing/worker-fixture.ts';
-import { outerBody, outerName } from './outer-body.ts';
+import { outerBody, outerName, type OuterContainer } from './outer-body.ts';
+import { OuterEngine } from './outer-engine.ts';
+import { startOuter } from './start-outer.ts';
 
 const buildMs = 600_000;
 const gibibyte = 1024 ** 3;
@@ -47,6 +50,15 @@ describe('the outer container of docker-in-docker', () => {
     await fixture.close();
     proxy.close();
     await dind.close();
+  });
+
+  const outerContainer = async (instance: string): Promise<OuterContainer> => ({
+    instance,
+    exchangeFolder: join(dind.exchangeFolder, '..', instance.slice(0, 8)),
+    imageId: await engineImage(dind.machine),
+    sharedFolders: [],
+    group: 0,
+    limits: { memoryBytes: gibibyte, pids: 512, cpus: 1 },
   });
 
   const outer = async () => unwrap(await dind.machine.inspect(outerName(dind.instance)));
@@ -139,25 +151,26 @@ describe('the outer container of docker-in-docker', () => {
   });
 
   it('C17 ends by itself when no process of its company is there any more', async () => {
-    unwrap(await fixture.engine.ping());
-    const { id } = await outer();
-    const past = new Date(Date.now() - 180_000);
-    for (const name of await readdir(dind.exchangeFolder))
-      if (name.startsWith('held-')) await utimes(join(dind.exchangeFolder, name), past, past);
-    unwrap(await dind.machine.wait(id, AbortSignal.timeout(60_000)));
-    expect((await outer()).state.status).toBe('exited');
+    // Started without an engine object, which would go on saying that this process is there.
+    const machine = new OuterEngine(unwrap(engineSocket(process.env['DOCKER_HOST'] ?? null)));
+    const container = await outerContainer(randomUUID());
+    const name = outerName(container.instance);
+    try {
+      unwrap(await startOuter(machine, container));
+      const past = new Date(Date.now() - 180_000);
+      await utimes(join(container.exchangeFolder, `held-${process.pid}`), past, past);
+      const { id } = unwrap(await dind.machine.inspect(name));
+      unwrap(await dind.machine.wait(id, AbortSignal.timeout(100_000)));
+      expect(unwrap(await dind.machine.inspect(name)).state.status).toBe('exited');
+    } finally {
+      unwrap(await dind.machine.remove(name));
+    }
   });
 
   it('S1 is removed and never started when it was not made as asked', async () => {
     unwrap(await dind.machine.remove(outerName(dind.instance)));
-    const { OuterEngine } = await import('./outer-engine.ts');
-    const { startOuter } = await import('./start-outer.ts');
     const machine = new OuterEngine(unwrap(engineSocket(process.env['DOCKER_HOST'] ?? null)));
-    const { instance, exchangeFolder } = dind;
-    const container = {
-      ...{ instance, exchangeFolder, imageId: await imageOf(dind), sharedFolders: [], group: 0 },
-      limits: { memoryBytes: gibibyte, pids: 512, cpus: 1 },
-    };
+    const container = await outerContainer(dind.instance);
     const find = machine.machine.inspect.bind(machine.machine);
     machine.machine.inspect = async (name) => {
       const found = unwrap(await find(name));
@@ -170,7 +183,9 @@ describe('the outer container of docker-in-docker', () => {
     expect(await startOuter(machine, container)).toMatchObject({
       error: { code: 'AC_DIND_DIFFERS', message: expect.stringContaining('Privileged') },
     });
-    expect(await dind.machine.inspect(outerName(instance))).toMatchObject({ error: { code: 'AC_CONTAINER_UNKNOWN' } });
+    expect(await dind.machine.inspect(outerName(dind.instance))).toMatchObject({
+      error: { code: 'AC_CONTAINER_UNKNOWN' },
+    });
   });
 
   it('shows its workers nothing but the folders they mount from', async () => {
@@ -178,25 +193,18 @@ describe('the outer container of docker-in-docker', () => {
     const { owner } = stranger.job(stranger.order());
     const { id: imageId } = unwrap(await fixture.engine.imageInspect(fixture.image));
     const created = await fixture.engine.create({
-      ...{
-        owner,
-        imageId,
-        mirrorFolder: '/etc',
-        runtimeFolder: null,
-        caches: [],
-        workspaceVolume: null,
-        limits: testLimits,
-      },
+      owner,
+      imageId,
+      mirrorFolder: '/etc',
+      runtimeFolder: null,
+      limits: testLimits,
+      workspaceVolume: null,
+      caches: [],
     });
     expect(created).toMatchObject({ error: { code: 'AC_DIND_FOLDER', message: expect.stringContaining('/etc') } });
     await rm(stranger.folder, { recursive: true });
   });
 });
-
-async function imageOf(dind: OwnDind): Promise<string> {
-  const { engineImage } = await import('../testing/own-dind.ts');
-  return engineImage(dind.machine);
-}
 
 /** The memory groups of this machine whose name holds that of a container. */
 async function groupsNamed(container: string): Promise<readonly string[]> {
