@@ -43,7 +43,7 @@ export interface ImageReport {
   readonly used_by: readonly string[];
 }
 
-export const workerRepository = 'agentcompany-worker';
+const workerRepository = 'agentcompany-worker';
 export const ownRepositories: readonly string[] = [workerRepository, agentsRepository, devcontainerRepository];
 
 /**
@@ -119,7 +119,7 @@ function otherImage(image: ListedImage, made: ReadonlySet<string>, usage: ImageU
 }
 
 /** Whether a tag names exactly this home as its owner. */
-export function isOfHome(reference: string, home: CompanyHome): boolean {
+function isOfHome(reference: string, home: CompanyHome): boolean {
   const instance = instanceId(home);
   return instance.ok && reference.startsWith(`${devcontainerRepository}:${instance.value}.`);
 }
