@@ -23,6 +23,7 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
+    globalSetup: ['scripts/testing/temporary-root.ts'],
     reporters: ['default', new SkipReporter(rules, continuousIntegration)],
     projects: [
       {

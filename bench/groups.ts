@@ -13,5 +13,6 @@ export const groups: Readonly<Record<string, () => Promise<readonly Measurement[
     ...(await import('./groups/cli.ts')).programCosts,
   ],
   gateway: async () => (await import('./groups/gateway.ts')).gatewayCosts,
+  queued: async () => (await import('./groups/queued.ts')).queuedCosts,
   bus: async () => (await import('./groups/bus.ts')).busCosts,
 };

@@ -1,8 +1,8 @@
 /** Does the thing once and returns its figure in the unit of the measurement. */
 export type Run = () => Promise<number>;
 
-/** `ms`: how long it took, less is better. `/s`: how many were done a second, more is better. */
-export type Unit = 'ms' | '/s';
+/** `ms`: how long it took, `MiB`: what it holds, less is better. `/s`: how many were done a second, more is better. */
+export type Unit = 'ms' | 'MiB' | '/s';
 
 /** The bound on ours by floor that is to be kept: `at most` for times, `at least` for rates. */
 export interface Target {

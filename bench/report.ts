@@ -7,7 +7,7 @@ const times = (value: number): string => value.toFixed(2);
 
 function figure(value: number, unit: Unit): string {
   const digits = value < 1 ? 3 : value < 100 ? 1 : 0;
-  return unit === 'ms' ? `${value.toFixed(digits)} ms` : `${value.toFixed(value < 100 ? 1 : 0)}/s`;
+  return unit === '/s' ? `${value.toFixed(value < 100 ? 1 : 0)}/s` : `${value.toFixed(digits)} ${unit}`;
 }
 
 function described({ name, durability }: Contender): string {

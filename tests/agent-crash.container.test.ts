@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { planSchema, unwrap } from '@agentcompany/protocol';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -16,6 +15,7 @@ import {
   openTestCompany,
   type TestCompany,
 } from './support/open-test-company.ts';
+import { repliesFile } from './support/scripted-replies.ts';
 
 const key = 'sk-of-the-test';
 /** One dollar for each million tokens: what a call costs is easily seen. */
@@ -102,11 +102,7 @@ async function openScripted(): Promise<Engineless> {
     reply('first is there', 'printf two > two.txt; echo second "is there"'),
     reply('One after the other.', 'echo one > one.txt; echo first "is there"'),
   ];
-  const folder = mkdtempSync(join(tmpdir(), 'replies-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const file = join(folder, 'replies.json');
-  writeFileSync(file, JSON.stringify({ version: 1, replies }));
-  const models = JSON.stringify({ scripted: { file } });
+  const models = JSON.stringify({ scripted: { file: repliesFile(replies) } });
   return openEngineless({ AGENTCOMPANY_AI_ADAPTER: 'scripted', AGENTCOMPANY_MODELS: models });
 }
 

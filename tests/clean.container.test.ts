@@ -35,7 +35,15 @@ async function container(instance: string, attempt: string): Promise<string> {
   const owner = { instance, run: randomUUID(), task: 't', attempt, epoch: 1 };
   const imageId = unwrap(await workerImage(installation));
   const { id } = unwrap(
-    await engine.create({ owner, imageId, mirrorFolder: test.folder, runtimeFolder: null, limits: testLimits }),
+    await engine.create({
+      owner,
+      imageId,
+      mirrorFolder: test.folder,
+      runtimeFolder: null,
+      caches: [],
+      workspaceVolume: null,
+      limits: testLimits,
+    }),
   );
   made.push(id);
   return id;

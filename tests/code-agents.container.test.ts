@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
 import { agentDefinition, planSchema, success, unwrap, type AgentOrder } from '@agentcompany/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WorkerFixture, type Finished } from '../orchestrator/src/containers/testing/worker-fixture.ts';
@@ -11,6 +8,7 @@ import { imageWithAgent } from '../orchestrator/src/open-agents-image.ts';
 import { openAgentsInstallation, type AgentsInstallation } from './support/agents-installation.ts';
 import { environmentOfEngine, git, openTestCompany } from './support/open-test-company.ts';
 import { scriptedModels } from './support/scripted-models.ts';
+import { repliesFile } from './support/scripted-replies.ts';
 
 const runtimes = ['claude-code', 'codex', 'opencode', 'gemini-cli'] as const;
 type Runtime = (typeof runtimes)[number];
@@ -115,7 +113,13 @@ describe('a code agent in a sealed worker', () => {
   );
 
   it('image list says which agents there are, and that their image is ready', async () => {
-    const images = unwrap(await listImages({ installation: installed.folder, environment: environmentOfEngine() }));
+    const images = unwrap(
+      await listImages({
+        config: { container_runtime: 'dod', oci_runtime: 'runc', accept_no_limits: false },
+        installation: installed.folder,
+        environment: environmentOfEngine(),
+      }),
+    );
     expect(images.map(({ purpose, state }) => [purpose, state])).toEqual([
       ['worker', 'ready'],
       ['agents', 'ready'],
@@ -222,12 +226,10 @@ describe('an agent whose model gives out', () => {
 
 /** Replies for an agent whose shell is called `shell`: one command, then the end. */
 function openReplies(shell: string, input: unknown): string {
-  const file = join(mkdtempSync(join(tmpdir(), 'agentcompany-replies-')), 'replies.json');
   const done = { contains: ['the world is greeted'], text: 'Done.' };
   const usage = { input: 900, output: 30 };
   const first = { contains: ['Greet the world'], tool_calls: [{ name: shell, input }], usage };
-  writeFileSync(file, JSON.stringify({ version: 1, replies: [done, first] }));
-  return file;
+  return repliesFile([done, first]);
 }
 
 const greeting = 'echo hello > hello.txt && echo the world "is greeted"';
@@ -263,7 +265,6 @@ describe('a run with code agents', () => {
         expect(git(test.repository, 'show', `${run.pull_request?.branch ?? ''}:hello.txt`)).toBe('hello');
       } finally {
         await test.dispose();
-        rmSync(dirname(file), { recursive: true });
       }
     },
     200_000,

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { unwrap } from '@agentcompany/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 import { git, openTestCompany, type TestCompany } from './support/open-test-company.ts';
+import { repliesFile } from './support/scripted-replies.ts';
 
 let test: TestCompany;
 afterEach(() => test.dispose());
@@ -25,12 +25,10 @@ interface Script {
 
 /** A company whose one model obeys every text it reads, as these replies say. */
 async function openObedient({ plan, review }: Script): Promise<TestCompany> {
-  const file = join(mkdtempSync(join(tmpdir(), 'replies-')), 'replies.json');
-  const replies = [
+  const file = repliesFile([
     { capture: '^This is review ([0-9a-f]+)', text: review },
     { contains: ['You are the Manager'], text: JSON.stringify(plan) },
-  ];
-  writeFileSync(file, JSON.stringify({ version: 1, replies }));
+  ]);
   const models = { scripted: { file }, openai: { api_key: '${MODEL_KEY}' } };
   const flags = { ai_adapter: 'scripted', model: 'obedient', models, review: 'model', max_review_rounds: 0 };
   return openTestCompany({ files: { 'README.md': readme }, flags, environment: { MODEL_KEY: key } });

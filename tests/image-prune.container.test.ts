@@ -16,6 +16,7 @@ let fixture: WorkerFixture;
 let images: TestImages;
 let folder: string;
 const environment = environmentOfEngine();
+const config = { container_runtime: 'dod', oci_runtime: 'runc', accept_no_limits: false } as const;
 
 beforeEach(async () => {
   test = await openTestCompany();
@@ -57,7 +58,7 @@ describe('images that nothing needs any more', () => {
       images: [{ reference: 'devcontainer', id: kept[1] ?? '' }],
     } as unknown as RunView;
     const usage = { home: test.home, openRuns: [run] };
-    const options = { installation: folder, environment };
+    const options = { installation: folder, environment, config };
 
     const listed = unwrap(await listImages(options, usage));
     const stateOf = (reference: string): string | undefined =>
@@ -93,8 +94,18 @@ describe('images that nothing needs any more', () => {
     const imageId = await imageCalled(reference);
     await recordMadeImage(folder, { reference, id: imageId });
     const { owner, limits, mirrorFolder } = fixture.job(fixture.order());
-    const { id } = unwrap(await fixture.engine.create({ owner, imageId, mirrorFolder, runtimeFolder: null, limits }));
-    const pruned = unwrap(await pruneImages({ installation: folder, environment }, null, { dryRun: false }));
+    const { id } = unwrap(
+      await fixture.engine.create({
+        owner,
+        imageId,
+        mirrorFolder,
+        runtimeFolder: null,
+        caches: [],
+        workspaceVolume: null,
+        limits,
+      }),
+    );
+    const pruned = unwrap(await pruneImages({ installation: folder, environment, config }, null, { dryRun: false }));
     expect(pruned).toMatchObject({ bytes_freed: 0, images: [{ error: { code: 'AC_IMAGE_IN_USE' } }] });
     unwrap(await fixture.engine.remove(id));
     expect(await madeImages(folder)).toEqual([{ reference, id: imageId }]);

@@ -14,6 +14,7 @@ import {
   planOf,
   type TestCompany,
 } from './support/open-test-company.ts';
+import { until } from './support/until.ts';
 
 let test: TestCompany;
 
@@ -37,19 +38,6 @@ const drive = async (runId: string, signal = AbortSignal.timeout(90_000)): Promi
 async function secondTerminal(): Promise<Company> {
   const { config } = unwrap(loadConfig({ home: test.home, environment: {} }));
   return unwrap(await openCompany(test.home, { config, environment: environmentOfEngine(), installation }));
-}
-
-/** Resolves when an entry of the run's ledger satisfies `isIt`. */
-async function until(
-  company: Company,
-  runId: string,
-  isIt: (type: string, payload: Record<string, unknown>) => boolean,
-): Promise<void> {
-  const signal = AbortSignal.timeout(60_000);
-  for await (const { envelope } of company.timeline(runId, { after: 0, follow: true, signal })) {
-    if (isIt(envelope.envelope_type, envelope.payload)) return;
-  }
-  throw new Error('the awaited envelope did not come');
 }
 
 async function entries(

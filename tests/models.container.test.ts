@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { unwrap } from '@agentcompany/protocol';
@@ -15,32 +14,16 @@ import {
   openTestCompany,
   type TestCompany,
 } from './support/open-test-company.ts';
+import { greeting, scriptedCompany } from './support/scripted-replies.ts';
 
 let test: TestCompany;
 afterEach(() => test.dispose());
 
-const instruction = 'Greet the world in a file of its own, then name it in the readme.';
-const plan = {
-  title: 'Greet the world',
-  verify: ['grep -q hello.txt README.md'],
-  tasks: [
-    { id: 'greet', title: 'Greet', instructions: 'A file.', run: { command: 'echo hello > hello.txt' } },
-    {
-      id: 'name',
-      title: 'Name it',
-      instructions: 'In the readme.',
-      depends_on: ['greet'],
-      run: { script: 'test -f hello.txt\necho "See hello.txt" >> README.md\n', interpreter: 'sh' },
-    },
-  ],
-};
+const { instruction, plan } = greeting;
 
 /** A company whose model answers from this script. */
-async function openScripted(replies: readonly unknown[]): Promise<TestCompany> {
-  const file = join(mkdtempSync(join(tmpdir(), 'replies-')), 'replies.json');
-  writeFileSync(file, JSON.stringify({ version: 1, replies }));
-  const flags = { ai_adapter: 'scripted', model: 'planner', models: { scripted: { file } } };
-  return openTestCompany({ flags });
+function openScripted(replies: readonly unknown[]): Promise<TestCompany> {
+  return openTestCompany({ flags: scriptedCompany(replies).flags });
 }
 
 async function openServer(key: string): Promise<LoopbackServer & AsyncDisposable> {

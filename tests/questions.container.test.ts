@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { openBus } from '@agentcompany/agent-bus';
 import { agentDefinition, newId, planSchema, unwrap } from '@agentcompany/protocol';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -9,6 +6,7 @@ import { loadConfig } from '../orchestrator/src/config.ts';
 import { envelopeTo } from '../orchestrator/src/engine/testing/ledger-on-disk.ts';
 import { busOptions } from '../orchestrator/src/home-bus.ts';
 import { git, openTestCompany, type TestCompany } from './support/open-test-company.ts';
+import { scriptedCompany } from './support/scripted-replies.ts';
 
 const question = 'Which license shall the project have?';
 const usage = { input: 10, output: 5 };
@@ -38,12 +36,7 @@ const agents = [agentDefinition.parse({ name: 'coder', role: 'worker' })];
 
 /** A company whose builtin agent is scripted, and a run of it on record. */
 async function openAsking(): Promise<TestCompany & { readonly runId: string }> {
-  const folder = mkdtempSync(join(tmpdir(), 'replies-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const file = join(folder, 'replies.json');
-  writeFileSync(file, JSON.stringify({ version: 1, replies }));
-  const flags = { ai_adapter: 'scripted', model: 'coder', models: { scripted: { file } }, lease_ms: 5000 };
-  const test = await openTestCompany({ flags });
+  const test = await openTestCompany({ flags: { ...scriptedCompany(replies).flags, lease_ms: 5000 } });
   onTestFinished(() => test.dispose());
   const { config } = unwrap(loadConfig({ home: test.home, environment: {} }));
   const bus = unwrap(await openBus(unwrap(busOptions(test.home, config))));

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { planSchema, unwrap, type Plan } from '@agentcompany/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -14,39 +13,22 @@ import {
   planOf,
   type TestCompany,
 } from './support/open-test-company.ts';
+import { greeting, scriptedCompany } from './support/scripted-replies.ts';
 
 let test: TestCompany;
 afterEach(() => test.dispose());
 
-const instruction = 'Greet the world in a file of its own, then name it in the readme.';
-const greeting = {
-  title: 'Greet the world',
-  verify: ['grep -q hello.txt README.md'],
-  tasks: [
-    { id: 'greet', title: 'Greet', instructions: 'A file.', run: { command: 'echo hello > hello.txt' } },
-    {
-      id: 'name',
-      title: 'Name it',
-      instructions: 'In the readme.',
-      depends_on: ['greet'],
-      run: { command: 'echo "See hello.txt" >> README.md' },
-    },
-  ],
-};
+const { instruction, plan: greetingPlan } = greeting;
 const replies = [
-  { contains: ['in a circle'], text: JSON.stringify(greeting) },
+  { contains: ['in a circle'], text: JSON.stringify(greetingPlan) },
   {
     contains: [instruction],
-    text: JSON.stringify({ ...greeting, tasks: greeting.tasks.map((task) => ({ ...task, depends_on: ['name'] })) }),
+    text: JSON.stringify({
+      ...greetingPlan,
+      tasks: greetingPlan.tasks.map((task) => ({ ...task, depends_on: ['name'] })),
+    }),
   },
 ];
-
-/** The settings of a company whose model answers from a script, and the script. */
-function scripted(): { readonly flags: Record<string, unknown>; readonly file: string } {
-  const file = join(mkdtempSync(join(tmpdir(), 'replies-')), 'replies.json');
-  writeFileSync(file, JSON.stringify({ version: 1, replies }));
-  return { flags: { ai_adapter: 'scripted', model: 'planner', models: { scripted: { file } } }, file };
-}
 
 async function carryOut(plan: Plan | null): Promise<string> {
   const { runId } = unwrap(await test.company.submit({ projectId: 'app', instruction, plan }));
@@ -72,7 +54,7 @@ function exchangesOf(runId: string): readonly string[] {
 
 describe('a replay', () => {
   it('does a planned run again without its model, on the base it began at, and finds the same tree', async () => {
-    const { flags, file } = scripted();
+    const { flags, file } = scriptedCompany(replies);
     test = await openTestCompany({ flags });
     const runId = await carryOut(null);
     const before = unwrap(await test.company.showRun(runId));
@@ -119,7 +101,7 @@ describe('a replay', () => {
   });
 
   it('says which request has no recording, and how it differs from the nearest', async () => {
-    const { flags } = scripted();
+    const { flags } = scriptedCompany(replies);
     test = await openTestCompany({ flags });
     const runId = await carryOut(null);
     const repaired = exchangesOf(runId).find((file) => readFileSync(file, 'utf8').includes('in a circle'));
@@ -141,16 +123,42 @@ describe('a replay', () => {
     expect(report.facts.filter(({ same }) => !same).map(({ what }) => what)).toEqual(['result']);
   });
 
+  it('joins results in the order of then, whoever is quicker now', async () => {
+    test = await openTestCompany({ flags: { max_workers: 2 } });
+    const plan = planOf([
+      // Begins first and is joined last.
+      { id: 'slow', run: { command: 'sleep 3; test -e word.txt && cat word.txt > seen.txt; echo slow > word.txt' } },
+      { id: 'quick', run: { command: 'echo quick > word.txt' } },
+    ]);
+    const runId = await carryOut(plan);
+    const mergedOrder = async (company: TestCompany['company'], id: string): Promise<readonly unknown[]> => {
+      const all = { after: 0, follow: false, signal: AbortSignal.timeout(10_000) };
+      const order: unknown[] = [];
+      for await (const { envelope } of company.timeline(id, all))
+        if (envelope.envelope_type === 'merge_complete')
+          order.push([envelope.context.task_id, envelope.payload['outcome']]);
+      return order;
+    };
+    const order = await mergedOrder(test.company, runId);
+    expect(order).toEqual([
+      ['quick', 'merged'],
+      ['slow', 'conflict'],
+      ['slow-conflict-1', 'merged'],
+    ]);
+    // One worker alone has the slow one done before it begins the quick one.
+    const report = await replay(runId, { max_workers: 1 });
+    expect(report).toMatchObject({ same: true });
+    expect(report.facts.map(({ what }) => what)).toContain('task slow-conflict-1');
+  });
+
   it('does the work of an agent again from its recording, in the words of its definition', async () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'replies-')), 'replies.json');
     const edit = { name: 'write_file', input: { path: 'bread.txt', content: 'rye\n' } };
     const agentReplies = [
       { contains: ['You bake.', 'Your personality: Warm.', 'wrote'], text: 'Baked.' },
       { contains: ['You bake.', 'Bake a bread.'], tool_calls: [edit] },
     ];
-    writeFileSync(file, JSON.stringify({ version: 1, replies: agentReplies }));
-    const flags = { ai_adapter: 'scripted', model: 'planner', models: { scripted: { file } }, review: 'rules' };
-    test = await openTestCompany({ flags });
+    const { flags, file } = scriptedCompany(agentReplies);
+    test = await openTestCompany({ flags: { ...flags, review: 'rules' } });
     writeFileSync(test.home.configFile, JSON.stringify({ version: 1, review: 'rules' }));
     mkdirSync(join(test.home.root, 'agents'));
     writeFileSync(join(test.home.root, 'agents/baker.yaml'), 'role: worker\nprompt: You bake.\npersonality: Warm.\n');
@@ -166,5 +174,34 @@ describe('a replay', () => {
     rmSync(file);
     const report = await replay(runId, flags);
     expect(report).toMatchObject({ same: true, exchanges: { recorded: 2, used: 2 }, first_unrecorded: null });
+  });
+
+  it('gives an agent that asks a person the answer of then', async () => {
+    const { flags } = scriptedCompany([
+      { contains: ['bytes to LICENSE'], text: 'Done.' },
+      {
+        contains: ['Answer of president:\nMIT'],
+        tool_calls: [{ name: 'write_file', input: { path: 'LICENSE', content: 'MIT\n' } }],
+      },
+      {
+        contains: ['Give the project a license.'],
+        tool_calls: [{ name: 'ask_person', input: { question: 'Which license?' } }],
+      },
+    ]);
+    test = await openTestCompany({ flags: { ...flags, review: 'rules' } });
+    const plan = planSchema.parse({
+      title: 'License',
+      tasks: [{ id: 'license', title: 'License', instructions: 'Give the project a license.', agent: 'coder' }],
+    });
+    const { runId } = unwrap(await test.company.submit({ projectId: 'app', instruction, plan }));
+    const driven = test.company.drive({ runs: [runId], signal: AbortSignal.timeout(90_000) });
+    const signal = AbortSignal.timeout(60_000);
+    for await (const { envelope } of test.company.timeline(runId, { after: 0, follow: true, signal }))
+      if (envelope.envelope_type === 'question') break;
+    const [open] = unwrap(await test.company.listQuestions(runId));
+    unwrap(await test.company.answerQuestion(open?.question_id ?? '', 'MIT'));
+    unwrap(await driven);
+    expect(unwrap(await test.company.showRun(runId))).toMatchObject({ state: 'published', error: null });
+    expect(await replay(runId, flags)).toMatchObject({ same: true, exchanges: { recorded: 3, used: 3 } });
   });
 });

@@ -97,7 +97,11 @@ export interface Receipt {
 export interface AgentBus {
   /** All or nothing; resolves when durable. Error: `AC_BUS_ID_CONFLICT` for a known id with other bytes. With `expect` as in `complete`. */
   send(items: readonly OutgoingItem[], options?: CompleteOptions): Promise<Result<Receipt>>;
-  /** FIFO by commit order among those due; competing consumers; an empty list on time-out or abort. */
+  /**
+   * FIFO by commit order among those due; competing consumers; an empty list on time-out or abort. What has spent its deliveries or cannot be
+   * read is buried on the way and takes none of the `max` places: the next of those due has it. The notice of it is one of them where the
+   * queue is `engine`, behind all that was there: the same call gives it where a place is left.
+   */
   receive(queue: string, options: ReceiveOptions): Promise<Result<readonly Delivery[]>>;
   /**
    * Acknowledges and sends in one durable step. Repeating it with the same lease token returns the first receipt.

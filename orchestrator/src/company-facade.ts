@@ -1,7 +1,7 @@
 import type { AppError, PayloadOf, Plan, Result, RunSettings } from '@agentcompany/protocol';
 import type { StreamEntry } from '@agentcompany/agent-bus';
 import type { CompanyBus } from './bus-facade.ts';
-import type { QuestionView, RunSummary, RunView } from './company/view.ts';
+import type { AttemptView, QuestionView, RunSummary, RunView } from './company/view.ts';
 import type { CompanyHome } from './company-home.ts';
 import type { CallRecord } from './models/model.ts';
 import type { PullRequest } from './forges/forge.ts';
@@ -25,6 +25,49 @@ export interface OpenQuestion extends QuestionView {
   readonly run_id: string;
 }
 
+/** What is to become of a run's plan: the whole plan as it is to be. */
+export interface ReviseRequest {
+  readonly plan: Plan;
+  /** For the record. */
+  readonly reason: string;
+  /** Says what would change, and changes nothing. */
+  readonly dryRun: boolean;
+}
+
+/** How a run's plan changes. */
+export interface PlanChange {
+  readonly run_id: string;
+  /** Of the run, before it. */
+  readonly state: string;
+  readonly revision: number;
+  readonly add: readonly { readonly task_id: string; readonly title: string }[];
+  readonly change: readonly { readonly task_id: string; readonly title: string }[];
+  /** Tasks that had started, and what takes their place. */
+  readonly supersede: readonly { readonly task_id: string; readonly by: string; readonly state: string }[];
+  readonly remove: readonly { readonly task_id: string; readonly state: string }[];
+  /** Title, summary or checks of the whole change. */
+  readonly whole: boolean;
+  /** A person has to approve the plan again before anything new begins. */
+  readonly asks_approval: boolean;
+}
+
+/** What a person tells whoever works on a task; without `runId` the one open run that has such a task is meant. */
+export interface TellRequest {
+  readonly runId?: string;
+  readonly taskId: string;
+  readonly note: string;
+}
+
+/** A note on record, and when it will be heard. */
+export interface ToldTask {
+  readonly run_id: string;
+  /** The task that hears it: the successor, where the named one was superseded. */
+  readonly task_id: string;
+  readonly note_id: string;
+  readonly state: string;
+  readonly heard: string;
+}
+
 /** What a person lets a run spend. */
 export type GivenBudget = Pick<PayloadOf<'run_resume'>, 'budget_usd' | 'budget_tokens'>;
 
@@ -32,6 +75,33 @@ export type GivenBudget = Pick<PayloadOf<'run_resume'>, 'budget_usd' | 'budget_t
 export interface DraftedPlan {
   readonly plan: Plan;
   readonly calls: readonly CallRecord[];
+}
+
+/** An attempt whose log is meant: by its id, else the latest of the task, else the latest of the run. */
+export interface LogChoice {
+  readonly taskId?: string;
+  readonly attemptId?: string;
+}
+
+/** A worker that is at work. */
+export interface WorkerView extends Pick<AttemptView, 'attempt_id' | 'host_id' | 'slot' | 'state' | 'started_at'> {
+  readonly run_id: string;
+  readonly task_id: string;
+  readonly title: string;
+}
+
+/** A worker host or an image that failed too often to be given work. Times are ISO 8601; from `until` on it is tried again. */
+export interface SetAsideView {
+  readonly subject: string;
+  readonly host_id: string;
+  readonly since: string;
+  readonly until: string;
+  readonly error: AppError;
+}
+
+export interface WorkersView {
+  readonly workers: readonly WorkerView[];
+  readonly set_aside: readonly SetAsideView[];
 }
 
 export interface DriveOptions {
@@ -110,10 +180,14 @@ export interface Company {
     options: { readonly after: number; readonly follow: boolean; readonly signal: AbortSignal },
   ): AsyncIterable<StreamEntry>;
   /** The stored container log of an attempt (the latest of the task where none is named), decoded, at most the last `maxBytes`. */
-  workerLog(
-    id: string,
-    options: { readonly taskId?: string; readonly attemptId?: string; readonly maxBytes: number },
-  ): Promise<Result<string>>;
+  workerLog(id: string, options: LogChoice & { readonly maxBytes: number }): Promise<Result<string>>;
+  /**
+   * The log of an attempt from its beginning, decoded, piece by piece as it is written, until the attempt has an end or `signal`
+   * aborts; a failure is the last piece. On worker hosts elsewhere a log comes as a whole once the attempt is over.
+   */
+  followLog(id: string, options: LogChoice & { readonly signal: AbortSignal }): AsyncIterable<Result<string>>;
+  /** Who is at work in open runs, the longest first, and which hosts and images are set aside just now (C15). */
+  listWorkers(): Promise<Result<WorkersView>>;
   /** Answers the oldest open approval, or the named one. Errors: `AC_APPROVAL_NONE`, `AC_APPROVAL_EXPIRED`. */
   answerApproval(
     id: string,
@@ -134,6 +208,15 @@ export interface Company {
    * does at the time. Error: `AC_RUN_ENDED`.
    */
   resumeRun(id: string, budget?: GivenBudget): Promise<Result<undefined>>;
+  /** The plan of a run as it stands, a whole plan file. Errors: `AC_RUN_UNKNOWN`, `AC_RUN_AMBIGUOUS`, `AC_REVISION_UNTIMELY`: there is none yet. */
+  currentPlan(id: string): Promise<Result<Plan>>;
+  /** Changes the plan of a run that is under way, whole or not at all. Errors: `AC_REVISION_…`, those of a plan and of its agents. */
+  revisePlan(id: string, request: ReviseRequest): Promise<Result<PlanChange>>;
+  /**
+   * Tells whoever works on a task something more. Errors: `AC_NOTE_TASK_ENDED`, `AC_NOTE_UNREAD`, `AC_NOTES_SPENT`, `AC_NOTE_INVALID`,
+   * `AC_TASK_UNKNOWN`, `AC_TASK_NOWHERE`, `AC_TASK_AMBIGUOUS`.
+   */
+  tellTask(request: TellRequest): Promise<Result<ToldTask>>;
   /** Runs that have not ended. */
   openRuns(): Promise<Result<readonly string[]>>;
   /** Takes the engine's lock and does the work. Errors: `AC_ENGINE_RUNNING` naming the holder, those of the container engine. */

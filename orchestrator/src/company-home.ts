@@ -20,6 +20,8 @@ export interface CompanyHome {
   readonly vaultsFolder: string;
   readonly quarantineFolder: string;
   readonly bundlesFolder: string;
+  /** Records of the prepared checkouts in the container engine's volumes. */
+  readonly checkoutsFolder: string;
   readonly forgeFolder: string;
 }
 
@@ -41,6 +43,7 @@ export function homeAt(root: string): CompanyHome {
     vaultsFolder: path.join(workspaces, 'vaults'),
     quarantineFolder: path.join(state, 'quarantine'),
     bundlesFolder: path.join(state, 'bundles'),
+    checkoutsFolder: path.join(state, 'checkouts'),
     forgeFolder: path.join(workspaces, 'forge'),
   });
 }
@@ -135,6 +138,7 @@ function foldersOf(home: CompanyHome): readonly (readonly [string, number])[] {
     [home.runsFolder, 0o700],
     [home.quarantineFolder, 0o700],
     [home.bundlesFolder, 0o700],
+    [home.checkoutsFolder, 0o700],
     [path.dirname(home.mirrorsFolder), 0o711],
     [home.mirrorsFolder, 0o755],
     [home.vaultsFolder, 0o700],

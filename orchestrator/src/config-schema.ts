@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { egressAllow, egressLimits } from './egress-config.ts';
 
 /** Names of every adapter the product is designed for; a version accepts those it contains (`available`). */
 const adapters = {
   message_queue: { known: ['file', 'sqlite', 'redis', 'mail'], available: ['file', 'sqlite', 'redis'] },
-  container_runtime: { known: ['dod', 'rootless', 'dind'], available: ['dod'] },
+  container_runtime: { known: ['dod', 'rootless', 'dind'], available: ['dod', 'rootless', 'dind'] },
 } as const;
 
 /** Where envelopes are kept unless the configuration says otherwise. */
@@ -17,13 +18,6 @@ function adapter<Available extends string>(known: readonly string[], available: 
         : `one of ${available.join(', ')} is expected`,
   });
 }
-
-const hostName = z
-  .string()
-  .regex(
-    /^(?:\*\.)?[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::\d{1,5})?$/i,
-    'a host name, with an optional :port, is expected',
-  );
 
 /** Where a key is found: the reference stays as it is until a model is called, so the configuration never holds a key. */
 const keyReference = z
@@ -123,6 +117,8 @@ export const configSchema = z.strictObject({
   version: z.literal(1, { error: 'version 1 is expected; a later AgentCompany may have written this file' }).default(1),
   /** Containers at work at once. */
   max_workers: z.int().min(1).max(256).default(3),
+  /** Workers that may wait, started and without work, for the next task; `max_workers` counts them too. */
+  warm_workers: z.int().min(0).max(256).default(1),
   /** Whether the engine's own machine carries work out too, or worker hosts elsewhere do all. */
   local_workers: z.boolean().default(true),
   /** Memory of one worker container: a number of bytes with an optional k, m or g (powers of 1024). */
@@ -138,6 +134,11 @@ export const configSchema = z.strictObject({
   fallback_model: z.string().min(1).nullable().default(null),
   models: modelSettings.prefault({}),
   container_runtime: adapter(adapters.container_runtime.known, adapters.container_runtime.available).default('dod'),
+  /** OCI runtime of workers, by the name under which the engine has it registered. */
+  oci_runtime: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'the name of a runtime such as runc or runsc is expected')
+    .default('runc'),
   message_queue: adapter(adapters.message_queue.known, adapters.message_queue.available).default(defaultMessageQueue),
   /** Server of `message_queue: redis`; may hold a password, so no message repeats it. */
   redis_url: z
@@ -163,6 +164,10 @@ export const configSchema = z.strictObject({
   review: z.enum(['rules', 'model', 'auto']).default('auto'),
   /** Model that reviews; null: `fallback_model`, else `model`. */
   reviewer_model: z.string().min(1).nullable().default(null),
+  /** How often the Manager's model is asked what to do about one failing task, before a person is; 0: never. */
+  max_triages: z.int().min(0).max(20).default(2),
+  /** Seconds without a sign of progress after which a worker is asked how it stands; 0: never. */
+  quiet_seconds: z.int().min(0).max(86_400).default(120),
   /** Whether exchanges with models are kept beside the run. */
   record_models: z.boolean().default(true),
   mcp_servers: mcpServers.default({}),
@@ -173,7 +178,20 @@ export const configSchema = z.strictObject({
       protected_paths: z.enum(['person', 'refuse']).default('person'),
     })
     .prefault({}),
-  egress_allow: z.array(hostName).max(1000).default([]),
+  egress_allow: egressAllow.default([]),
+  egress_limits: egressLimits.prefault({}),
+  package_caches: z
+    .array(
+      z.strictObject({
+        kind: z.enum(['npm', 'pip', 'go']),
+        folder: z.string().max(4096).startsWith('/', 'an absolute path is expected'),
+      }),
+    )
+    .refine(
+      (caches) => new Set(caches.map(({ kind }) => kind)).size === caches.length,
+      'one cache of a kind is expected',
+    )
+    .default([]),
   allow_dind: z.boolean().default(false),
   allow_ssh_agent: z.boolean().default(false),
   accept_no_limits: z.boolean().default(false),
@@ -204,6 +222,8 @@ export const policyKeys = [
   'command_timeout',
   'max_attempts',
   'max_review_rounds',
+  'max_triages',
+  'quiet_seconds',
   'budget_usd',
   'budget_tokens',
   'review',
@@ -212,6 +232,8 @@ export const policyKeys = [
   'approvals',
   'worker_memory_limit',
   'worker_cpus',
+  'egress_allow',
+  'egress_limits',
 ] as const satisfies readonly ConfigKey[];
 
 /** Bytes of a `worker_memory_limit` such as `2g` (k, m, g are powers of 1024). */

@@ -129,8 +129,8 @@ describe('loadConfig', () => {
   });
 
   it.each([
-    ['container_runtime', 'lxc', 'one of dod is expected'],
-    ['container_runtime', 'rootless', 'rootless is not in this version; available: dod'],
+    ['container_runtime', 'lxc', 'one of dod, rootless is expected'],
+    ['container_runtime', 'dind', 'dind only with allow_dind'],
     ['message_queue', 'kafka', 'one of file, sqlite, redis is expected'],
     ['message_queue', 'mail', 'mail is not in this version; available: file, sqlite, redis'],
     ['message_queue', null, 'one of file, sqlite, redis is expected'],
@@ -173,9 +173,9 @@ describe('loadConfig', () => {
 
   it('C2 takes dind only with the opt-in, and warns of opt-ins', () => {
     expect(refusal({ file: { container_runtime: 'dind' } }).message).toContain('dind only with allow_dind: true');
-    expect(refusal({ file: { container_runtime: 'dind', allow_dind: true } }).message).toContain(
-      'dind is not in this version',
-    );
+    const chosen = unwrap(load({ file: { container_runtime: 'dind', allow_dind: true } }));
+    expect(chosen.config.container_runtime).toBe('dind');
+    expect(chosen.warnings).toEqual([expect.stringContaining('weakens the isolation')]);
     const { warnings } = unwrap(load({ file: { allow_dind: true, allow_ssh_agent: true } }));
     expect(warnings).toEqual([expect.stringContaining('allow_dind'), expect.stringContaining('allow_ssh_agent')]);
   });

@@ -4,6 +4,7 @@ import { failure, success, type Result } from '@agentcompany/protocol';
 import type { z } from 'zod';
 import type { CompanyHome } from './company-home.ts';
 import { configKeys, configSchema, policyKeys, type Config, type ConfigKey } from './config-schema.ts';
+import { egressSettingsOf } from './egress-config.ts';
 import { orchestratorErrors as errors } from './errors.ts';
 import { suggestion } from './suggestion.ts';
 
@@ -193,12 +194,19 @@ function deepFreeze<Value>(value: Value): Value {
 function safetyWarnings(config: Config): string[] {
   const warnings: string[] = [];
   if (config.allow_dind)
-    warnings.push('allow_dind is on: docker-in-docker needs capabilities that weaken the isolation of workers');
+    warnings.push(
+      'allow_dind is on: docker-in-docker weakens the isolation of workers; who breaks out of one is root beside every device of this machine',
+    );
   if (config.allow_ssh_agent) warnings.push('allow_ssh_agent is on: git may use every key of your ssh agent');
   if (config.accept_no_limits)
     warnings.push('accept_no_limits is on: a worker may take all memory and processors of this machine');
   if (config.accept_volatile)
     warnings.push('accept_volatile is on: what was acknowledged can be lost with the message store');
+  const opaque = (egressSettingsOf(config)?.allow ?? []).filter(({ inspect }) => !inspect).map(({ host }) => host);
+  if (opaque.length > 0)
+    warnings.push(
+      `egress_allow opens ${opaque.join(', ')} without inspection: what workers send there is seen by nobody`,
+    );
   return warnings;
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { unwrap } from '@agentcompany/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openExchangeFiles } from './exchange-files.ts';
+import { openExchangeFiles, readExchanges } from './exchange-files.ts';
 import type { Exchange, ExchangeKey } from './models/exchange-store.ts';
 import { requestOf } from './models/testing/fixtures.ts';
 
@@ -15,7 +15,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(parent, { recursive: true, force: true }));
 
-const key: ExchangeKey = { scope: 'task/a/1', digest: 'd'.repeat(64), occurrence: 0 };
+const key: ExchangeKey = { scope: 'task/a/1', digest: 'd'.repeat(64), occurrence: 0, asked: 'anthropic:claude' };
 const exchange: Exchange = {
   provider: 'anthropic',
   model: 'claude',
@@ -43,8 +43,26 @@ describe('exchanges as files', () => {
     unwrap(await store.keep(key, exchange));
     const again = openExchangeFiles({ folder, secrets: [] });
     expect(unwrap(await again.find(key))).toEqual(exchange);
-    for (const other of [{ scope: 'task/a/2' }, { digest: 'e'.repeat(64) }, { occurrence: 1 }])
+    for (const other of [
+      { scope: 'task/a/2' },
+      { digest: 'e'.repeat(64) },
+      { occurrence: 1 },
+      { asked: 'anthropic:other' },
+    ])
       expect(unwrap(await again.find({ ...key, ...other }))).toBeNull();
+  });
+
+  it('finds what an older version kept without the model that was asked, where that one answered', async () => {
+    const store = openExchangeFiles({ folder, secrets: [] });
+    unwrap(await store.keep({ ...key, asked: null }, exchange));
+    expect(JSON.parse(readFileSync(theFile(), 'utf8'))).toMatchObject({ version: 1, asked: null });
+    expect(unwrap(await store.find(key))).toEqual(exchange);
+    expect(unwrap(await store.find({ ...key, asked: 'anthropic:other' }))).toBeNull();
+    // As it was written then.
+    const { asked: _, ...written } = JSON.parse(readFileSync(theFile(), 'utf8')) as Record<string, unknown>;
+    writeFileSync(theFile(), JSON.stringify(written));
+    expect(unwrap(await store.find(key))).toEqual(exchange);
+    expect(unwrap(await readExchanges(folder))).toHaveLength(1);
   });
 
   it('is for its owner only, and leaves no half files behind', async () => {

@@ -26,6 +26,8 @@ const exchangeFile = z.object({
   scope: z.string(),
   digest: z.string(),
   occurrence: z.int().nonnegative(),
+  /** A version before this one did not write it down. */
+  asked: z.string().nullable().default(null),
   provider: z.enum(providerNames),
   model: z.string(),
   cost_usd: z.number().nonnegative().nullable(),
@@ -42,7 +44,10 @@ const exchangeFile = z.object({
  */
 export function openExchangeFiles({ folder, secrets }: ExchangeFilesOptions): ExchangeStore {
   return {
-    find: (key) => find(join(folder, fileName(key)), key),
+    find: async (key) => {
+      const found = await find(join(folder, fileName(key)), key);
+      return found.ok && found.value === null ? findOlder(folder, key) : found;
+    },
     keep: (key, exchange) => keep(folder, key, exchange, secrets),
   };
 }
@@ -83,8 +88,8 @@ function toExchange({ provider, model, cost_usd, request, events }: z.infer<type
   };
 }
 
-function fileName({ scope, digest, occurrence }: ExchangeKey): string {
-  const name = JSON.stringify([scope, digest, occurrence]);
+function fileName({ scope, digest, occurrence, asked }: ExchangeKey): string {
+  const name = JSON.stringify(asked === null ? [scope, digest, occurrence] : [scope, digest, occurrence, asked]);
   return `${createHash('sha256').update(name).digest('hex')}.json`;
 }
 
@@ -99,9 +104,16 @@ async function find(file: string, key: ExchangeKey): Promise<Result<Exchange | n
   }
   const parsed = exchangeFile.safeParse(parse(text));
   if (!parsed.success) return success(null);
-  const { scope, digest, occurrence } = parsed.data;
-  const isIts = scope === key.scope && digest === key.digest && occurrence === key.occurrence;
-  return success(isIts ? toExchange(parsed.data) : null);
+  return success(fileName(parsed.data) === fileName(key) ? toExchange(parsed.data) : null);
+}
+
+/** An exchange of which it is not on record who was asked counts where that very model answered. */
+async function findOlder(folder: string, key: ExchangeKey): Promise<Result<Exchange | null>> {
+  const older = { ...key, asked: null };
+  const found = await find(join(folder, fileName(older)), older);
+  if (!found.ok || found.value === null) return found;
+  const { provider, model } = found.value;
+  return success(`${provider}:${model}` === key.asked ? found.value : null);
 }
 
 function parse(text: string): unknown {

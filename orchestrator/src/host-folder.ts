@@ -13,7 +13,11 @@ export interface HostFolder {
   readonly logFile: string;
   readonly mirrorsFolder: string;
   readonly bundlesFolder: string;
+  /** What was proven of this machine's container engine. */
+  readonly recordFile: string;
   readonly runsFolder: string;
+  /** Records of the prepared checkouts in the engine's volumes. */
+  readonly checkoutsFolder: string;
 }
 
 /** Makes the folder of a worker host, or finds it as it is. Errors: `AC_HOST_FOLDER`, `AC_HOME_DAMAGED`. */
@@ -25,7 +29,9 @@ export function openHostFolder(folder: string): Result<HostFolder> {
     logFile: path.join(root, 'host.log'),
     mirrorsFolder: path.join(root, 'mirrors'),
     bundlesFolder: path.join(root, 'bundles'),
+    recordFile: path.join(root, 'runtime-proof.json'),
     runsFolder: path.join(root, 'runs'),
+    checkoutsFolder: path.join(root, 'checkouts'),
   };
   const instanceFile = path.join(root, 'instance.json');
   try {
@@ -35,6 +41,7 @@ export function openHostFolder(folder: string): Result<HostFolder> {
     makeFolder(paths.mirrorsFolder, 0o755);
     makeFolder(paths.bundlesFolder, 0o700);
     makeFolder(paths.runsFolder, 0o700);
+    makeFolder(paths.checkoutsFolder, 0o700);
     createInstance({ instanceFile });
   } catch (cause) {
     return failure(hostErrors.AC_HOST_FOLDER({ folder: root }, cause));

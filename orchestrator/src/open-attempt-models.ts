@@ -9,11 +9,10 @@ import type { Purse } from './models/purse.ts';
 import { openExchanges, type ExchangesOptions } from './open-exchanges.ts';
 import { openModel, type ModelsOptions } from './open-models.ts';
 
-/** Whose calls a purse pays: an attempt's, or with `attempt` null those of the run itself, such as its planning. */
-export interface Payer {
-  readonly run: Run;
-  readonly attempt: Attempt | null;
-}
+/** Whose calls a purse pays: an attempt's, or with `attempt` null those of the run itself, such as its planning; `work` names that. */
+export type Payer =
+  | { readonly run: Run; readonly attempt: Attempt }
+  | { readonly run: Run; readonly attempt: null; readonly work: string };
 
 export type OpenPurse = (payer: Payer) => Promise<Result<Purse>>;
 

@@ -3,7 +3,7 @@ import { joinAccounts } from './company/sum-calls.ts';
 import { deskWork, type DeskWork } from './desk/desk-work.ts';
 import type { HostTool } from './desk/host-tool.ts';
 import { openDesk } from './desk/open-desk.ts';
-import { nothingOpened, type OpenedServices } from './door/attempt-services.ts';
+import { nothingOpened, type AttemptNotes, type OpenedServices } from './door/attempt-services.ts';
 import { openAttemptPurse } from './engine/attempt-purse.ts';
 import { openCheckpoints } from './engine/checkpoint-files.ts';
 import type { HostFolders, HostParts } from './engine/host-parts.ts';
@@ -12,28 +12,33 @@ import { openAttemptModels, type AttemptModelsOptions } from './open-attempt-mod
 type OpenServices = HostParts['openServices'];
 type PaidModels = Pick<OpenedServices, 'models' | 'account' | 'refusal' | 'close'>;
 
-export interface ServiceParts extends Pick<DeskWork, 'bus' | 'folds'> {
+export interface ServiceParts extends Pick<DeskWork, 'bus' | 'folds'>, Pick<HostParts, 'openEgress'> {
   readonly folders: HostFolders;
   readonly openModels: (work: Parameters<OpenServices>[0]) => Promise<Result<PaidModels>>;
   /** Tools of the MCP servers that a project names; none on machines that have no configuration of the company. */
   readonly outsideTools: (projectId: string) => Promise<readonly HostTool[]>;
 }
 
-/** Opens what the doors of attempts offer; an attempt without an agent is offered nothing. */
+/** Opens what the doors of attempts offer; an attempt without an agent is offered the run's way out alone. */
 export function attemptServices(parts: ServiceParts): OpenServices {
   return async (work) => {
     const { run, attempt } = work;
-    const { agent } = attempt.assignment;
-    if (agent === undefined) return success(nothingOpened);
+    const { agent, task } = attempt.assignment;
+    const openWayOut = () => parts.openEgress({ run, taskId: task.id, attemptId: attempt.id });
+    if (agent === undefined) return success({ ...nothingOpened, ...(await openWayOut()) });
     const opened = await parts.openModels(work);
     if (!opened.ok) return opened;
+    const wayOut = await openWayOut();
     const desk = openDesk(deskWork(parts, work), agent.tools, () => parts.outsideTools(run.projectId));
     return success({
       ...opened.value,
       checkpoint: openCheckpoints(parts.folders, run.id, attempt),
       tools: desk.tools,
+      egress: wayOut.egress,
+      notes: taskNotes(parts, run.id, attempt.assignment.task.id),
       close: async () => {
         desk.close();
+        await wayOut.close();
         await opened.value.close();
       },
     });
@@ -57,5 +62,17 @@ export function paidModels(
       refusal: () => purse.refusal(),
       close: () => purse.close(),
     });
+  };
+}
+
+/** The notes of a task as the ledger has them at the moment. */
+function taskNotes({ folds }: Pick<ServiceParts, 'folds'>, runId: string, taskId: string): AttemptNotes {
+  return {
+    list: async () => {
+      const run = await folds.refresh(runId);
+      if (!run.ok) return run;
+      const notes = run.value?.tasks.get(taskId)?.notes ?? [];
+      return success(notes.map(({ id, text, by }) => ({ id, text, by })));
+    },
   };
 }

@@ -1,19 +1,15 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { openBus, type DeadLetter } from '@agentcompany/agent-bus';
 import { success, type Result } from '@agentcompany/protocol';
-import { instanceId, type CompanyHome } from './company-home.ts';
-import { memoryBytes, type Config, type Environment } from './config.ts';
+import type { CompanyHome } from './company-home.ts';
+import type { Config, Environment } from './config.ts';
 import type { Check } from './doctor.ts';
+import { egressSettingsOf } from './egress-config.ts';
+import { machineNetwork } from './egress/network.ts';
 import { durabilityOf } from './facade/bus-reading.ts';
 import { busOptions } from './home-bus.ts';
 import { openProjects } from './open-projects.ts';
-import { openEngine, openWorkers, workerImage } from './open-workers.ts';
+import { containerChecks } from './open-worker-checks.ts';
 import { listProjects, type Project } from './projects.ts';
-import { makeTemporaryFolder } from './temporary-folder.ts';
-import { workerLimits } from './engine/worker-limits.ts';
-import { noServices } from './door/attempt-services.ts';
 
 export interface ChainOptions {
   readonly home: CompanyHome;
@@ -29,6 +25,7 @@ export function chainChecks(options: ChainOptions): readonly Check[] {
     { id: 'bus', title: 'message store', run: () => checkBus(options) },
     { id: 'model', title: 'model', run: async () => (await import('./facade/check-models.ts')).checkModels(options) },
     ...outsideChecks(options),
+    ...egressChecks(options),
     // Where all work is done on other machines, this one needs no containers.
     ...(options.config.local_workers ? containerChecks(options) : []),
     ...(projects.ok ? projects.value : []).map((project) => ({
@@ -54,12 +51,15 @@ function outsideChecks({ config, environment }: ChainOptions): readonly Check[] 
   }));
 }
 
-function containerChecks(options: ChainOptions): readonly Check[] {
-  return [
-    { id: 'engine', title: 'container engine', run: () => checkEngine(options) },
-    { id: 'image', title: 'worker image', run: () => checkImage(options.installation) },
-    { id: 'worker', title: 'sealed worker', run: () => checkWorker(options) },
-  ];
+/** One line for all hosts that workers may reach; none where they may reach none. */
+function egressChecks({ config }: ChainOptions): readonly Check[] {
+  const settings = egressSettingsOf(config);
+  if (settings === null) return [];
+  const run = async () => {
+    const { checkEgress } = await import('./egress/check-egress.ts');
+    return checkEgress(settings, machineNetwork);
+  };
+  return [{ id: 'egress', title: 'way out', run }];
 }
 
 const fsynced = {
@@ -94,71 +94,6 @@ function describeDead(letters: readonly DeadLetter[]): string {
   const damaged = letters.filter(({ error }) => /^AC_BUS_(QUARANTINED|UNREADABLE)$/.test(error.code)).length;
   const which = damaged === 0 ? '' : `, ${damaged} of them DAMAGED RECORDS`;
   return `${letters.length} dead letter${letters.length === 1 ? '' : 's'}${which}: see \`agentcompany bus dead-letters\``;
-}
-
-/** The image by the short form of its id, which the engine takes as well. */
-async function checkImage(installation: string): Promise<Result<string>> {
-  const image = await workerImage(installation);
-  return image.ok ? success(image.value.slice(0, 'sha256:'.length + 12)) : image;
-}
-
-async function checkEngine({ environment, config }: ChainOptions): Promise<Result<string>> {
-  const engine = await openEngine(environment);
-  if (!engine.ok) return engine;
-  const info = await engine.value.info();
-  const version = await engine.value.version();
-  if (!info.ok) return info;
-  if (!version.ok) return version;
-  const { checkEngineLimits } = await import('./containers/confinement.ts');
-  const limits = checkEngineLimits(info.value);
-  if (!limits.ok && !config.accept_no_limits) return limits;
-  return success(
-    `${version.value.version}, cgroup ${info.value.cgroupVersion}, ${limits.ok ? 'limits enforced' : 'NO LIMITS (accepted)'}`,
-  );
-}
-
-/**
- * Starts one real worker on nothing: it gets its order only after its capabilities, seccomp, user, network and limits were
- * read back and equal what was asked (S1). That there is nothing to check out is then its own report.
- */
-async function checkWorker({ home, config, environment, installation }: ChainOptions): Promise<Result<string>> {
-  const instance = instanceId(home);
-  if (!instance.ok) return instance;
-  const runner = await openWorkers({
-    instance: instance.value,
-    installation,
-    environment,
-    acceptNoLimits: config.accept_no_limits,
-    onDurableStep: () => undefined,
-    say: () => undefined,
-  });
-  if (!runner.ok) return runner;
-  const folder = await makeTemporaryFolder('doctor');
-  try {
-    const mirrorFolder = join(folder, 'mirror.git');
-    await mkdir(mirrorFolder);
-    const outcome = await runner.value.run({
-      owner: { instance: instance.value, run: 'doctor', task: 'doctor', attempt: randomUUID(), epoch: 1 },
-      order: { kind: 'verify', mirror: '/mirror.git', base_oid: '0'.repeat(40), command_timeout: 10, verify: [] },
-      mirrorFolder,
-      image: null,
-      limits: workerLimits({
-        worker_memory_bytes: memoryBytes(config.worker_memory_limit),
-        worker_cpus: config.worker_cpus,
-      }),
-      bundleFile: null,
-      logFile: join(folder, 'worker.log'),
-      deadlineSeconds: 60,
-      signal: AbortSignal.timeout(60_000),
-      onCreated: async () => success(),
-      onProgress: () => undefined,
-      services: noServices,
-    });
-    return outcome.ok ? success('no network, no capability, limits read back') : outcome;
-  } finally {
-    await runner.value.close();
-    await rm(folder, { recursive: true, force: true });
-  }
 }
 
 async function checkProject({ home, config }: ChainOptions, project: Project): Promise<Result<string>> {

@@ -22,20 +22,29 @@ import { keepClean } from './facade/clean/keep-clean.ts';
 import { openCompanyBus } from './facade/company-bus.ts';
 import { draftPlan } from './facade/draft-plan.ts';
 import { openModelReviewer } from './facade/model-reviewer.ts';
+import { openTriager } from './facade/model-triager.ts';
 import { openPlanMaker } from './facade/plan-maker.ts';
 import { openPullRequests } from './facade/pull-requests.ts';
 import { openQuestionDesk } from './facade/questions.ts';
+import { openPlanDesk } from './facade/revise-plan.ts';
 import { openRunCommands } from './facade/run-commands.ts';
 import { openRunQueries } from './facade/run-queries.ts';
+import { openWorkerLogs } from './facade/worker-log.ts';
+import { openWorkerQueries } from './facade/workers.ts';
 import { readGitVersion } from './git-version.ts';
+import { openNoteDesk } from './facade/tell-task.ts';
 import { busOptions, busKey } from './home-bus.ts';
 import { knownSecrets } from './known-secrets.ts';
 import { serveWorkerHosts, type HostServiceOptions } from './open-host-service.ts';
 import type { AttemptModelsOptions } from './open-attempt-models.ts';
 import { attemptServices, paidModels } from './open-attempt-services.ts';
+import { egressService } from './open-egress-service.ts';
 import { openOutsideTools, type OutsideTools } from './open-outside-tools.ts';
+import type { Turns } from './engine/turns.ts';
 import type { Recording } from './models/recorded/recording.ts';
 import { openProjects, type Projects } from './open-projects.ts';
+import { dindOfHome } from './open-dind.ts';
+import { homeProofPlace, requireProof } from './open-proof.ts';
 import { openEngine, openWorkers } from './open-workers.ts';
 
 export interface OpenCompanyOptions {
@@ -45,6 +54,8 @@ export interface OpenCompanyOptions {
   readonly config: Config;
   /** Answers in the place of models: a run that is carried out again. */
   readonly recording?: Recording;
+  /** The order that independent work keeps to, likewise. */
+  readonly turns?: Turns;
 }
 
 /** Milliseconds the engine's own lease lasts; prolonged each third of it. */
@@ -86,11 +97,15 @@ export async function openCompany(home: CompanyHome, options: OpenCompanyOptions
     bus: openCompanyBus(context),
     ...openRunCommands(context),
     ...openRunQueries(context),
+    ...openWorkerLogs(context),
+    ...openWorkerQueries(context),
     ...openQuestionDesk(context),
+    ...openPlanDesk(context),
+    ...openNoteDesk(context),
     draftPlan: (request, signal) => draftPlan(context, request, signal),
     ...openPullRequests(context),
     drive: (request) => driveCompany({ ...context, options, onDurableStep }, request),
-    clean: (choice) => cleanHome({ home, model, openEngine: cleaningEngine(options) }, choice),
+    clean: (choice) => cleanHome({ home, model, openEngine: cleaningEngine(home, options) }, choice),
     enginePid: async () => engineOwner(home.lockFile),
     close: async () => {
       model.close();
@@ -100,8 +115,20 @@ export async function openCompany(home: CompanyHome, options: OpenCompanyOptions
 }
 
 /** Null where all work is done on other machines: then this one has no containers. */
-function cleaningEngine({ config, environment }: OpenCompanyOptions): CleanParts['openEngine'] {
-  return config.local_workers ? () => openEngine(environment) : null;
+function cleaningEngine(
+  home: CompanyHome,
+  { config, environment, installation }: OpenCompanyOptions,
+): CleanParts['openEngine'] {
+  if (!config.local_workers) return null;
+  return async () => {
+    const instance = instanceId(home);
+    if (!instance.ok) return instance;
+    return openEngine({
+      config,
+      environment,
+      dind: dindOfHome(home, { instance: instance.value, installation, config }),
+    });
+  };
 }
 
 interface DriveContext {
@@ -144,18 +171,21 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
   const project: EngineParts['project'] = (id) => projects.parts(id);
   const common = { bus, folds, leaseMs: config.lease_ms, log };
   const outside = openOutsideTools(home, context.options.environment, log);
-  const host = await openLocalHost(context, project, common, outside);
+  const secrets = knownSecrets({ home, config, environment: context.options.environment });
+  if (!secrets.ok) return secrets;
+  const openEgress = egressService({ bus, secrets: secrets.value });
+  const host = await openLocalHost(context, project, { ...common, openEgress }, outside);
   if (!host.ok) return host;
   const isServed = request.serve === true || bus.capabilities().crossMachine;
   const minds = mindsOf(context, common);
-  const secrets = knownSecrets({ home, config, environment: context.options.environment });
-  if (!secrets.ok) return secrets;
   const serveHosts = isServed
     ? () => serve({ home, config, project, log, spending: { ...common, folders: home }, minds }, request)
     : null;
   const makePlan = openPlanMaker(minds, minds);
-  const opened = { makePlan, reviewByModel: openModelReviewer({ ...minds, config }), secrets: secrets.value };
-  const parts: EngineParts = { ...common, ...opened, home, project, host: host.value, serveHosts };
+  const reviewByModel = openModelReviewer({ ...minds, config });
+  const opened = { makePlan, triage: openTriager(minds), reviewByModel, secrets: secrets.value };
+  const turns = turnsOf(context);
+  const parts: EngineParts = { ...common, ...opened, ...turns, home, project, host: host.value, serveHosts };
   const stop = new AbortController();
   const days = { runDays: config.retention_days, progressDays: config.progress_retention_days };
   const cleaning = keepClean({ home, model }, log, stop.signal);
@@ -183,17 +213,21 @@ async function serve(options: HostServiceOptions, { runs, onServing }: DriveOpti
   return success({ close: async () => undefined });
 }
 
+function turnsOf({ options: { turns } }: DriveContext): Pick<EngineParts, 'turns'> {
+  return turns === undefined ? {} : { turns };
+}
+
 /** How the models of runs are opened, paid and recorded on this machine. */
 function mindsOf(
   { home, config, options }: DriveContext,
-  { folds, log }: Pick<HostParts, 'folds' | 'log'>,
+  { bus, folds, log }: Pick<HostParts, 'bus' | 'folds' | 'log'>,
 ): AttemptModelsOptions {
   return {
     home,
     config,
     environment: options.environment,
     ...(options.recording === undefined ? {} : { recording: options.recording }),
-    openPurse: async ({ run }) => success(openRunPurse(folds, run.id)),
+    openPurse: async (payer) => success(openRunPurse({ bus, folds, log }, payer)),
     onUnrecorded: (error) => log('exchange-not-recorded', { error }),
   };
 }
@@ -202,22 +236,35 @@ function mindsOf(
 async function openLocalHost(
   context: DriveContext,
   project: EngineParts['project'],
-  common: Pick<HostParts, 'bus' | 'folds' | 'leaseMs' | 'log'>,
+  common: Pick<HostParts, 'bus' | 'folds' | 'leaseMs' | 'log' | 'openEgress'>,
   outside: OutsideTools,
 ): Promise<Result<HostParts | null>> {
   const { home, config, options, onDurableStep } = context;
   if (!config.local_workers) return success(null);
   const instance = instanceId(home);
   if (!instance.ok) return instance;
-  const runner = await openWorkers({
+  const { installation, environment } = options;
+  const dind = dindOfHome(home, { instance: instance.value, installation, config });
+  const say = (line: string): void => common.log('image-build', { line });
+  const workers = {
     instance: instance.value,
-    installation: options.installation,
-    environment: options.environment,
-    acceptNoLimits: config.accept_no_limits,
-    onDurableStep,
-    say: (line) => common.log('image-build', { line }),
-  });
+    installation,
+    environment,
+    config,
+    dind,
+    caches: config.package_caches,
+    companyHome: home.root,
+  };
+  const keeping = {
+    maximumWorkers: config.max_workers,
+    warmWorkers: config.warm_workers,
+    checkoutsFolder: home.checkoutsFolder,
+    log: common.log,
+  };
+  const runner = await openWorkers({ ...workers, onDurableStep, say, keeping });
   if (!runner.ok) return runner;
+  const proven = await requireProof({ workers, place: homeProofPlace(home) }, common.log);
+  if (!proven.ok) return proven;
   return success({
     ...common,
     folders: home,
@@ -231,6 +278,7 @@ async function openLocalHost(
       openModels: paidModels(mindsOf(context, common), { ...common, folders: home }),
       outsideTools: (projectId) => outside.forProject(projectId),
     }),
+    ...turnsOf(context),
     maximumWorkers: config.max_workers,
     tell: () => undefined,
   });

@@ -4,14 +4,15 @@ import { agentDefinition, newId, success, unwrap, type RunSettings } from '@agen
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openEngineHome, token, type TestEngineHome } from './api/testing/engine-home.ts';
 import { initHome } from './company-home.ts';
-import { sumCalls } from './company/sum-calls.ts';
+import { costOfAccount, sumCalls } from './company/sum-calls.ts';
 import { errorOf, planOf, task } from './company/testing/fixtures.ts';
 import { loadConfig } from './config.ts';
 import type { WorkerJob } from './containers/worker-runner.ts';
-import { nothingOpened, type OpenedServices } from './door/attempt-services.ts';
+import { noWayOut, nothingOpened, type OpenedServices } from './door/attempt-services.ts';
 import { decideForever } from './engine/decider.ts';
 import { RunFolds } from './engine/run-folds.ts';
 import { envelopeTo, ledgerOnDisk, submit, type LedgerOnDisk } from './engine/testing/ledger-on-disk.ts';
+import { settleJournalled } from './engine/settlement.ts';
 import { hostWorkers } from './engine/worker-host.ts';
 import { openEngineClient } from './hosts/engine-client.ts';
 import type { ModelEvent } from './models/model.ts';
@@ -98,6 +99,7 @@ async function atWork(settings: Partial<RunSettings> = {}): Promise<AtWork> {
       deliver: async () => success(),
       deliverLog: async () => success(),
     },
+    openEgress: async () => noWayOut,
     openServices: async (work: Parameters<typeof open>[0]) => {
       const opened = await open(work);
       if (!opened.ok) return opened;
@@ -176,6 +178,31 @@ describe('the models of an attempt on another machine', () => {
     await ask(services, undefined, 'Something else');
     expect([server.seen.length, services.account()[0]?.calls]).toEqual([2, 2]);
     end();
+  });
+
+  it('DESIGN budget: spends no slice twice where engines start again and again, and is not taken for dead', async () => {
+    const limit = 10_000;
+    const usage = { input: 900, output: 90, cacheRead: 0, cacheWrite: 0 };
+    const { job, services, end } = await atWork({ budget_tokens: limit });
+    const folds = new RunFolds(bus);
+    const folders = unwrap(initHome(join(ledger.folder, 'home')));
+    let calls = 0;
+    let refusal: ModelEvent | undefined;
+    while (refusal === undefined && calls < 100) {
+      server.next({ kind: 'answer', answer: { texts: ['Hello'], usage } });
+      const last = (await ask(services, undefined, `Question ${calls}`)).at(-1);
+      if (last?.type === 'failed') refusal = last;
+      else calls += 1;
+      // As an engine does at its start.
+      const run = unwrap(await folds.refresh(job.owner.run));
+      if (run !== null) unwrap(await settleJournalled({ bus, folders }, run));
+      models = modelsOfEngine();
+    }
+    const tokens = costOfAccount(services.account()).tokens;
+    end();
+    expect(refusal).toMatchObject({ error: { code: 'AC_BUDGET_SPENT' } });
+    expect(tokens).toBeLessThanOrEqual(limit);
+    expect(calls).toBeGreaterThan(5);
   });
 
   it('is refused for an attempt that is over, or never was, and for what is no request', async () => {

@@ -4,7 +4,7 @@ import { apiErrors } from './api/errors.ts';
 import type { AttemptRecord, Run } from './company/records.ts';
 import { attemptEnds } from './company/states.ts';
 import type { HostModelLine } from './contract/host-models.ts';
-import { openAttemptPurse, type AttemptPurse } from './engine/attempt-purse.ts';
+import { openLentPurse, type AttemptPurse } from './engine/attempt-purse.ts';
 import type { HostParts } from './engine/host-parts.ts';
 import type { CallRecord } from './models/model.ts';
 import { openAttemptModels, type AttemptModelsOptions, type OpenedModels } from './open-attempt-models.ts';
@@ -62,7 +62,7 @@ async function letGo(held: Map<string, Held>, run: Run): Promise<void> {
 }
 
 function hold({ spending, minds }: HostModelsOptions, run: Run, record: AttemptRecord): Held {
-  const purse = openAttemptPurse(spending, run.id, record.id);
+  const purse = openLentPurse(spending, run.id, record.id);
   const open = async (): Promise<Result<OpenedModels | null>> => {
     const assignment = await findAssignment(spending.bus, run.id, record.assignmentId);
     if (!assignment.ok) return assignment;

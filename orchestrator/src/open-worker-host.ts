@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { openBus, type AgentBus } from '@agentcompany/agent-bus';
 import { failure, success, type AppError, type Result } from '@agentcompany/protocol';
-import type { Environment } from './config.ts';
+import type { Config } from './config.ts';
 import type { CompanyTerms } from './contract/worker-hosts.ts';
 import { engineOwner, takeEngineLock } from './engine/engine-lock.ts';
 import { fileLog } from './engine/file-log.ts';
@@ -17,9 +17,12 @@ import { hostErrors } from './hosts/errors.ts';
 import { remoteRepositories } from './hosts/remote-repositories.ts';
 import { attemptServices } from './open-attempt-services.ts';
 import { remoteModels } from './open-remote-models.ts';
-import { openWorkers } from './open-workers.ts';
+import { dindHome } from './open-dind.ts';
+import { egressService } from './open-egress-service.ts';
+import { requireProof } from './open-proof.ts';
+import { openWorkers, type EngineChoice } from './open-workers.ts';
 
-export interface WorkerHostOptions extends HostSignals {
+export interface WorkerHostOptions extends HostSignals, EngineChoice {
   /** The host's own folder; one host at a time. */
   readonly folder: string;
   /** What `--bus` names. */
@@ -28,8 +31,10 @@ export interface WorkerHostOptions extends HostSignals {
   readonly engine: string;
   readonly token: string;
   readonly maximumWorkers: number;
-  readonly acceptNoLimits: boolean;
-  readonly environment: Environment;
+  /** Of these, how many may wait for work; absent: none. */
+  readonly warmWorkers?: number;
+  /** What workers get is in their orders; with docker-in-docker the memory and processors of all of them are reckoned from this. */
+  readonly config: EngineChoice['config'] & Pick<Config, 'worker_memory_limit' | 'worker_cpus'>;
   /** Folder of the product itself. */
   readonly installation: string;
   /** What goes on, for a person who watches. */
@@ -86,10 +91,23 @@ async function work(
     tell(event, details);
   };
   const say = (line: string): void => note('image-build', { line });
-  const runner = await openWorkers({ ...options, instance: folder.instance, onDurableStep: () => undefined, say });
+  const keeping = {
+    maximumWorkers,
+    warmWorkers: options.warmWorkers ?? 0,
+    checkoutsFolder: folder.checkoutsFolder,
+    log,
+  };
+  const { instance } = folder;
+  const dind = dindHome({ ...options, caches: [], instance, folder: folder.root, mirrorsFolder: folder.mirrorsFolder });
+  // Caches are the engine's machine's, which has the configuration.
+  const workers = { ...options, dind, instance, caches: [], companyHome: folder.root };
+  const runner = await openWorkers({ ...workers, onDurableStep: () => undefined, say, keeping });
   if (!runner.ok) return runner;
   const ended = new AbortController();
+  const proven = await requireProof({ workers, place: folder }, log);
+  if (!proven.ok) return proven;
   const folds = new RunFolds(bus);
+  const openEgress = egressService({ bus, secrets: [{ name: 'the token of worker hosts', value: options.token }] });
   const refused = new AbortController();
   const stop = AbortSignal.any([options.stop, refused.signal]);
   const parts: HostParts = {
@@ -105,7 +123,9 @@ async function work(
       onAway: (error) => log('engine-away', { error }),
       onRefused: (error) => refused.abort(error),
     }),
+    openEgress,
     openServices: attemptServices({
+      openEgress,
       bus,
       folds,
       folders: folder,

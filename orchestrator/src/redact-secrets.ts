@@ -1,15 +1,6 @@
-/** Shapes of keys that give themselves away: of models' providers, forges and clouds, and private keys in PEM. */
-const shapes: readonly RegExp[] = [
-  /\bsk-[A-Za-z0-9_-]{16,}/g,
-  /\bAIza[A-Za-z0-9_-]{30,}/g,
-  /\b(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{30,}/g,
-  /\bgithub_pat_[A-Za-z0-9_]{30,}/g,
-  /\bglpat-[A-Za-z0-9_-]{16,}/g,
-  /\bxox[abeoprs]-[A-Za-z0-9-]{10,}/g,
-  /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g,
-  /\b(?:hf|npm)_[A-Za-z0-9]{30,}/g,
-  /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g,
-];
+import { secretForms } from './text/secret-forms.ts';
+
+const shapes = secretForms.map(([, form]) => new RegExp(form.source, `${form.flags}g`));
 const placeholder = '[secret]';
 /** A shorter value would blot out ordinary words. */
 const shortestSecret = 6;

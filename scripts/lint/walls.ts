@@ -100,6 +100,15 @@ const orchestratorZones: readonly Zone[] = [
     packages: [protocol, bus, 'zod'],
     builtins: 'all',
   },
+  // The way out of workers: what writes certificates is loaded with the first that needs one.
+  {
+    name: 'egress',
+    files: /^orchestrator\/src\/egress\//,
+    zones: ['ports', 'text'],
+    packages: [protocol, 'ipaddr.js'],
+    lazyPackages: ['@peculiar/x509', 'reflect-metadata'],
+    builtins: ['crypto', 'dns/promises', 'events', 'http', 'https', 'net', 'stream', 'stream/promises', 'tls', 'util'],
+  },
   { name: 'suggestion', files: /^orchestrator\/src\/suggestion\.ts$/, zones: [], packages: [], builtins: [] },
   {
     name: 'documents',
@@ -180,7 +189,7 @@ const orchestratorZones: readonly Zone[] = [
   {
     name: 'facade',
     files: /^orchestrator\/src\/[^/]+\.ts$/,
-    zones: ['company', 'contract', 'home', 'hosts', 'models', 'plans', 'ports', 'suggestion', 'text'],
+    zones: ['company', 'contract', 'egress', 'home', 'hosts', 'models', 'plans', 'ports', 'suggestion', 'text'],
     packages: [protocol, bus, 'better-sqlite3', 'canonicalize', 'yaml', 'zod'],
     builtins: 'all',
   },

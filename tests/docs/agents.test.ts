@@ -1,8 +1,8 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { agentDefinition, commandAgent } from '@agentcompany/protocol';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { definitionErrors } from '../../orchestrator/src/definitions/errors.ts';
 import { agentFolders, loadAgents } from '../../orchestrator/src/definitions/load-agents.ts';
 import { readDefinition } from '../../orchestrator/src/definitions/read-definition.ts';
@@ -35,7 +35,9 @@ describe('docs/agents.md', () => {
   });
 
   it('shows a definition that can be used, and every error', () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'agents-page-')), 'migrator.yaml');
+    const folder = mkdtempSync(join(tmpdir(), 'agents-page-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'migrator.yaml');
     const [example] = fences(page).filter(({ language }) => language === 'yaml');
     writeFileSync(file, example?.text ?? '');
     expect(readDefinition(file)).toMatchObject({ ok: true, value: { name: 'migrator', role: 'worker', timeout: 300 } });

@@ -9,7 +9,7 @@ import { success, unwrap } from '@agentcompany/protocol';
 import { initHome } from '../../orchestrator/src/company-home.ts';
 import { runEnds } from '../../orchestrator/src/company/states.ts';
 import { crashPoint } from '../../orchestrator/src/crash-point.ts';
-import { nothingOpened } from '../../orchestrator/src/door/attempt-services.ts';
+import { noWayOut, nothingOpened } from '../../orchestrator/src/door/attempt-services.ts';
 import { drive } from '../../orchestrator/src/engine/drive.ts';
 import { holdingEngineLease } from '../../orchestrator/src/engine/engine-lease.ts';
 import type { HostParts } from '../../orchestrator/src/engine/host-parts.ts';
@@ -51,6 +51,7 @@ const host: HostParts = {
   runner: pretendedRunner(seed),
   repositories: localRepositories(project),
   openServices: async () => success(nothingOpened),
+  openEgress: async () => noWayOut,
   maximumWorkers: 4,
   tell: log,
 };
@@ -60,6 +61,7 @@ const parts: EngineParts = {
   project,
   host,
   makePlan: null,
+  triage: null,
   reviewByModel: null,
   secrets: [],
   serveHosts: null,

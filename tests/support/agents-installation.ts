@@ -31,6 +31,7 @@ export async function openAgentsInstallation(
   const said: string[] = [];
   const built = await buildImage({
     installation: folder,
+    config: { container_runtime: 'dod', oci_runtime: 'runc', accept_no_limits: false },
     environment: process.env,
     agents,
     say: (line) => said.push(line),

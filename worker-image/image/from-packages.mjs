@@ -20,13 +20,15 @@ const finish = [
   'find "$1" -xdev -perm /6000 -exec chmod ug-s {} +',
 ];
 
+/** Options that leave out what only people read. */
+export const unwanted = ['man', 'doc', 'locale', 'info'].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`);
+
 /**
  * The arguments of mmdebstrap.
  * @param {{node: string, gitconfig: string, output: string, suite: string, sources: readonly string[]}} options
  * @returns {string[]}
  */
 export function bootstrapArguments({ node, gitconfig, output, suite, sources }) {
-  const unwanted = ['man', 'doc', 'locale', 'info'].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`);
   return [
     '--variant=essential',
     `--include=${packages.join(',')}`,
@@ -84,8 +86,8 @@ export function codeName(osRelease) {
   return /^VERSION_CODENAME="?([a-z]+)"?$/m.exec(osRelease)?.[1] ?? 'stable';
 }
 
-/** @returns {string[]} */
-function hostSources() {
+/** What apt of this machine is told. @returns {string[]} */
+export function hostSources() {
   const folder = '/etc/apt/sources.list.d';
   const files = [
     '/etc/apt/sources.list',

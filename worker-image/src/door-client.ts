@@ -103,6 +103,11 @@ export class DoorClient {
     return this.#session.request({ ':method': method, ':path': path, ...headers });
   }
 
+  /** Asks for a connection to `authority`, `host:port`: where the answer is 200, the stream is that connection. */
+  connect(authority: string): ClientHttp2Stream {
+    return this.#session.request({ ':method': 'CONNECT', ':authority': authority });
+  }
+
   /** Sends `body`, where there is one, as JSON and reads the whole answer. */
   async send(method: string, path: string, body: unknown): Promise<Answer> {
     const stream = this.request(method, path, { 'content-type': 'application/json' });

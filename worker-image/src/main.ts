@@ -3,6 +3,7 @@ import { commandEnvironment } from './command-environment.ts';
 import { DoorClient } from './door-client.ts';
 import { hostSilentMs, watchHost } from './host-watch.ts';
 import { workerPaths } from './paths.ts';
+import { openSupplies } from './supplies/open-supplies.ts';
 import { readSelfReport } from './self-report.ts';
 import { endStrays } from './strays.ts';
 import { carryOut } from './work.ts';
@@ -28,17 +29,20 @@ async function work(): Promise<void> {
   );
   const order = await door.next({ report: await readSelfReport() });
   const paths = workerPaths('/workspace');
-  let latest = '';
-  const beat = (): void => void door.progress({ message: latest }).catch(() => leave('the host took no progress'));
-  const progress = (message: string): void => {
-    latest = message;
+  let latest = { message: '', step: 0, allowed_seconds: 0 };
+  const beat = (): void => void door.progress(latest).catch(() => leave('the host took no progress'));
+  const progress = (message: string, allowedSeconds = 0): void => {
+    latest = { message, step: latest.step + 1, allowed_seconds: allowedSeconds };
     log(message);
     beat();
   };
   const beats = setInterval(beat, beatMs);
   const place = {
     folder: paths.repository,
-    environment: commandEnvironment(paths, process.env, runtimeFolder, order.tool_folders),
+    environment: {
+      ...commandEnvironment(paths, process.env, runtimeFolder, order.tool_folders),
+      ...(await openSupplies(order, door, `${paths.workspace}/supplies`)),
+    },
     onOutput: (chunk: Buffer) => void process.stderr.write(chunk),
   };
   const report = await carryOut(order, { paths, place, endStrays, progress, door });
@@ -47,8 +51,15 @@ async function work(): Promise<void> {
   await door.complete(report);
 }
 
+/** As a command inside a worker the runtime is the program that tries to get out. */
+async function escape(bait: string): Promise<void> {
+  const { tryToEscape } = await import('./escape/try-to-escape.ts');
+  await tryToEscape(bait, (line) => void process.stdout.write(`${line}\n`));
+}
+
 try {
-  await work();
+  const [command, bait] = process.argv.slice(2);
+  await (command === 'try-to-escape' ? escape(bait ?? '') : work());
   process.exit(exitCodes.done);
 } catch (error) {
   log(error instanceof Error ? (error.stack ?? error.message) : String(error));

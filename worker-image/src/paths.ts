@@ -6,6 +6,8 @@ export interface WorkerPaths {
   /** Files the runtime makes for the agent: outside the repository, so that they are never committed. */
   readonly task: string;
   readonly bundle: string;
+  /** Where a checkout for others is made. */
+  readonly preparation: string;
 }
 
 export function workerPaths(workspace: string): WorkerPaths {
@@ -15,5 +17,6 @@ export function workerPaths(workspace: string): WorkerPaths {
     home: `${workspace}/home`,
     task: `${workspace}/task`,
     bundle: `${workspace}/result.bundle`,
+    preparation: '/tmp',
   };
 }

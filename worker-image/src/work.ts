@@ -12,6 +12,7 @@ import { commitWork, resetToCommit, writeBundle, type CommittedWork } from './co
 import type { DoorClient } from './door-client.ts';
 import type { GitPlace } from './git.ts';
 import type { WorkerPaths } from './paths.ts';
+import { prepareCheckout } from './prepare-checkout.ts';
 import { runChecks } from './verify.ts';
 import { openWorkspace } from './workspace.ts';
 
@@ -23,7 +24,8 @@ export interface Surroundings {
   readonly place: GitPlace;
   /** Ends processes a command left behind: they must not change the tree while it is checked. */
   readonly endStrays: () => void;
-  readonly progress: (message: string) => void;
+  /** `allowedSeconds`: how long what begins now may take before there is more to tell. */
+  readonly progress: (message: string, allowedSeconds?: number) => void;
   readonly door: DoorClient;
 }
 
@@ -44,7 +46,7 @@ function report(findings: Findings, work: CommittedWork | null, error: AppError 
 }
 
 async function check(order: WorkOrder, findings: Findings, around: Surroundings): Promise<Result<undefined>> {
-  around.progress('checking');
+  around.progress('checking', order.command_timeout * order.verify.length);
   const checks = await runChecks(order.verify, around.place, order.command_timeout);
   around.endStrays();
   findings.verify = checks.reports;
@@ -69,7 +71,8 @@ async function carryOutTask(
   around: Surroundings,
 ): Promise<Result<CommittedWork>> {
   const { paths, place } = around;
-  around.progress('working');
+  // A command has nothing to tell until it ends.
+  around.progress('working', order.run === null ? 0 : order.command_timeout);
   const agent = await runAgent(order, around);
   around.endStrays();
   if (!agent.ok) return agent;
@@ -80,7 +83,7 @@ async function carryOutTask(
   const { commit } = committed.value;
   const checked = await checkCommit(order, commit, findings, around);
   if (!checked.ok) return checked;
-  around.progress('handing over');
+  around.progress('handing over', order.command_timeout);
   const bundled = await writeBundle(order, commit, paths.bundle, place);
   if (!bundled.ok) return bundled;
   const uploaded = await around.door.upload(paths.bundle);
@@ -90,7 +93,11 @@ async function carryOutTask(
 /** Carries out an order from checkout to hand-over. Every failure is part of the report. */
 export async function carryOut(order: WorkOrder, around: Surroundings): Promise<WorkReport> {
   const findings: Findings = { agent: null, verify: [] };
-  around.progress('checking out');
+  around.progress('checking out', order.command_timeout);
+  if (order.kind === 'prepare') {
+    const prepared = await prepareCheckout(around.paths.preparation, order, around.place);
+    return report(findings, null, prepared.ok ? null : prepared.error);
+  }
   const opened = await openWorkspace(around.paths, order, around.place);
   if (!opened.ok) return report(findings, null, opened.error);
   if (order.kind === 'verify') {

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { failure, success, type Result, type WorkOrder, workerErrors } from '@agentcompany/protocol';
 import { git, type GitPlace } from './git.ts';
 import type { WorkerPaths } from './paths.ts';
@@ -13,19 +13,31 @@ async function prepareFolders(paths: WorkerPaths, mirror: string): Promise<void>
   await writeFile(`${paths.repository}/.git/objects/info/alternates`, `${mirror}/objects\n`);
 }
 
+/** The commit of a checkout that was mounted here ready made; null where there is none. */
+async function mountedCommit({ repository }: WorkerPaths): Promise<string | null> {
+  const head = await readFile(`${repository}/.git/HEAD`, 'utf8').catch(() => '');
+  return /^([0-9a-f]{40})\n$/.exec(head)?.[1] ?? null;
+}
+
 /**
  * Makes the repository the agent works in: objects are borrowed from the read-only mirror, so that the cost does not depend
- * on the size of the history, and the base commit is checked out detached. Errors: `AC_CLONE_FAILED`, `AC_WORKSPACE_FULL`.
+ * on the size of the history, and the base commit is checked out detached. Of a checkout that is mounted only what differs is.
+ * Errors: `AC_CLONE_FAILED`, `AC_WORKSPACE_FULL`.
  */
 export async function openWorkspace(paths: WorkerPaths, order: WorkOrder, place: GitPlace): Promise<Result<undefined>> {
   const failed = (output: string) => workerErrors.AC_CLONE_FAILED({ commit: order.base_oid }, output);
+  const mounted = await mountedCommit(paths);
   try {
-    await prepareFolders(paths, order.mirror);
+    if (mounted === null) await prepareFolders(paths, order.mirror);
+    else for (const folder of [paths.home, paths.task]) await mkdir(folder, { recursive: true });
   } catch (cause) {
     return failure(errorCode(cause) === 'ENOSPC' ? workerErrors.AC_WORKSPACE_FULL({}, cause) : failed(String(cause)));
   }
-  const initialised = await git(place, ['init', '--quiet', '--initial-branch=work', '.'], failed);
-  if (!initialised.ok) return initialised;
+  if (mounted === order.base_oid) return success();
+  if (mounted === null) {
+    const initialised = await git(place, ['init', '--quiet', '--initial-branch=work', '.'], failed);
+    if (!initialised.ok) return initialised;
+  }
   const checkedOut = await git(place, ['checkout', '--quiet', '--detach', order.base_oid, '--'], failed);
   return checkedOut.ok ? success() : checkedOut;
 }

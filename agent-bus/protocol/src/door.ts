@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { appErrorSchema } from './app-error.ts';
 import { agentDefinition } from './agent-definition.ts';
+import { egressOrder } from './egress.ts';
 import { taskRun } from './plan.ts';
 import { commandReport, feedback } from './payloads/work.ts';
 
@@ -15,6 +16,8 @@ export const doorPaths = {
   bundle: '/result/bundle',
   /** PUT and GET: what the task's next attempt goes on from. */
   checkpoint: '/checkpoint',
+  /** GET: what people told whoever works on the task (`noteList`). */
+  notes: '/notes',
   /** GET: tools the host offers (`hostToolList`). */
   tools: '/tools',
   /** POST: uses one (`hostToolCall` -> `hostToolAnswer`). */
@@ -25,14 +28,33 @@ export const doorPaths = {
 
 /** What the runtime reads of its own confinement, sent with its first pull; the host refuses to give a task when it differs from what was asked (S1). */
 export const selfReport = z.object({
+  /** How the kernel names itself; gVisor has a name of its own. */
+  kernel: z.string(),
   uid: z.int(),
   capabilities_bounding: z.string(),
-  no_new_privileges: z.boolean(),
+  /** Null: this kernel does not tell. */
+  no_new_privileges: z.boolean().nullable(),
   seccomp_mode: z.int(),
+  /** Null: the kernel has no AppArmor. */
+  apparmor_profile: z.string().nullable(),
   interfaces: z.array(z.string()),
   memory_limit_bytes: z.number().nullable(),
   pids_limit: z.number().nullable(),
   cpu_limit: z.number().nullable(),
+  /** Sizes of what is in memory at /workspace and /tmp; null: it is not in memory. */
+  workspace_bytes: z.number().nullable(),
+  temporary_bytes: z.number().nullable(),
+  /** Hard limits of each process; null: none. */
+  open_files_limit: z.number().nullable(),
+  file_size_limit_bytes: z.number().nullable(),
+  core_size_limit_bytes: z.number().nullable(),
+  /** Everything mounted, with whether it can be written there. */
+  mounts: z
+    .array(z.object({ target: z.string(), type: z.string(), writable: z.boolean() }))
+    .max(1000)
+    .default([]),
+  /** Of the paths of the kernel that an engine has to hide or write-protect, those that exist and are not. */
+  exposed_paths: z.array(z.string()).max(100).default([]),
   node_version: z.string(),
 });
 export type SelfReport = z.infer<typeof selfReport>;
@@ -46,6 +68,7 @@ const workspace = z.object({
   verify: z.array(z.string()),
   /** Folders of the image's own programs, which come first on the path of every command. */
   tool_folders: z.array(z.string()).optional(),
+  egress: egressOrder.optional(),
 });
 
 /** The agent that is to carry a task out, and what it finds. */
@@ -62,7 +85,10 @@ export const agentOrder = z.object({
 });
 export type AgentOrder = z.infer<typeof agentOrder>;
 
-/** What the worker is to do: carry out a task and hand over a bundle, or only run checks on a commit. */
+/**
+ * What the worker is to do: carry out a task and hand over a bundle, only run checks on a commit, or check a commit out into a folder
+ * that other workers are to have as their repository.
+ */
 export const workOrder = z.discriminatedUnion('kind', [
   workspace.extend({
     kind: z.literal('task'),
@@ -78,6 +104,7 @@ export const workOrder = z.discriminatedUnion('kind', [
     result_ref: z.string(),
   }),
   workspace.extend({ kind: z.literal('verify') }),
+  workspace.extend({ kind: z.literal('prepare') }),
 ]);
 export type WorkOrder = z.infer<typeof workOrder>;
 
@@ -95,8 +122,20 @@ export const workReport = z.object({
 });
 export type WorkReport = z.infer<typeof workReport>;
 
-export const progressRequest = z.object({ message: z.string().max(4096) });
+export const progressRequest = z.object({
+  message: z.string().max(4096),
+  /** Counts what the worker did: the beat repeats a step, whatever is new has the next number. */
+  step: z.int().nonnegative().optional(),
+  /** Seconds that what it does now may take without another sign, from the first time the step is told. */
+  allowed_seconds: z.number().nonnegative().max(86_400).optional(),
+});
 export type ProgressRequest = z.infer<typeof progressRequest>;
+
+/** Notes of people for whoever works on the task, all of them, oldest first: who has heard one knows its id. */
+export const noteList = z.object({
+  notes: z.array(z.object({ id: z.string(), text: z.string(), by: z.string() })),
+});
+export type NoteList = z.infer<typeof noteList>;
 
 /** A tool on the host's side of the door. */
 export const hostToolList = z.object({

@@ -45,11 +45,14 @@ export type EnvelopeType = (typeof envelopeTypes)[number];
 /** The stream that keeps runs apart from what concerns the whole company. */
 export const companyStream = 'company';
 
-/** The stream an envelope enters: `<run>/progress` for progress, its run, else `company` (DESIGN §3). */
+/** What says how work goes on: it is not folded. */
+const beside: ReadonlySet<string> = new Set(['task_progress', 'egress_request']);
+
+/** The stream an envelope enters: `<run>/progress` for progress and the way out, its run, else `company` (DESIGN §3). */
 export function streamOf(envelope: Pick<Envelope, 'envelope_type' | 'context'>): string {
   const run = envelope.context.run_id;
   if (run === undefined) return companyStream;
-  return envelope.envelope_type === 'task_progress' ? `${run}/progress` : run;
+  return beside.has(envelope.envelope_type) ? `${run}/progress` : run;
 }
 
 const spellings: Readonly<Record<string, string>> = {

@@ -60,6 +60,36 @@ export function buryingContract(contract: Contract): void {
   );
 
   contract(
+    'C3 S75 what a receive buries takes no place in it, and in queue engine its notice comes with the same call',
+    async (store) => {
+      const clock = new TestClock();
+      const spending = { now: clock.now, maxDeliveries: 1 };
+      const bus = await openInstance(store, spending);
+      const [poison, second, ...fresh] = makeRun(4).envelopes;
+      unwrap(await bus.send([poison!, second!].map((envelope) => ({ envelope, queue: 'engine' }))));
+      // Given up without a word, as by a process that is killed.
+      const handler = await openInstance(store, spending);
+      assert.deepEqual(ids(await claim(handler, 'engine', 2, lease)), [poison!.id, second!.id]);
+      clock.advance(pastLease);
+      unwrap(await bus.send(fresh.map((envelope) => ({ envelope, queue: 'engine' }))));
+      const claimed = await claim(bus, 'engine', 3);
+      assert.deepEqual(
+        ids(claimed.slice(0, 2)),
+        fresh.map(({ id }) => id),
+      );
+      assert.deepEqual(
+        [claimed[2]?.envelope.envelope_type, claimed[2]?.envelope.inReplyTo],
+        ['dead_letter', poison!.id],
+      );
+      // The other notice found no place.
+      assert.deepEqual(
+        (await claim(bus, 'engine')).map(({ envelope }) => envelope.inReplyTo),
+        [second!.id],
+      );
+    },
+  );
+
+  contract(
     'S75 a message whose handler dies each time is counted before it is handled and buried when its deliveries are spent; the queue moves on',
     async (store) => {
       const clock = new TestClock();

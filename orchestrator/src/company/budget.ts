@@ -9,11 +9,24 @@ export interface Remaining {
   readonly taskUsd: number | null;
 }
 
-/**
- * What is left of the run's budget (DESIGN §5): the whole, less what is settled, less slices that are out, less planning and judging.
- */
-export function remainingOf({ attempts, budget, spent }: Pick<Run, 'attempts' | 'budget' | 'spent'>): Limits {
-  const out = [...attempts.values()].filter(({ account }) => account === null);
+/** What the company's own agents do for a run, by the names under which it is paid and recorded. */
+export const planningWork = 'planning';
+export function reviewWork(attemptId: string): string {
+  return `review/${attemptId}`;
+}
+export function triageWork(attemptId: string): string {
+  return `triage/${attemptId}`;
+}
+
+/** What is left of the run's budget (DESIGN §5): the whole, less what is settled, less slices that are out and requests under way. */
+export function remainingOf({
+  attempts,
+  budget,
+  reservations,
+  spent,
+}: Pick<Run, 'attempts' | 'budget' | 'reservations' | 'spent'>): Limits {
+  const open = [...attempts.values()].filter(({ account }) => account === null);
+  const out = [...open.map(({ granted }) => granted), ...reservations.values()];
   const { usd, tokens } = costOfAccount(spent);
   return {
     usd: budget.usd === null ? null : budget.usd - usd - outOf(out, 'usd'),
@@ -29,15 +42,24 @@ export function remainingFor(run: Run, attempt: AttemptRecord): Remaining {
   const own = [...run.attempts.values()].filter(({ taskId, forgiven }) => taskId === attempt.taskId && !forgiven);
   const settled = costOfAccount(own.flatMap(({ account }) => account ?? []));
   const open = own.filter(({ account }) => account === null);
-  return { run: left, taskUsd: cap - settled.usd - outOf(open, 'usd') };
+  return {
+    run: left,
+    taskUsd:
+      cap -
+      settled.usd -
+      outOf(
+        open.map(({ granted }) => granted),
+        'usd',
+      ),
+  };
 }
 
-function outOf(attempts: readonly AttemptRecord[], kind: keyof Limits): number {
-  return attempts.reduce((sum, { granted }) => sum + (granted?.[kind] ?? 0), 0);
+function outOf(slices: readonly (Limits | null)[], kind: keyof Limits): number {
+  return slices.reduce((sum, slice) => sum + (slice?.[kind] ?? 0), 0);
 }
 
 /** The account of a dead attempt of which nothing is known but its slices: they count as spent. Null where it had none or has settled. */
-export function wholeOfGrants({ account, granted }: AttemptRecord): ModelAccount | null {
+export function wholeOfGrants({ account, granted }: Pick<AttemptRecord, 'account' | 'granted'>): ModelAccount | null {
   if (account !== null || granted === null) return null;
   return [estimate({ provider: 'unknown', model: 'unknown' }, { usd: granted.usd, tokens: granted.tokens ?? 0 })];
 }

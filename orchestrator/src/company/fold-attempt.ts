@@ -3,6 +3,7 @@ import { withPayload } from './fold-payload.ts';
 import { imagePinKey } from './image-pins.ts';
 import { moveAttempt, moveTask } from './moves.ts';
 import type { AttemptRecord, Run } from './records.ts';
+import { unwatched } from './watch.ts';
 
 /** What worker hosts say of attempts; results of an old epoch are refused. Undefined for other envelope types. */
 export function foldAttempt(run: Run, envelope: Envelope): boolean | undefined {
@@ -49,6 +50,7 @@ function startAttempt(run: Run, envelope: Envelope, payload: PayloadOf<'attempt_
     assignmentId: envelope.inReplyTo ?? '',
     round: payload.round,
     epoch: payload.epoch,
+    hostId: payload.host_id,
     slot: payload.slot,
     baseOid: payload.base_oid,
     startedAt: envelope.created_at,
@@ -62,6 +64,7 @@ function startAttempt(run: Run, envelope: Envelope, payload: PayloadOf<'attempt_
     granted: null,
     grants: 0,
     account: null,
+    watch: { ...unwatched },
     forgiven: false,
   });
   return true;

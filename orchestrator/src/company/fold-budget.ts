@@ -17,7 +17,8 @@ export function foldBudget(run: Run, envelope: Envelope): boolean | undefined {
 }
 
 /** Only an attempt that is under way and has not settled gets a slice; slices add up, and what was unlimited stays so. */
-function grant(run: Run, { attempt_id: id, usd, tokens }: PayloadOf<'budget_grant'>): boolean {
+function grant(run: Run, { attempt_id: id, work, usd, tokens }: PayloadOf<'budget_grant'>): boolean {
+  if (work !== undefined) return setAside(run, id, work, { usd, tokens });
   const attempt = run.attempts.get(id);
   if (attempt === undefined || attemptEnds.has(attempt.state) || attempt.account !== null) return false;
   const before: Limits = attempt.granted ?? { usd: 0, tokens: 0 };
@@ -26,12 +27,23 @@ function grant(run: Run, { attempt_id: id, usd, tokens }: PayloadOf<'budget_gran
   return true;
 }
 
+function setAside(run: Run, id: string, work: string, slice: Limits): boolean {
+  if (run.attempts.has(id) || run.reservations.has(id)) return false;
+  run.reservations.set(id, slice);
+  run.settlingWorks.add(work);
+  return true;
+}
+
 function sum(one: number | null, other: number | null): number | null {
   return one === null || other === null ? null : one + other;
 }
 
-/** An attempt settles once: what a host that was cut off says later changes nothing. */
+/** An attempt, like a request, settles once: what a host that was cut off says later changes nothing. */
 function settle(run: Run, { attempt_id: id, account }: PayloadOf<'budget_settle'>): boolean {
+  if (run.reservations.delete(id)) {
+    run.spent = joinAccounts(run.spent, account);
+    return true;
+  }
   const attempt = run.attempts.get(id);
   if (attempt === undefined || attempt.account !== null) return false;
   attempt.account = account;
@@ -39,9 +51,9 @@ function settle(run: Run, { attempt_id: id, account }: PayloadOf<'budget_settle'
   return true;
 }
 
-/** What models took for the run beside its attempts: planning, judging. */
-export function noteCalls(run: Run, calls: readonly ModelCall[] = []): void {
-  if (calls.length > 0) run.spent = joinAccounts(run.spent, sumCalls(calls));
+/** What models took for the run beside its attempts: planning, judging. Work whose requests settle by themselves is counted there. */
+export function noteCalls(run: Run, work: string, calls: readonly ModelCall[] = []): void {
+  if (calls.length > 0 && !run.settlingWorks.has(work)) run.spent = joinAccounts(run.spent, sumCalls(calls));
 }
 
 /** A person puts more in, or less: what is given counts from here on. False where nothing is. */

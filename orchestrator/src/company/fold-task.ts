@@ -1,8 +1,10 @@
 import type { Envelope, PayloadOf } from '@agentcompany/protocol';
 import { closeApproval } from './approvals.ts';
+import { reviewWork, triageWork } from './budget.ts';
 import { forgiveSpending, noteCalls } from './fold-budget.ts';
 import { withPayload } from './fold-payload.ts';
 import { isFailure } from './is-failure.ts';
+import { findNoteProblem } from './notes.ts';
 import { moveTask } from './moves.ts';
 import type { Run, TaskRecord } from './records.ts';
 
@@ -34,9 +36,24 @@ export function foldTask(run: Run, envelope: Envelope): boolean | undefined {
     case 'review_response':
       return withPayload('review_response', envelope, (payload) => {
         // Also where it comes too late to count: it was paid.
-        noteCalls(run, payload.calls);
+        noteCalls(run, reviewWork(payload.attempt_id), payload.calls);
         return task !== undefined && takeVerdict(run, task, payload);
       });
+    case 'triage_request':
+      return withPayload(
+        'triage_request',
+        envelope,
+        (payload) => task !== undefined && askForTriage(run, task, payload),
+      );
+    case 'triage_response':
+      return withPayload('triage_response', envelope, (payload) => {
+        noteCalls(run, triageWork(payload.attempt_id), payload.calls);
+        return task !== undefined && takeTriage(run, task, payload);
+      });
+    case 'task_note':
+      return (
+        task === undefined || withPayload('task_note', envelope, (payload) => takeNote(run, task, envelope, payload))
+      );
     case 'merge_request':
       if (task === undefined || !moveTask(run, task, 'merge_request')) return false;
       task.conflicts = null;
@@ -58,6 +75,7 @@ export function foldTask(run: Run, envelope: Envelope): boolean | undefined {
 function changeTaskState(run: Run, task: TaskRecord, payload: PayloadOf<'task_state'>): boolean {
   if (!moveTask(run, task, 'task_state', payload.to)) return false;
   task.error = payload.error;
+  task.triage = null;
   closeApproval(run, task.approvalId);
   task.approvalId = null;
   return true;
@@ -68,6 +86,7 @@ function retryTask(run: Run, task: TaskRecord, payload: PayloadOf<'task_retry'>)
   task.feedback = payload.feedback;
   task.error = null;
   task.conflicts = null;
+  task.triage = null;
   closeApproval(run, task.approvalId);
   task.approvalId = null;
   task.retryWanted = false;
@@ -75,6 +94,7 @@ function retryTask(run: Run, task: TaskRecord, payload: PayloadOf<'task_retry'>)
   if (isFailure(payload.feedback)) task.failures += 1;
   if (payload.feedback.reason === 'person') {
     task.failures = 0;
+    task.triages = 0;
     forgiveSpending(run, task);
     task.reviewRounds = 0;
   }
@@ -88,6 +108,36 @@ function takeVerdict(run: Run, task: TaskRecord, payload: PayloadOf<'review_resp
   if (attempt.ingested?.tree !== payload.tree || attempt.review !== null) return false;
   attempt.review = payload;
   run.agenda.add(task.spec.id);
+  return true;
+}
+
+/** Asked of the attempt that failed last, while nothing else has become of it. */
+function askForTriage(run: Run, task: TaskRecord, payload: PayloadOf<'triage_request'>): boolean {
+  const attempt = run.attempts.get(task.attemptId ?? '');
+  const isFailing = task.state === 'running' || task.state === 'quality_check';
+  if (!isFailing || attempt?.id !== payload.attempt_id || attempt.state !== 'rejected') return false;
+  task.triage = { attemptId: attempt.id, failures: payload.failures, error: payload.error, answer: null };
+  task.triages += 1;
+  return true;
+}
+
+function takeTriage(run: Run, task: TaskRecord, payload: PayloadOf<'triage_response'>): boolean {
+  const { triage } = task;
+  if (triage === null || triage.attemptId !== payload.attempt_id || triage.answer !== null) return false;
+  triage.answer = payload;
+  run.agenda.add(task.spec.id);
+  return true;
+}
+
+/** Whoever works on the task, or on what supersedes it, is told; nobody works on what has ended. */
+function takeNote(
+  run: Run,
+  task: TaskRecord,
+  { id, created_at: at }: Envelope,
+  payload: PayloadOf<'task_note'>,
+): boolean {
+  if (findNoteProblem(run, task) !== null || task.notes.some((note) => note.id === id)) return false;
+  task.notes = [...task.notes, { id, text: payload.note, by: payload.by, at }];
   return true;
 }
 

@@ -52,7 +52,8 @@ describe('a task in each state', () => {
       setState(run, task, state);
       if (type === 'attempt_started' && state === 'assigned') task.attemptId = null;
       fold(run, run.version + 1, aboutTask(type, payload));
-      const wanted = type === 'task_state' ? String(payload['to']) : undefined;
+      const retired = state === 'running' ? 'cancelling' : 'cancelled';
+      const wanted = type === 'task_state' ? String(payload['to']) : type === 'plan_revision' ? retired : undefined;
       const next = nextState(taskTable, state, type, wanted);
       // A failed attempt is taken note of without moving its task: what follows is the engine's word.
       const isNoted = type === 'task_failed' && next === null;
@@ -161,12 +162,12 @@ describe('a plan or revision that cannot be', () => {
       },
     ],
     [
-      'a task that is at work beside one that is not',
+      'a successor that it does not add, beside one that it does',
       {
         add: [taskSpec('n')],
         supersede: [
           { task_id: 'b', by: 'n' },
-          { task_id: 'a', by: 'n' },
+          { task_id: 'a', by: 'm' },
         ],
       },
     ],

@@ -10,6 +10,7 @@ import { closeApproval, openApproval } from './approvals.ts';
 import { moveRun } from './moves.ts';
 import { stageOf } from './stage.ts';
 import type { EffectRecord, Run } from './records.ts';
+import { foldWatch } from './watch.ts';
 import { runEnds, taskStates, type TaskState } from './states.ts';
 
 /**
@@ -23,10 +24,13 @@ export function openRun(envelope: Envelope): Run | null {
     id: envelope.id,
     projectId: payload.value.project_id,
     instruction: payload.value.instruction,
+    isPlanGiven: payload.value.plan !== null,
     submittedPlan: payload.value.plan,
     settings: payload.value.settings,
     budget: { usd: payload.value.settings.budget_usd, tokens: payload.value.settings.budget_tokens },
     spent: [],
+    reservations: new Map(),
+    settlingWorks: new Set(),
     createdAt: envelope.created_at,
     version: 1,
     updatedAt: envelope.created_at,
@@ -36,6 +40,7 @@ export function openRun(envelope: Envelope): Run | null {
     planHash: null,
     planApprovalId: null,
     revision: 0,
+    revisionUnapproved: false,
     baseOid: null,
     tipOid: null,
     partial: false,
@@ -109,6 +114,7 @@ function apply(run: Run, envelope: Envelope): boolean {
         foldEffect(run, envelope) ??
         foldQuestion(run, envelope) ??
         foldBudget(run, envelope) ??
+        foldWatch(run, envelope) ??
         true
       );
   }

@@ -1,6 +1,8 @@
 import type { Feedback } from '@agentcompany/protocol';
 
-/** Whether a round is asked for because the one before failed, as opposed to somebody's wish. */
+const failures: ReadonlySet<Feedback['reason']> = new Set(['failed', 'quality_failed', 'triage']);
+
+/** Whether a round is asked for because the one before failed, as opposed to somebody's wish; the Manager's advice does not make it one. */
 export function isFailure(feedback: Feedback | null): boolean {
-  return feedback?.reason === 'failed' || feedback?.reason === 'quality_failed';
+  return feedback !== null && failures.has(feedback.reason);
 }

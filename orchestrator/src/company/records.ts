@@ -14,6 +14,7 @@ import type {
   WorkResult,
 } from '@agentcompany/protocol';
 import type { AttemptState, RunState, TaskState } from './states.ts';
+import type { WatchRecord } from './watch.ts';
 
 /** US dollars and tokens that models may take; null: no limit of that kind. */
 export interface Limits {
@@ -28,6 +29,7 @@ export interface AttemptRecord {
   readonly assignmentId: string;
   readonly round: number;
   readonly epoch: number;
+  readonly hostId: string;
   readonly slot: string;
   readonly baseOid: string;
   readonly startedAt: string;
@@ -45,14 +47,37 @@ export interface AttemptRecord {
   grants: number;
   /** What its models took; null: it has not settled. */
   account: ModelAccount | null;
+  /** What is known of it where it shows no progress. */
+  readonly watch: WatchRecord;
   /** A person asked for another try since: it does not count against the task's own budget. */
   forgiven: boolean;
 }
 
+/** What a person told whoever works on a task. */
+export interface NoteRecord {
+  /** The id of its envelope. */
+  readonly id: string;
+  readonly text: string;
+  readonly by: string;
+  readonly at: string;
+}
+
+/** What the Manager is asked about a task that keeps failing. */
+export interface TriageRecord {
+  /** The attempt that failed last. */
+  readonly attemptId: string;
+  readonly failures: number;
+  readonly error: AppError;
+  answer: PayloadOf<'triage_response'> | null;
+}
+
 export interface TaskRecord {
-  readonly spec: Task;
+  /** Changes by a revision of the plan, as long as the task has not started. */
+  spec: Task;
   /** Place in the plan, revisions after it: gives every list its order. */
   readonly index: number;
+  /** The revision of the plan that it is from, or was changed by last. */
+  revision: number;
   /** How often this piece of work was superseded after a conflict: at most twice (C23). */
   readonly conflictRounds: number;
   state: TaskState;
@@ -70,6 +95,12 @@ export interface TaskRecord {
   supersededBy: string | null;
   /** A person asked for another attempt. */
   retryWanted: boolean;
+  /** Oldest first. */
+  notes: readonly NoteRecord[];
+  /** What the Manager was asked last; null: nothing since the task last went on. */
+  triage: TriageRecord | null;
+  /** How often it was asked about this piece of work, the tasks it supersedes included, since the last word of a person. */
+  triages: number;
   error: AppError | null;
 }
 
@@ -111,12 +142,20 @@ export interface Run {
   readonly id: string;
   readonly projectId: string;
   readonly instruction: string;
-  readonly submittedPlan: Plan | null;
-  readonly settings: RunSettings;
+  /** The plan came with the instruction: it is a person's. */
+  readonly isPlanGiven: boolean;
+  /** The plan that came with the instruction, until there is the one that is carried out: a large one need not be kept twice. */
+  submittedPlan: Plan | null;
+  /** As promised at the start, and the agents that revisions of the plan brought. */
+  settings: RunSettings;
   /** The settings' budget until a person changes it. */
   budget: Limits;
   /** Settled by attempts, and calls of the agents on the host. */
   spent: ModelAccount;
+  /** What is set aside for requests of the company's own agents that are under way, by an id of the request. */
+  readonly reservations: Map<string, Limits>;
+  /** Planning and reviews whose requests settle by themselves. */
+  readonly settlingWorks: Set<string>;
   readonly createdAt: string;
   /** Entries folded so far. */
   version: number;
@@ -129,6 +168,8 @@ export interface Run {
   planHash: string | null;
   planApprovalId: string | null;
   revision: number;
+  /** A person has yet to approve how the plan was changed while the run was at work. */
+  revisionUnapproved: boolean;
   baseOid: string | null;
   tipOid: string | null;
   /** Set when failed tasks are left out of what is published (`on_failure: partial`). */

@@ -18,10 +18,12 @@ const runs = `
   planning run_pause -> paused
   planning run_cancel -> cancelling
   planning run_failed -> failed
+  awaiting_approval approval_request -> awaiting_approval
   awaiting_approval run_state -> running | needs_attention
   awaiting_approval run_pause -> paused
   awaiting_approval run_cancel -> cancelling
   awaiting_approval run_failed -> failed
+  running approval_request -> awaiting_approval
   running run_state -> verifying | needs_attention
   running run_resume -> running
   running run_pause -> paused
@@ -53,7 +55,7 @@ const tasks = `
   pending task_state -> ready | blocked | cancelled
   pending plan_revision -> cancelled
   blocked task_state -> cancelled
-  blocked plan_revision -> cancelled
+  blocked plan_revision -> cancelled | pending
   ready task_assign -> assigned
   ready task_state -> cancelled
   ready plan_revision -> cancelled
@@ -64,12 +66,15 @@ const tasks = `
   running task_complete -> quality_check
   running task_retry -> ready
   running task_state -> failed | awaiting_person | cancelling | cancelled
+  running plan_revision -> cancelling | cancelled
   quality_check review_request -> in_review
   quality_check task_retry -> ready
   quality_check task_state -> failed | awaiting_person | cancelled
+  quality_check plan_revision -> cancelled
   in_review task_retry -> ready
   in_review approval_request -> awaiting_person
   in_review task_state -> approved | failed | awaiting_person | cancelled
+  in_review plan_revision -> cancelled
   approved merge_request -> merging
   approved task_state -> cancelled
   merging merge_complete -> merged
@@ -79,6 +84,7 @@ const tasks = `
   awaiting_person task_retry -> ready
   awaiting_person task_state -> approved | failed | awaiting_person | cancelled
   awaiting_person plan_revision -> cancelled
+  failed plan_revision -> cancelled
   cancelling attempt_lost -> cancelled
   cancelling task_complete -> cancelled
   cancelling task_failed -> cancelled`;

@@ -34,12 +34,22 @@ export interface AttemptView {
   readonly attempt_id: string;
   readonly round: number;
   readonly state: string;
+  /** The process that carries it out, and its slot `worker-NNN` there. */
+  readonly host_id: string;
   readonly slot: string;
   readonly started_at: string;
   readonly ended_at: string | null;
   readonly error: AppError | null;
   /** Null: nothing is known of it yet. */
   readonly cost: CostView | null;
+}
+
+/** What a person told whoever works on a task. */
+export interface NoteView {
+  readonly note_id: string;
+  readonly text: string;
+  readonly by: string;
+  readonly at: string;
 }
 
 export interface TaskView {
@@ -50,6 +60,8 @@ export interface TaskView {
   readonly superseded_by: string | null;
   readonly error: AppError | null;
   readonly attempts: readonly AttemptView[];
+  /** Oldest first. */
+  readonly notes: readonly NoteView[];
 }
 
 /** What an agent asks a person and nobody has answered. Its text is the agent's: show it as such. */
@@ -72,6 +84,8 @@ export interface RunView extends RunSummary {
   /** Images that its containers are made from, by the names that stood for them. */
   readonly images: readonly { readonly reference: string; readonly id: string }[];
   readonly plan_hash: string | null;
+  /** 1: as it was made; 0: there is none yet. */
+  readonly plan_revision: number;
   readonly task_list: readonly TaskView[];
   /** What waits for a person's approval. */
   readonly approvals: readonly PayloadOf<'approval_request'>[];
@@ -91,6 +105,7 @@ export function viewOf(run: Run): RunView {
     tip_oid: run.tipOid,
     images: [...run.images].map(([key, id]) => ({ reference: key.slice(key.indexOf(' ') + 1), id })),
     plan_hash: run.planHash,
+    plan_revision: run.revision,
     task_list: [...run.tasks.values()].map((task) => taskView(task, attempts.get(task.spec.id) ?? [])),
     approvals: openApprovals(run).map(({ request }) => request),
     questions: openQuestions(run).map(questionView),
@@ -126,6 +141,7 @@ function taskView(task: TaskRecord, attempts: readonly AttemptRecord[]): TaskVie
     superseded_by: task.supersededBy,
     error: task.error,
     attempts: attempts.map(attemptView),
+    notes: task.notes.map(({ id, text, by, at }) => ({ note_id: id, text, by, at })),
   };
 }
 
@@ -134,6 +150,7 @@ function attemptView(attempt: AttemptRecord): AttemptView {
     attempt_id: attempt.id,
     round: attempt.round,
     state: attempt.state,
+    host_id: attempt.hostId,
     slot: attempt.slot,
     started_at: attempt.startedAt,
     ended_at: attempt.endedAt,

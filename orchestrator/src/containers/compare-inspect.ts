@@ -1,5 +1,6 @@
-import type { CreateBody } from './create-body.ts';
+import type { CreateBody, EngineFeatures } from './create-body.ts';
 import { forbiddenVariable } from './image-policy.ts';
+import { podmanInDockerWords, shownInside } from './podman-inspect.ts';
 import { labelPrefix } from './worker-labels.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -16,8 +17,8 @@ const mustBeEmpty = [
   'StorageOpt',
 ];
 /** Paths of /proc and /sys that an engine hides or write-protects in every container that is not loosened. */
-const mustBeMasked = ['/proc/kcore', '/proc/keys', '/sys/firmware'];
-const mustBeReadonly = ['/proc/sys', '/proc/sysrq-trigger'];
+export const mustBeMasked = ['/proc/kcore', '/proc/keys', '/sys/firmware'];
+export const mustBeReadonly = ['/proc/sys', '/proc/sysrq-trigger'];
 
 function fields(value: unknown): Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
@@ -70,12 +71,20 @@ function* labelDifferences(asked: Readonly<Record<string, string>>, found: Field
   for (const name of names) if (found[name] !== asked[name]) yield `Config.Labels.${name} is ${show(found[name])}`;
 }
 
+type Mount = CreateBody['HostConfig']['Mounts'][number];
+
+function isMountAsAsked(asked: Mount | undefined, found: Fields): boolean {
+  if (asked?.Type === 'volume')
+    return found['Type'] === 'volume' && found['Name'] === asked.Source && found['RW'] === !asked.ReadOnly;
+  return asked !== undefined && found['Source'] === asked.Source && found['RW'] === false;
+}
+
 function* mountDifferences(body: CreateBody, found: readonly unknown[]): Generator<string> {
-  const allowed = new Map(body.HostConfig.Mounts.map((mount) => [mount.Target, mount.Source]));
+  const allowed = new Map<string, Mount>(body.HostConfig.Mounts.map((mount) => [mount.Target, mount]));
   for (const mount of found.map(fields)) {
     const target = String(mount['Destination']);
     if (mount['Type'] === 'tmpfs' && Object.hasOwn(body.HostConfig.Tmpfs, target)) continue;
-    if (allowed.get(target) !== mount['Source'] || mount['RW'] !== false) yield `Mounts has ${show(mount)}`;
+    if (!isMountAsAsked(allowed.get(target), mount)) yield `Mounts has ${show(mount)}`;
     allowed.delete(target);
   }
   for (const target of allowed.keys()) yield `Mounts lacks ${target}`;
@@ -85,27 +94,40 @@ function* protectionDifferences(body: CreateBody, raw: Fields): Generator<string
   const host = fields(raw['HostConfig']);
   for (const name of mustBeEmpty) if (!isEmpty(host[name])) yield `HostConfig.${name} is ${show(host[name])}`;
   for (const path of mustBeMasked)
-    if (!list(host['MaskedPaths']).includes(path)) yield `HostConfig.MaskedPaths lacks ${path}`;
+    if (host['MaskedPaths'] !== shownInside && !list(host['MaskedPaths']).includes(path))
+      yield `HostConfig.MaskedPaths lacks ${path}`;
   for (const path of mustBeReadonly)
-    if (!list(host['ReadonlyPaths']).includes(path)) yield `HostConfig.ReadonlyPaths lacks ${path}`;
+    if (host['ReadonlyPaths'] !== shownInside && !list(host['ReadonlyPaths']).includes(path))
+      yield `HostConfig.ReadonlyPaths lacks ${path}`;
   const wantsAppArmor = body.HostConfig.SecurityOpt.includes('apparmor=docker-default');
   if (wantsAppArmor && raw['AppArmorProfile'] !== 'docker-default')
     yield `AppArmorProfile is ${show(raw['AppArmorProfile'])}`;
 }
 
-/**
- * Compares what the engine says it made (`raw`, its inspect answer) with what was asked, every field of it, and with what
- * must never be set. Returns the differences in words; empty means equal (C16, S1).
- */
-export function compareInspect(body: CreateBody, raw: Fields): readonly string[] {
-  const { HostConfig: host, Image: image, Env: environment, Labels: labels, ...config } = body;
+/** Differences between the settings of a container that were asked and those that inspect shows, in words; empty means equal. */
+export function settingDifferences(
+  body: Readonly<{ Image: string; Env: readonly string[]; HostConfig: object; Labels: object }>,
+  raw: Fields,
+): readonly string[] {
+  const { HostConfig: host, Image: image, Env: environment, Labels: _labels, ...config } = body;
   const found = fields(raw['Config']);
   return [
     ...(raw['Image'] === image ? [] : [`Image is ${show(raw['Image'])}, not ${image}`]),
     ...differingFields('Config', config, found),
-    ...differingFields('HostConfig', host, fields(raw['HostConfig'])),
+    ...differingFields('HostConfig', fields(host), fields(raw['HostConfig'])),
     ...environmentDifferences(environment, list(found['Env'])),
-    ...labelDifferences(labels, fields(found['Labels'])),
+  ];
+}
+
+/**
+ * Compares what the engine says it made (`answer`, its inspect answer) with what was asked, every field of it, and with what
+ * must never be set. Returns the differences in words; empty means equal (C16, S1).
+ */
+export function compareInspect(body: CreateBody, answer: Fields, { podman }: EngineFeatures): readonly string[] {
+  const raw = podman === null ? answer : podmanInDockerWords(body, answer, podman);
+  return [
+    ...settingDifferences(body, raw),
+    ...labelDifferences(body.Labels, fields(fields(raw['Config'])['Labels'])),
     ...mountDifferences(body, list(raw['Mounts'])),
     ...protectionDifferences(body, raw),
   ];

@@ -187,13 +187,10 @@ describe('the confinement of a real worker', () => {
         const raw = structuredClone({ ...details.raw });
         (raw['HostConfig'] as Fields)['PidsLimit'] = testLimits.pids;
         const labels = (raw['Config'] as { Labels: Record<string, string> }).Labels;
-        const { createBody } = await import('./create-body.ts');
+        const { createBody, engineFeatures } = await import('./create-body.ts');
         const [container] = asked;
         if (container !== undefined)
-          Object.assign(
-            labels,
-            createBody(container, { appArmor: 'AppArmorProfile' in raw && raw['AppArmorProfile'] !== '' }).Labels,
-          );
+          Object.assign(labels, createBody(container, engineFeatures(unwrap(await fixture.engine.info()))).Labels);
         return { ok: true, value: { ...details, raw } };
       },
     });

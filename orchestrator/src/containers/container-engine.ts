@@ -5,6 +5,10 @@ import type { WorkerContainer } from './worker-container.ts';
 /** What an engine says of itself. */
 export interface EngineInfo {
   readonly name: string;
+  /** Whose program answers: each words some of its answers in its own way. */
+  readonly flavour: 'docker' | 'podman';
+  /** Whether a plain user runs it: root inside a container is then nobody outside. */
+  readonly rootless: boolean;
   readonly apiVersion: string;
   readonly osType: string;
   readonly cgroupVersion: string;
@@ -12,7 +16,13 @@ export interface EngineInfo {
   readonly pidsLimit: boolean;
   readonly cpuLimit: boolean;
   readonly securityOptions: readonly string[];
+  /** The file from which this engine reads the seccomp profile of workers; null: it takes the text. */
+  readonly seccompFile: string | null;
   readonly dataRoot: string;
+  /** OCI runtimes the engine has, by the names they are registered under. */
+  readonly ociRuntimes: readonly string[];
+  /** The one that workers are to run in here (`oci_runtime`). */
+  readonly ociRuntime: string;
 }
 
 export interface ImageDetails {
@@ -74,6 +84,22 @@ export interface Attachment {
 }
 
 /**
+ * What a volume of the engine is made of: a folder on its disk; memory, limited and of the worker's user; or both, the one (`lower`)
+ * read-only below what changes in the other (`changes`, which holds the folders `upper` and `work`). No folder of the host can be named.
+ */
+export type VolumeContent =
+  | { readonly kind: 'disk' }
+  | { readonly kind: 'memory'; readonly bytes: number }
+  | { readonly kind: 'overlay'; readonly lower: string; readonly changes: string };
+
+export interface EngineVolume {
+  readonly name: string;
+  /** The uuid of the company home that owns it. */
+  readonly instance: string;
+  readonly content: VolumeContent;
+}
+
+/**
  * A container engine, as the eighteen typed calls the product may make and no others (C18, docs/adr/0021-images-and-owners.md).
  * Nothing privileged can be expressed: a container is described by `WorkerContainer`, never by engine JSON.
  * Errors: `AC_ENGINE_ABSENT`, `AC_ENGINE_STOPPED`, `AC_ENGINE_FORBIDDEN`, `AC_IMAGE_UNKNOWN`, `AC_CONTAINER_UNKNOWN`, `AC_ENGINE_FAILED`.
@@ -109,12 +135,8 @@ export interface ContainerEngine {
    * container or another image stands on goes: `AC_IMAGE_IN_USE`.
    */
   imageRemove(reference: string): Promise<Result<undefined>>;
-  volumeCreate(options: {
-    readonly name: string;
-    readonly lower: string;
-    readonly upper: string;
-    readonly work: string;
-  }): Promise<Result<undefined>>;
+  volumeCreate(volume: EngineVolume): Promise<Result<undefined>>;
+  /** One that is gone already is a success. */
   volumeRemove(name: string): Promise<Result<undefined>>;
   info(): Promise<Result<EngineInfo>>;
   version(): Promise<Result<{ readonly version: string }>>;

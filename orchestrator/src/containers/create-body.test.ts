@@ -11,8 +11,10 @@ const container: WorkerContainer = {
   mirrorFolder: '/mirrors/p.git',
   runtimeFolder: '/runtime',
   limits: { memoryBytes: 2 ** 31, pids: 256, cpus: 2, workspaceBytes: 2 ** 30, temporaryBytes: 2 ** 28 },
+  workspaceVolume: null,
+  caches: [{ folder: '/shared/_cacache', target: '/caches/npm' }],
 };
-const features = { appArmor: false };
+const features = { appArmor: false, ociRuntime: 'runc', podman: null };
 
 describe('the create body', () => {
   it('S2 is the same bytes whatever else the values carry, at any depth', () => {
@@ -46,6 +48,8 @@ describe('the create body', () => {
         workspaceBytes: amount,
         temporaryBytes: amount,
       }),
+      workspaceVolume: fc.constant(null),
+      caches: fc.tuple(fc.record({ folder: text, target: fc.constant('/caches/npm' as const) })),
     });
     const strip = (made: ReturnType<typeof createBody>): unknown => {
       const { Labels: _labels, Image: _image, HostConfig: host, ...rest } = made;
@@ -70,8 +74,10 @@ describe('the create body', () => {
   });
 
   it('asks for AppArmor where the engine has it, and mounts no runtime that the image carries', () => {
-    expect(createBody(container, { appArmor: true }).HostConfig.SecurityOpt).toContain('apparmor=docker-default');
-    expect(createBody({ ...container, runtimeFolder: null }, features).HostConfig.Mounts).toHaveLength(1);
+    expect(createBody(container, { ...features, appArmor: true }).HostConfig.SecurityOpt).toContain(
+      'apparmor=docker-default',
+    );
+    expect(createBody({ ...container, runtimeFolder: null }, features).HostConfig.Mounts).toHaveLength(2);
   });
 
   it('S6 lists no dangerous system call in its seccomp profile, and sockets only by family', () => {
@@ -115,7 +121,7 @@ describe('comparing what was made with what was asked', () => {
     });
 
   it('finds nothing in an honest answer, in which null stands for empty', () => {
-    expect(compareInspect(body, honest())).toEqual([]);
+    expect(compareInspect(body, honest(), features)).toEqual([]);
   });
 
   it('S1 finds every single field of the body that differs', () => {
@@ -126,12 +132,12 @@ describe('comparing what was made with what was asked', () => {
       if (name === 'Mounts') continue;
       const raw = honest();
       Reflect.set(raw.HostConfig, name, alter(Reflect.get(HostConfig, name)));
-      if (compareInspect(body, raw).length === 0) missed.push(`HostConfig.${name}`);
+      if (compareInspect(body, raw, features).length === 0) missed.push(`HostConfig.${name}`);
     }
     for (const name of Object.keys(Config)) {
       const raw = honest();
       Reflect.set(raw.Config, name, name === 'Labels' ? {} : alter(Reflect.get(Config, name)));
-      if (compareInspect(body, raw).length === 0) missed.push(`Config.${name}`);
+      if (compareInspect(body, raw, features).length === 0) missed.push(`Config.${name}`);
     }
     expect(missed).toEqual([]);
   });
@@ -149,6 +155,6 @@ describe('comparing what was made with what was asked', () => {
   ])('S1 finds %s', (_name, alter) => {
     const raw = honest();
     alter(raw);
-    expect(compareInspect(body, raw)).not.toEqual([]);
+    expect(compareInspect(body, raw, features)).not.toEqual([]);
   });
 });

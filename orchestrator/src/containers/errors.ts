@@ -28,6 +28,22 @@ export const containerErrors = errorCatalogue({
       'Use an engine that does (Docker as root, or rootless on cgroup v2); accept_no_limits accepts the risk that one worker starves the machine.',
     retry: 'never',
   },
+  AC_OCI_RUNTIME_UNKNOWN: {
+    message: 'the container engine has no OCI runtime {runtime}; it has: {known}',
+    remedy:
+      'Set oci_runtime to one of them, or register it with the engine (Docker: `runtimes` in /etc/docker/daemon.json, then restart it).',
+    retry: 'never',
+  },
+  AC_ENGINE_PROFILE: {
+    message: 'the seccomp profile of workers could not be placed at {file}, where the container engine reads it',
+    remedy: 'Remove what is there, or set TMPDIR to a folder that this user can write and the engine can read.',
+    retry: 'never',
+  },
+  AC_ENGINE_INIT: {
+    message: 'the container engine has no init program for the processes of a worker',
+    remedy: 'Install it (Debian, Ubuntu: apt-get install catatonit), or name one as init_path in containers.conf.',
+    retry: 'never',
+  },
   AC_ENGINE_FAILED: {
     message: 'the container engine could not {action}',
     remedy: 'Read the cause; `agentcompany doctor` checks the engine step by step.',
@@ -72,6 +88,17 @@ export const containerErrors = errorCatalogue({
       'The worker was destroyed before it got a task. Mend the engine (`agentcompany doctor`), or report this difference.',
     retry: 'never',
   },
+  AC_WORKER_ESCAPED: {
+    message: 'a worker got out of its confinement: {escapes}',
+    remedy:
+      'Give this engine no work. Update engine, OCI runtime and kernel, then run `agentcompany doctor` again; docs/security.md says what each attempt is.',
+    retry: 'never',
+  },
+  AC_WORKER_UNPROVEN: {
+    message: 'it could not be shown that a worker cannot get out: {problem}',
+    remedy: 'Run `agentcompany doctor`; the image of workers needs sh and git, and nothing may answer in its place.',
+    retry: 'later',
+  },
   AC_WORKER_SILENT: {
     message: 'the worker gave no {sign} for {seconds} seconds',
     remedy: 'The worker was destroyed. If the machine is overloaded, lower max_workers.',
@@ -98,6 +125,11 @@ export const containerErrors = errorCatalogue({
     remedy: 'Read the log of the attempt.',
     retry: 'later',
   },
+  AC_WORKER_INTERRUPTED: {
+    message: 'the worker was ended from outside, by SIGTERM',
+    remedy: 'Nothing to do: its task is given out again. The container engine was stopped or restarted.',
+    retry: 'now',
+  },
   AC_WORKER_LOST: {
     message: 'the connection to the running worker was lost',
     remedy: 'The worker was destroyed; the container engine was restarted or is failing.',
@@ -112,5 +144,10 @@ export const containerErrors = errorCatalogue({
     message: 'the result of the worker could not be stored in {file}',
     remedy: 'Make room on the disk of the company home and check that it can be written.',
     retry: 'later',
+  },
+  AC_CACHE_REFUSED: {
+    message: 'the package cache {folder} is not given to workers: {problem}',
+    remedy: 'Correct `package_caches` of the configuration, or the folder; docs/egress.md says what each kind expects.',
+    retry: 'never',
   },
 });

@@ -29,6 +29,8 @@ describe('workers, each other and their owners', () => {
         mirrorFolder: fixture.mirror,
         runtimeFolder: fixture.runtime,
         limits: testLimits,
+        workspaceVolume: null,
+        caches: [],
       }),
     );
     return id;

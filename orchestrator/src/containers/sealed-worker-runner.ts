@@ -1,20 +1,21 @@
-import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { failure, success, workerErrors, type Result, type WorkOrder } from '@agentcompany/protocol';
+import { randomUUID } from 'node:crypto';
+import { failure, success, workerErrors, type AppError, type Result, type WorkOrder } from '@agentcompany/protocol';
 import { defaultDoorLimits, type DoorLimits } from '../door/door-limits.ts';
-import { openDoor } from '../door/open-door.ts';
-import { AttemptLog } from './attempt-log.ts';
-import { compareInspect } from './compare-inspect.ts';
-import { checkEngineLimits, confinementDifferences } from './confinement.ts';
-import type { Attachment, ContainerEngine } from './container-engine.ts';
-import { createBody, engineFeatures, type EngineFeatures } from './create-body.ts';
+import { carryOutJob, type WorkerAtHand } from './carry-out-job.ts';
+import { checkEngineLimits } from './confinement.ts';
+import type { ContainerEngine, OwnedContainer } from './container-engine.ts';
+import { engineFeatures } from './create-body.ts';
 import { containerErrors } from './errors.ts';
+import { checkOciRuntime } from './oci-runtime.ts';
 import { PinnedImages, type PinnedImage } from './pinned-images.ts';
-import type { WorkerContainer } from './worker-container.ts';
-import { interruption } from './interruption.ts';
-import { outcomeOf } from './worker-end.ts';
+import { LeftBehind } from './left-behind.ts';
+import { createSealed, openWorkerDoor, type SealedTerms, type SealedWorker } from './sealed-container.ts';
+import { WarmPool } from './warm-pool.ts';
+import type { SpareOwner, WorkerCache, WorkerContainer, WorkerOwner } from './worker-container.ts';
 import { labelNames } from './worker-labels.ts';
-import type { ImageRequest, WorkerJob, WorkerOutcome, WorkerRunner } from './worker-runner.ts';
+import type { ImageRequest, KeptCheckouts, WorkerJob, WorkerOutcome, WorkerRunner } from './worker-runner.ts';
+import type { TreeFacts } from './workspaces/tree-facts.ts';
+import { Workspaces, type Lower } from './workspaces/workspaces.ts';
 
 export interface WorkerRunnerOptions {
   readonly engine: ContainerEngine;
@@ -28,26 +29,56 @@ export interface WorkerRunnerOptions {
   readonly buildDevcontainer?: (place: NonNullable<ImageRequest['devcontainer']>) => Promise<Result<string>>;
   /** Absolute host folder with the worker runtime, mounted read-only; null where images carry it at /opt/worker. */
   readonly runtimeFolder: string | null;
+  /** Folders of packages that every worker may read; absent: none. */
+  readonly caches?: readonly WorkerCache[];
   /** `accept_no_limits`: go on although the engine does not enforce limits (S12). */
   readonly acceptNoLimits?: boolean;
   readonly doorLimits?: Partial<DoorLimits>;
+  /** Workers that are kept waiting for work, and workers in all; absent: none waits. */
+  readonly warm?: { readonly workers: number; readonly maximum: number };
+  /** Where prepared checkouts are on record, and how mirrors are asked; absent: workspaces are made in memory. */
+  readonly workspaces?: { readonly folder: string; readonly facts: TreeFacts; readonly leastFiles?: number };
+  /** What went wrong beside the work. */
+  readonly log?: (event: string, details: Readonly<Record<string, unknown>>) => void;
+}
+
+/** What a worker without work is made from: a job with the same is given to it. */
+interface WorkerShape extends Omit<WorkerContainer, 'owner' | 'workspaceVolume'> {
+  /** The checkout its workspace is mounted on; null: it is made in memory. */
+  readonly lower: Lower | null;
 }
 
 /** See `WorkerRunner`. One object serves any number of jobs at once. */
 class SealedWorkerRunner implements WorkerRunner {
   readonly #options: WorkerRunnerOptions;
-  readonly #doorLimits: DoorLimits;
   readonly #images: PinnedImages;
+  readonly #leftBehind: LeftBehind;
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
   /** Attempts of the jobs under way, from before their containers are made until these are gone. */
   readonly #attempts = new Set<string>();
-  #features: EngineFeatures | null = null;
+  /** Tells containers of this process from those of one that is gone. */
+  readonly #host = randomUUID();
+  readonly #pool: WarmPool<WorkerShape>;
+  readonly #workspaces: Workspaces | null;
+  #known: SealedTerms | null = null;
 
   constructor(options: WorkerRunnerOptions) {
     this.#options = options;
-    this.#doorLimits = { ...defaultDoorLimits, ...options.doorLimits };
     this.#images = new PinnedImages(options.engine);
+    this.#leftBehind = new LeftBehind(options.engine);
+    this.#pool = new WarmPool<WorkerShape>({
+      size: options.warm?.workers ?? 0,
+      maximum: options.warm?.maximum ?? Infinity,
+      keyOf: (shape) => JSON.stringify(shape),
+      open: (shape) => this.#openWaiting(shape),
+      onFailure: (error) => this.#note('worker-not-kept-ready', error),
+    });
+    this.#workspaces = this.#openWorkspaces(options);
+  }
+
+  get checkouts(): KeptCheckouts | null {
+    return this.#workspaces;
   }
 
   async run(job: WorkerJob): Promise<Result<WorkerOutcome>> {
@@ -68,45 +99,105 @@ class SealedWorkerRunner implements WorkerRunner {
     if (!owned.ok) return owned;
     let removed = 0;
     for (const container of owned.value) {
-      if (container.labels[labelNames.instance] !== instance) continue;
-      const attempt = container.labels[labelNames.attempt];
-      if (attempt !== undefined && (this.#attempts.has(attempt) || isLive(attempt))) continue;
-      // One of `agentcompany doctor`, another process of this home: it ends by itself.
-      if (container.running && container.labels[labelNames.run] === 'doctor') continue;
+      if (container.labels[labelNames.instance] !== instance || this.#isAlive(container, isLive)) continue;
       const gone = await engine.remove(container.id);
       if (!gone.ok) return gone;
       removed += 1;
     }
+    await this.#workspaces?.sweep();
     return success(removed);
+  }
+
+  #isAlive({ labels, running }: OwnedContainer, isLive: (attempt: string) => boolean): boolean {
+    const attempt = labels[labelNames.attempt];
+    if (attempt === undefined) return labels[labelNames.host] === this.#host;
+    // One of `agentcompany doctor`, another process of this home: it ends by itself.
+    const isDoctors = running && labels[labelNames.run] === 'doctor';
+    return isDoctors || this.#attempts.has(attempt) || isLive(attempt);
   }
 
   /** Ends all running jobs as cancelled and waits until their containers are gone. */
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.allSettled(this.#running);
+    await this.#pool.close();
+    await this.#workspaces?.close();
   }
 
   async #prepareAndRun(job: WorkerJob): Promise<Result<WorkerOutcome>> {
     if (job.signal.aborted) return failure(containerErrors.AC_WORKER_CANCELLED());
-    const { engine, runtimeFolder } = this.#options;
-    const features = await this.#engineFeatures();
-    if (!features.ok) return features;
-    const image = await this.#imageOf(job.image, agentOf(job.order));
+    const terms = await this.#terms();
+    if (!terms.ok) return terms;
+    const { mirrorFolder, limits } = job;
+    const [image, lower] = await Promise.all([
+      this.#imageOf(job.image, agentOf(job.order)),
+      this.#workspaces?.lowerFor(mirrorFolder, job.order.base_oid) ?? null,
+    ]);
     if (!image.ok) return image;
-    const { owner, mirrorFolder, limits } = job;
-    const container: WorkerContainer = { owner, imageId: image.value.id, mirrorFolder, runtimeFolder, limits };
+    const { runtimeFolder, caches = [] } = this.#options;
+    const shape: WorkerShape = { imageId: image.value.id, mirrorFolder, runtimeFolder, limits, caches, lower };
     const order = { ...job.order, tool_folders: [...image.value.toolFolders] };
-    const created = await engine.create(container);
-    if (!created.ok) return created;
-    const { id } = created.value;
+    const cleared = await this.#leftBehind.clear(job.owner);
+    if (!cleared.ok) return cleared;
     try {
-      const outcome = await this.#runCreated(id, container, features.value, { ...job, order });
+      const atHand = await this.#workerFor(shape, job.owner);
+      return atHand.ok ? await this.#give(terms.value, atHand.value, shape, { ...job, order }) : atHand;
+    } finally {
+      this.#pool.done(shape);
+    }
+  }
+
+  async #give(
+    terms: SealedTerms,
+    atHand: WorkerAtHand,
+    { lower }: WorkerShape,
+    job: WorkerJob,
+  ): Promise<Result<WorkerOutcome>> {
+    const { worker } = atHand;
+    try {
+      const onStartFailed = (error: AppError): void => {
+        if (lower !== null && worker.container.workspaceVolume !== null) void this.#workspaces?.distrust(lower, error);
+      };
+      const outcome = await carryOutJob(terms, atHand, job, onStartFailed);
       job.onOutcome?.(outcome);
       return outcome;
     } finally {
-      // A removal that fails leaves a labelled container: the next sweep finds it.
-      await engine.remove(id);
+      // A removal that fails leaves a labelled container: the task's next attempt or the next sweep removes it.
+      await this.#leftBehind.remove(worker, job.owner);
     }
+  }
+
+  /** One that waits for work, or else one that is created, for this attempt and no other. */
+  async #workerFor(shape: WorkerShape, owner: WorkerOwner): Promise<Result<WorkerAtHand>> {
+    const waiting = await this.#pool.take(shape);
+    if (waiting !== null) return success({ worker: waiting, isStarted: true });
+    const created = await this.#createWorker(shape, owner);
+    return created.ok ? success({ worker: created.value, isStarted: false }) : created;
+  }
+
+  async #openWaiting(shape: WorkerShape): Promise<Result<SealedWorker>> {
+    const { engine, instance } = this.#options;
+    const worker = await this.#createWorker(shape, { instance, host: this.#host, purpose: 'warm' });
+    if (!worker.ok) return worker;
+    const started = await engine.start(worker.value.id);
+    if (started.ok) return worker;
+    await worker.value.dispose();
+    if (shape.lower !== null) await this.#workspaces?.distrust(shape.lower, started.error);
+    return started;
+  }
+
+  async #createWorker(
+    { lower, ...shape }: WorkerShape,
+    owner: WorkerOwner | SpareOwner,
+  ): Promise<Result<SealedWorker>> {
+    const terms = await this.#terms();
+    if (!terms.ok) return terms;
+    const mounted =
+      lower === null ? null : ((await this.#workspaces?.mount(lower, shape.mirrorFolder, shape.limits)) ?? null);
+    const created = await createSealed(terms.value, { ...shape, owner, workspaceVolume: mounted?.volume ?? null });
+    if (created.ok) return success(openWorkerDoor(terms.value, created.value, mounted?.release));
+    await mounted?.release();
+    return created;
   }
 
   async pinImage({ image, agent, devcontainer, pinned }: ImageRequest): Promise<Result<string>> {
@@ -132,75 +223,43 @@ class SealedWorkerRunner implements WorkerRunner {
     return typeof id === 'string' ? this.#images.resolve(id) : failure(workerErrors.AC_AGENT_ABSENT({ agent }));
   }
 
-  async #runCreated(
-    id: string,
-    container: WorkerContainer,
-    features: EngineFeatures,
-    job: WorkerJob,
-  ): Promise<Result<WorkerOutcome>> {
-    const { engine } = this.#options;
-    const made = await engine.inspect(id);
-    if (!made.ok) return made;
-    const differences = compareInspect(createBody(container, features), made.value.raw);
-    if (differences.length > 0)
-      return failure(containerErrors.AC_WORKER_CONFINEMENT({ difference: differences.join('; ') }));
-    const prepared = await prepareFolder(job.logFile);
-    if (!prepared.ok) return prepared;
-    const recorded = await job.onCreated(id);
-    if (!recorded.ok) return recorded;
-    const attached = await engine.attach(id);
-    if (!attached.ok) return attached;
-    const log = new AttemptLog(job.logFile);
-    log.follow(attached.value.log);
-    try {
-      return await this.#converse(id, container.imageId, attached.value, log, job);
-    } finally {
-      attached.value.close();
-      await log.close();
-    }
-  }
-
-  /** Starts the container and speaks with it through the door until its work has an end, of whatever kind. */
-  async #converse(
-    id: string,
-    image: string,
-    attachment: Attachment,
-    log: AttemptLog,
-    job: WorkerJob,
-  ): Promise<Result<WorkerOutcome>> {
-    const { engine, acceptNoLimits = false } = this.#options;
-    const limits = this.#doorLimits;
-    const door = openDoor(attachment.door, {
-      order: job.order,
-      bundleFile: job.bundleFile,
-      limits,
-      differences: (report) => confinementDifferences(report, job.limits, acceptNoLimits),
-      onProgress: job.onProgress,
-      services: job.services,
-    });
-    const ended = new AbortController();
-    try {
-      const started = await engine.start(id);
-      if (!started.ok) return started;
-      const end = await Promise.race([door.end, interruption(job, ended.signal)]);
-      // Nothing that still runs inside may go on while the outcome is worked out.
-      if (end.kind !== 'closed') await engine.kill(id);
-      if (end.kind === 'interrupted') return failure(end.error);
-      return await outcomeOf(end, { engine, id, image: job.image ?? image, job, ...limits, lastWords: log.tail() });
-    } finally {
-      ended.abort();
-      door.close();
-    }
-  }
-
-  async #engineFeatures(): Promise<Result<EngineFeatures>> {
-    if (this.#features !== null) return success(this.#features);
-    const info = await this.#options.engine.info();
+  async #terms(): Promise<Result<SealedTerms>> {
+    if (this.#known !== null) return success(this.#known);
+    const { engine, acceptNoLimits = false, doorLimits } = this.#options;
+    const info = await engine.info();
     if (!info.ok) return info;
+    const known = checkOciRuntime(info.value);
+    if (!known.ok) return known;
     const limited = checkEngineLimits(info.value);
-    if (!limited.ok && this.#options.acceptNoLimits !== true) return limited;
-    this.#features = engineFeatures(info.value);
-    return success(this.#features);
+    if (!limited.ok && !acceptNoLimits) return limited;
+    this.#known = {
+      engine,
+      info: info.value,
+      features: engineFeatures(info.value),
+      doorLimits: { ...defaultDoorLimits, ...doorLimits },
+      acceptNoLimits,
+    };
+    return success(this.#known);
+  }
+
+  #openWorkspaces({ workspaces, instance, runtimeFolder, defaultImage }: WorkerRunnerOptions): Workspaces | null {
+    if (workspaces === undefined) return null;
+    return new Workspaces({
+      ...workspaces,
+      instance,
+      host: this.#host,
+      runtimeFolder,
+      terms: () => this.#terms(),
+      image: async () => {
+        const image = await this.#images.resolve(defaultImage);
+        return image.ok ? success(image.value.id) : image;
+      },
+      log: (event, details) => this.#options.log?.(event, details),
+    });
+  }
+
+  #note(event: string, error: AppError): void {
+    this.#options.log?.(event, { error });
   }
 }
 
@@ -208,15 +267,6 @@ class SealedWorkerRunner implements WorkerRunner {
 function agentOf(order: WorkOrder): string | null {
   const runtime = order.kind === 'task' ? order.agent?.definition.runtime : undefined;
   return runtime === undefined || runtime === 'builtin' ? null : runtime;
-}
-
-async function prepareFolder(file: string): Promise<Result<undefined>> {
-  try {
-    await mkdir(dirname(file), { recursive: true });
-    return success();
-  } catch (cause) {
-    return failure(containerErrors.AC_RESULT_STORE({ file }, cause));
-  }
 }
 
 /** A runner of sealed containers on `options.engine`. Nothing is contacted before the first job. */

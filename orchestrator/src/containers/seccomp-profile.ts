@@ -57,8 +57,10 @@ const allow = (name: string, args: readonly ReturnType<typeof argument>[]) => ({
   args,
 });
 
-/** The profile as the JSON text that goes inline into the create body. The same text for every worker. */
-export const seccompProfile: string = JSON.stringify({
+/** What must not be called, and says so instead of being refused: libc falls back to clone, whose flags can be checked, and to plain socket calls. */
+const unimplemented = { names: ['clone3', 'socketcall'], action: 'SCMP_ACT_ERRNO', errnoRet: notImplemented, args: [] };
+
+const profile = (clone3: object): object => ({
   defaultAction: 'SCMP_ACT_ERRNO',
   defaultErrnoRet: 1,
   // No sub-architectures: a call through the 32-bit or x32 ABI ends the process, so its other numbering cannot slip past.
@@ -75,7 +77,15 @@ export const seccompProfile: string = JSON.stringify({
     allow('socketpair', [argument(0, 'SCMP_CMP_EQ', addressFamily.unix)]),
     allow('clone', [argument(0, 'SCMP_CMP_MASKED_EQ', newNamespaces, 0)]),
     ...personalities.map((value) => allow('personality', [argument(0, 'SCMP_CMP_EQ', value)])),
-    // "Not implemented" makes libc fall back: to clone, whose flags can be checked, and to plain socket calls.
-    { names: ['clone3', 'socketcall'], action: 'SCMP_ACT_ERRNO', errnoRet: notImplemented, args: [] },
+    clone3,
   ],
 });
+
+/** The profile as the JSON text that goes inline into the create body. The same text for every worker. */
+export const seccompProfile: string = JSON.stringify(profile(unimplemented));
+
+/**
+ * The same for gVisor, which answers every refusal with EPERM, so that no program could start a thread: clone3 reaches its kernel, which
+ * has none or makes name spaces of its own, never the machine's.
+ */
+export const gVisorSeccompProfile: string = JSON.stringify(profile(allow('clone3', [])));

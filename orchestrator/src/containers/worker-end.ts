@@ -5,6 +5,9 @@ import { containerErrors } from './errors.ts';
 import { unfitness } from './image-fitness.ts';
 import type { WorkerJob, WorkerOutcome } from './worker-runner.ts';
 
+/** What an engine that stops sends to every container first. */
+const endedBySigterm = 128 + 15;
+
 const silentSeconds = (milliseconds: number): number => Math.round(milliseconds / 100) / 10;
 
 /** What the container tells of its end when the door only saw the stream close. */
@@ -17,6 +20,7 @@ async function closedOutcome({ engine, id, image, job, lastWords }: EndContext):
   const hasEnded = waited.ok || state.exitCode !== null;
   if (!hasEnded) return failure(containerErrors.AC_WORKER_LOST());
   if (state.outOfMemory) return failure(containerErrors.AC_WORKER_MEMORY({ bytes: job.limits.memoryBytes }, lastWords));
+  if (state.exitCode === endedBySigterm) return failure(containerErrors.AC_WORKER_INTERRUPTED());
   const problem = unfitness(state.exitCode, lastWords);
   if (problem !== null) return failure(containerErrors.AC_IMAGE_UNFIT({ image, problem }, lastWords));
   return failure(containerErrors.AC_WORKER_EXITED({ code: state.exitCode ?? 'unknown' }, lastWords));

@@ -1,5 +1,5 @@
 import type { AttemptServices } from '../door/attempt-services.ts';
-import type { Result, WorkOrder, WorkReport } from '@agentcompany/protocol';
+import type { ProgressRequest, Result, WorkOrder, WorkReport } from '@agentcompany/protocol';
 import type { WorkerLimits, WorkerOwner } from './worker-container.ts';
 
 /** One piece of work for one fresh container. */
@@ -22,6 +22,8 @@ export interface WorkerJob {
   /** Called once the container exists and before it is started, so that its owner is on record. */
   readonly onCreated: (containerId: string) => Promise<Result<undefined>>;
   readonly onProgress: (message: string) => void;
+  /** Told of every beat and progress, however many come. */
+  readonly onSign?: (sign: ProgressRequest) => void;
   /** Called with the outcome when the container is still to be removed: what follows from a result need not wait for that. */
   readonly onOutcome?: (outcome: Result<WorkerOutcome>) => void;
 }
@@ -36,6 +38,28 @@ export interface ImageRequest {
   readonly devcontainer: { readonly mirrorFolder: string; readonly commit: string; readonly project: string } | null;
   /** The id that is on record: then it and no other is used. */
   readonly pinned: string | null;
+}
+
+/** A checkout that is kept in a volume of the engine for workspaces to be mounted on. */
+export interface OwnedCheckout {
+  readonly id: string;
+  readonly mirrorFolder: string;
+  readonly commit: string;
+  /** What it takes of the engine's disk, nearly. */
+  readonly bytes: number;
+  /** ISO 8601. */
+  readonly lastUsed: string;
+  /** A container of this process has it mounted; the engine keeps it for those of others. */
+  readonly isInUse: boolean;
+}
+
+/** The checkouts a home keeps, for whoever cleans up. */
+export interface KeptCheckouts {
+  owned(): Promise<readonly OwnedCheckout[]>;
+  /** Removes one that is not in use. Returns the bytes that are free again; 0 where it is in use or not there. */
+  remove(id: string): Promise<number>;
+  /** Resolves when none is being prepared. */
+  settled(): Promise<void>;
 }
 
 /** What came back: the worker's own report, and the bundle as the host stored and measured it. */
@@ -60,7 +84,12 @@ export interface WorkerRunner {
    * those of the engine.
    */
   pinImage(request: ImageRequest): Promise<Result<string>>;
-  /** Removes containers of this instance that no job of this runner is in and whose attempt `isLive` does not know. Returns how many went. */
+  /** Null or absent: workspaces are made in memory. */
+  readonly checkouts?: KeptCheckouts | null;
+  /**
+   * Removes containers of this instance that no job of this runner is in and whose attempt `isLive` does not know, those without an attempt whose host process is gone, and
+   * volumes that were left half made. Returns how many containers went.
+   */
   sweep(isLive: (attempt: string) => boolean): Promise<Result<number>>;
   close(): Promise<void>;
 }

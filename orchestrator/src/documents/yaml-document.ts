@@ -1,4 +1,4 @@
-import { LineCounter, parseDocument, isCollection, isMap, isNode, isPair, type Document } from 'yaml';
+import { LineCounter, parseDocument, isCollection, isMap, isNode, isPair, stringify, type Document } from 'yaml';
 
 /** A parsed file: its value, and the line (from 1) a field stands on, null where it cannot be told. */
 export interface YamlDocument {
@@ -64,4 +64,9 @@ export function parseYamlDocument(text: string): YamlDocument {
     if (cause instanceof ReferenceError) throw new YamlSyntaxError(cause.message, null);
     throw cause;
   }
+}
+
+/** A value as the text of a file that people read and change. */
+export function yamlText(value: unknown): string {
+  return stringify(value, { lineWidth: 100, aliasDuplicateObjects: false });
 }

@@ -36,10 +36,16 @@ export const modelBodyBytes = 16 * mebibyte;
 
 /** HTTP/2 settings of the host's side: few streams, small headers, little memory. */
 export const sessionOptions = {
-  maxSessionMemory: 8,
+  maxSessionMemory: 32,
   maxHeaderListPairs: 64,
   maxSessionInvalidFrames: 16,
   maxSessionRejectedStreams: 16,
   maxOutstandingPings: 4,
   settings: { maxConcurrentStreams: 16, maxHeaderListSize: 16_384, initialWindowSize: mebibyte, enablePush: false },
 } as const;
+
+/** The settings of a session with this many connections to the outside, which are not to take the place of the worker's own requests. */
+export function settingsWith(connections: number) {
+  const { settings } = sessionOptions;
+  return { ...settings, maxConcurrentStreams: settings.maxConcurrentStreams + connections };
+}

@@ -7,12 +7,15 @@ export interface LivenessOptions {
   readonly onMissing: (sign: MissingSign) => void;
 }
 
-/** Watches one worker: `data` on every byte, `beat` on every beat; calls `onMissing` once, by the monotonic clock. */
+/**
+ * Watches one worker: `data` on every byte, `beat` on every beat; calls `onMissing` once, by the monotonic clock.
+ * No beat is missed before the first: a worker that waits for its work has nothing to tell.
+ */
 export class Liveness {
   readonly #options: LivenessOptions;
   readonly #timer: NodeJS.Timeout;
   #lastData = performance.now();
-  #lastBeat = performance.now();
+  #lastBeat = Infinity;
 
   constructor(options: LivenessOptions) {
     this.#options = options;

@@ -29,12 +29,21 @@ const order = workOrder.parse({
 const self: SelfReport = {
   uid: 1,
   capabilities_bounding: '0',
+  kernel: 'Linux',
+  apparmor_profile: null,
+  workspace_bytes: null,
+  temporary_bytes: null,
+  open_files_limit: null,
+  file_size_limit_bytes: null,
+  core_size_limit_bytes: null,
   no_new_privileges: true,
   seccomp_mode: 2,
   interfaces: [],
   memory_limit_bytes: 1,
   pids_limit: 1,
   cpu_limit: 1,
+  mounts: [],
+  exposed_paths: [],
   node_version: 'v1',
 };
 const ran = { command: 'true', exit_code: 0, duration_ms: 1, output: '' };

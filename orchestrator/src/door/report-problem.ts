@@ -37,7 +37,7 @@ function contradiction(
   if (report.outcome === 'failed') return failureProblem(report, told);
   if (report.error !== null) return 'a success was reported with an error';
   if (!areChecksGreen(order, report)) return 'work was reported done with a check missing or red';
-  if (order.kind === 'verify') return null;
+  if (order.kind !== 'task') return null;
   if (!hasBundle) return 'work was reported done without a bundle';
   if (report.agent === null) return 'work was reported done without what its agent did';
   return report.commit === null || report.tree === null ? 'work was reported done without a commit' : null;

@@ -1,30 +1,29 @@
 import { unwrap, type RunSettings } from '@agentcompany/protocol';
 import * as fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { costOfAccount } from '../company/sum-calls.ts';
 import { mint } from './mint.ts';
-import { openAttemptPurse, type AttemptPurse } from './attempt-purse.ts';
 import { settlement } from './settlement.ts';
-import { altered, ledgerOnDisk, type LedgerOnDisk } from './testing/ledger-on-disk.ts';
-import { assignedRun, beginNext, runOf, say, spendingHost, type SpendingHost } from './testing/spending-run.ts';
+import { altered, type LedgerOnDisk } from './testing/ledger-on-disk.ts';
+import {
+  assignedRun,
+  beginNext,
+  openSpending,
+  runOf,
+  say,
+  spendingHost,
+  type Spending,
+  type SpendingHost,
+} from './testing/spending-run.ts';
 
 let ledger: LedgerOnDisk;
 let host: SpendingHost;
-const purses: AttemptPurse[] = [];
+let purseOf: Spending['purseOf'];
 beforeEach(async () => {
-  ledger = await ledgerOnDisk();
-  host = await spendingHost(ledger);
+  const spending = await openSpending();
+  ({ ledger, host, purseOf } = spending);
+  return spending.dispose;
 });
-afterEach(async () => {
-  await Promise.all(purses.splice(0).map((purse) => purse.close()));
-  await ledger.remove();
-});
-
-function purseOf(runId: string, attemptId: string, parts = host): AttemptPurse {
-  const purse = openAttemptPurse(parts, runId, attemptId);
-  purses.push(purse);
-  return purse;
-}
 
 /** A run of one task at work, and the purse of its attempt. */
 async function atWork(settings: Partial<RunSettings>, taskBudget?: number) {

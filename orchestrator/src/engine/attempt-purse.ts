@@ -7,9 +7,9 @@ import { modelErrors } from '../models/errors.ts';
 import type { Amount, Called, Purse, Reservation } from '../models/purse.ts';
 import type { HostParts } from './host-parts.ts';
 import { mint } from './mint.ts';
-import { spendingFile } from './run-files.ts';
-import { lackOf, nextSlice } from './slices.ts';
-import { openSpendingJournal, type SpendingJournal } from './spending-journal.ts';
+import { lentSpendingFile, spendingFile } from './run-files.ts';
+import { decidedAgain, lackOf, nextSlice } from './slices.ts';
+import { openSpendingJournal, resumeSpending, type SpendingJournal } from './spending-journal.ts';
 
 /** The purse of one attempt: it spends within slices of the run's budget and grants itself more as long as there is any. */
 export interface AttemptPurse extends Purse {
@@ -27,7 +27,15 @@ type PurseParts = Pick<HostParts, 'bus' | 'folds' | 'folders'>;
  * that dies leaves what it may have spent. Errors of `reserve`: `AC_BUDGET_…`, `AC_HOST_JOURNAL`, those of the bus.
  */
 export function openAttemptPurse(parts: PurseParts, runId: string, attemptId: string): AttemptPurse {
-  return new Slices(parts, runId, attemptId);
+  return new Slices(parts, runId, attemptId, spendingFile(parts.folders, runId, attemptId));
+}
+
+/**
+ * The purse, kept on this machine, of an attempt that is carried out on another one. It goes on where the engine before this one left
+ * off: what its slices have paid for is not paid for again.
+ */
+export function openLentPurse(parts: PurseParts, runId: string, attemptId: string): AttemptPurse {
+  return new Slices(parts, runId, attemptId, lentSpendingFile(parts.folders, runId, attemptId));
 }
 
 interface UnderWay {
@@ -49,13 +57,17 @@ class Slices implements AttemptPurse {
   #granted: Limits | null = null;
   #refusal: AppError | null = null;
   #hasEnded = false;
-  #turn: Promise<unknown> = Promise.resolve();
+  #turn: Promise<unknown>;
 
-  constructor(parts: PurseParts, runId: string, attemptId: string) {
+  constructor(parts: PurseParts, runId: string, attemptId: string, file: string) {
     this.#parts = parts;
     this.#runId = runId;
     this.#attemptId = attemptId;
-    this.#journal = openSpendingJournal(spendingFile(parts.folders, runId, attemptId), attemptId);
+    this.#journal = openSpendingJournal(file, attemptId);
+    this.#turn = resumeSpending(file).then(({ spent, calls }) => {
+      this.#spent = spent;
+      this.#calls = calls;
+    });
   }
 
   /** One after the other: each counts what those before it set aside. */
@@ -146,9 +158,6 @@ class Slices implements AttemptPurse {
     return this.#parts.bus.send(items, { expect: { stream: this.#runId, version } });
   }
 }
-
-/** Somebody else was quicker, or nobody knows: the stream says how it stands. */
-const decidedAgain: ReadonlySet<string> = new Set(['AC_BUS_CONFLICT', 'AC_BUS_UNCERTAIN']);
 
 /** Whether slices that are limited cover one more request. What is not limited may have become so: the stream is asked. */
 function isEnough(granted: Limits, committed: Amount, bound: Amount): boolean {

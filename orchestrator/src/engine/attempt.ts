@@ -1,7 +1,9 @@
 import type { Delivery } from '@agentcompany/agent-bus';
 import { success, type PayloadOf, type Result } from '@agentcompany/protocol';
 import { message, record, type Draft } from '../company/decide/draft.ts';
+import { quietTimer } from '../company/decide/quiet.ts';
 import type { Run } from '../company/records.ts';
+import { afterSeconds } from '../company/decide/time.ts';
 import { engineErrors } from './errors.ts';
 import type { HostParts } from './host-parts.ts';
 import { mint } from './mint.ts';
@@ -88,5 +90,7 @@ async function beginning(
   };
   const container = { kind: 'container', key: containerKey(attempt.id), attempt_id: attempt.id } as const;
   drafts.push(record('attempt_started', started, about), record('effect_request', { effect: container }, about));
+  const { quiet_seconds: seconds } = run.settings;
+  if (seconds > 0) drafts.push(quietTimer({ id: attempt.id, taskId }, afterSeconds(new Date().toISOString(), seconds)));
   return drafts;
 }

@@ -12,6 +12,7 @@ import { message, type Draft } from '../company/decide/draft.ts';
 import type { Run } from '../company/records.ts';
 import type { WorkerJob, WorkerOutcome } from '../containers/worker-runner.ts';
 import { giveBackWork, isHostFault } from './give-back-work.ts';
+import { imageSubject } from './host-health.ts';
 import type { HostParts } from './host-parts.ts';
 import type { HeldLease } from './keeping-lease.ts';
 import type { LiveJobs } from './live-jobs.ts';
@@ -19,6 +20,7 @@ import { awaitImage, imageOfRun } from './image-of-run.ts';
 import { mint } from './mint.ts';
 import { persistently } from './persistently.ts';
 import { runAndConclude } from './run-and-conclude.ts';
+import { egressOrder } from './task-job.ts';
 import { attemptLog } from './run-files.ts';
 import { workerLimits } from './worker-limits.ts';
 import { noServices } from '../door/attempt-services.ts';
@@ -46,6 +48,8 @@ export async function carryOutVerification(
   const wanted = { image: effect.image, agent: null, mirrorFolder: mirror.value };
   const image = await imageOfRun(parts, run, wanted);
   if (!image.ok && image.error.code === 'AC_IMAGE_UNAVAILABLE') return awaitImage(parts, run, delivery, image.error);
+  const pauseMs = image.ok ? jobs.health.pauseMs(imageSubject(image.value.id)) : 0;
+  if (pauseMs > 0) return parts.bus.release(delivery, { notBefore: Date.now() + pauseMs });
   const owner = await derivedId(`attempt ${delivery.epoch} of ${envelope.id}`);
   const live = jobs.open(owner, run.id, null);
   try {
@@ -53,9 +57,15 @@ export async function carryOutVerification(
     const signal = AbortSignal.any([live.signal, lease.lost]);
     const work = { run, effect, delivery, lease };
     if (!image.ok) return await finish(parts, jobs, work, image);
-    const place = { mirrorFolder: mirror.value, image: image.value.id };
-    const job = jobOf(parts, run, effect, { owner, epoch: delivery.epoch }, place, signal);
-    return await runAndConclude(parts, jobs, job, (outcome) => finish(parts, jobs, work, outcome));
+    const wayOut = await parts.openEgress({ run, taskId: null, attemptId: owner });
+    try {
+      const services = { ...noServices, egress: wayOut.egress };
+      const place = { mirrorFolder: mirror.value, image: image.value.id, services };
+      const job = jobOf(parts, run, effect, { owner, epoch: delivery.epoch }, place, signal);
+      return await runAndConclude(parts, jobs, job, (outcome) => finish(parts, jobs, work, outcome));
+    } finally {
+      await wayOut.close();
+    }
   } finally {
     live.close();
   }
@@ -96,7 +106,7 @@ function jobOf(
   run: Run,
   effect: Verify,
   { owner, epoch }: { readonly owner: string; readonly epoch: number },
-  { mirrorFolder, image }: { readonly mirrorFolder: string; readonly image: string },
+  { mirrorFolder, image, services }: Pick<WorkerJob, 'mirrorFolder' | 'services'> & { readonly image: string },
   signal: AbortSignal,
 ): WorkerJob {
   return {
@@ -107,6 +117,7 @@ function jobOf(
       base_oid: effect.oid,
       command_timeout: run.settings.command_timeout,
       verify: effect.commands,
+      ...egressOrder(services),
     },
     mirrorFolder,
     image,
@@ -117,7 +128,7 @@ function jobOf(
     signal,
     onCreated: async () => success(),
     onProgress: () => undefined,
-    services: noServices,
+    services,
   };
 }
 

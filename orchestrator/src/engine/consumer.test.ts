@@ -46,7 +46,7 @@ async function ask(bus: AgentBus, runId: string): Promise<string> {
   return request.id;
 }
 
-const note: Draft = message('task_note', 'engine', { note: 'done' });
+const note: Draft = message('task_note', 'engine', { note: 'done', by: 'me' });
 
 describe('a consumer', () => {
   it('answers in the step that ends the delivery, in reply and under its own name', async () => {
@@ -63,7 +63,7 @@ describe('a consumer', () => {
     const bus = await ledger.open();
     const runId = await submit(bus, null);
     const requestId = await ask(bus, runId);
-    const huge = message('task_note', 'engine', { note: 'x'.repeat(17 * 1024 * 1024) });
+    const huge = message('task_note', 'engine', { note: 'x'.repeat(17 * 1024 * 1024), by: 'me' });
     let tries = 0;
     await consumeAll(bus, async () => ((tries += 1), success([huge])));
     const dead = unwrap(await bus.deadLetters());

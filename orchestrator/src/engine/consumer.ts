@@ -1,5 +1,5 @@
 import type { AgentBus, Delivery } from '@agentcompany/agent-bus';
-import type { AppError, Result } from '@agentcompany/protocol';
+import type { AppError, Envelope, Result } from '@agentcompany/protocol';
 import type { Draft } from '../company/decide/draft.ts';
 import type { Run } from '../company/records.ts';
 import { engineErrors } from './errors.ts';
@@ -8,6 +8,7 @@ import type { Log } from './log.ts';
 import { mint } from './mint.ts';
 import { whileAway } from './persistently.ts';
 import type { RunFolds } from './run-folds.ts';
+import { turnRecheckMs } from './turns.ts';
 
 /** How an envelope is being handled. */
 export interface Handling {
@@ -29,6 +30,8 @@ export interface ConsumerOptions {
   readonly signal: AbortSignal;
   readonly log: Log;
   readonly handle: Handle;
+  /** Whether it is not this envelope's turn yet: it is given back, and looked at again a little later. */
+  readonly isHeld?: (run: Run, envelope: Envelope) => boolean;
 }
 
 /** Tries of one envelope that fail with `retry: later` before it becomes a dead letter. */
@@ -66,6 +69,8 @@ async function answer(
   if (run.value === null) {
     return bus.reject(delivery, engineErrors.AC_STREAM_UNKNOWN({ id: envelope.id, run: delivery.stream }), []);
   }
+  if (options.isHeld?.(run.value, envelope) === true)
+    return bus.release(delivery, { notBefore: Date.now() + turnRecheckMs });
   const isLastTry = (tries.get(envelope.id) ?? 0) + 1 >= maximumTries;
   const answered = await handle(run.value, delivery, { signal, isLastTry });
   if (!answered.ok) return giveBack(options, delivery, answered.error, tries);

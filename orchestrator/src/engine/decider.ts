@@ -3,6 +3,7 @@ import type { AppError, Envelope, Result } from '@agentcompany/protocol';
 import { companyStream, success } from '@agentcompany/protocol';
 import type { Draft } from '../company/decide/draft.ts';
 import { decide, decideOnTrigger } from '../company/decide/decide.ts';
+import type { ShowsProgress } from '../company/decide/quiet.ts';
 import type { Run } from '../company/records.ts';
 import { runEnds } from '../company/states.ts';
 import { engineErrors } from './errors.ts';
@@ -17,6 +18,8 @@ export interface DeciderOptions {
   readonly leaseMs: number;
   readonly signal: AbortSignal;
   readonly log: Log;
+  /** Whether an attempt has told of progress within so many seconds; absent: nothing is known of any. */
+  readonly showsProgress?: ShowsProgress;
   /** Called after each decision with the run as it now is. */
   readonly onDecided: (run: Run) => void;
 }
@@ -64,7 +67,7 @@ async function handle(options: DeciderOptions, delivery: Delivery): Promise<Resu
     if (stream === companyStream && envelope.envelope_type === 'dead_letter') return bus.complete(delivery, []);
     if (run === null) return bus.reject(delivery, engineErrors.AC_STREAM_UNKNOWN({ id: envelope.id, run: stream }), []);
     const version = run.version;
-    const decision = decideOnce(run, envelope);
+    const decision = decideOnce(run, envelope, options.showsProgress);
     const items = await mint(decision.drafts, {
       sender: 'engine',
       runId: run.id,
@@ -111,8 +114,8 @@ interface Decision {
 }
 
 /** Decides, and takes the agenda in the same turn: what others fold meanwhile is kept for the next decision. */
-function decideOnce(run: Run, trigger: Envelope | null): Decision {
-  const triggered = trigger === null ? [] : decideOnTrigger(run, trigger);
+function decideOnce(run: Run, trigger: Envelope | null, showsProgress?: ShowsProgress): Decision {
+  const triggered = trigger === null ? [] : decideOnTrigger(run, trigger, showsProgress);
   if (triggered.length > 0) return { drafts: triggered, undo: () => undefined };
   const drafts = decide(run);
   const agenda = [...run.agenda];

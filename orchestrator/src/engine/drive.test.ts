@@ -10,7 +10,7 @@ import { localRepositories } from './local-repositories.ts';
 import type { EngineParts } from './parts.ts';
 import { RunFolds } from './run-folds.ts';
 import { altered, ledgerOnDisk, submit, type LedgerOnDisk } from './testing/ledger-on-disk.ts';
-import { nothingOpened } from '../door/attempt-services.ts';
+import { noWayOut, nothingOpened } from '../door/attempt-services.ts';
 
 let ledger: LedgerOnDisk;
 let bus: AgentBus;
@@ -42,6 +42,7 @@ async function partsOf(
     home,
     project,
     makePlan: null,
+    triage: null,
     reviewByModel: null,
     secrets: [],
     serveHosts: null,
@@ -53,6 +54,7 @@ async function partsOf(
       runner,
       repositories: localRepositories(project),
       openServices: async () => success(nothingOpened),
+      openEgress: async () => noWayOut,
       maximumWorkers: 2,
       tell: () => undefined,
     },

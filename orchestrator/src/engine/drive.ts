@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { parsePayload, success, type Result } from '@agentcompany/protocol';
 import { integrateBase, mergeTask } from '../agents/merger/merger.ts';
 import { planRun } from '../agents/manager/manager.ts';
+import { triageTask } from '../agents/manager/triage-task.ts';
 import { reviewTask } from '../agents/reviewer/reviewer.ts';
 import { checkPlan } from '../company/plan-check.ts';
 import type { Run } from '../company/records.ts';
 import { stageOf } from '../company/stage.ts';
 import { attemptEnds, type RunState } from '../company/states.ts';
 import type { CallRecord } from '../models/model.ts';
-import { consume, type Handle } from './consumer.ts';
+import { consume, type ConsumerOptions, type Handle } from './consumer.ts';
 import { decideForever, settle } from './decider.ts';
 import { performEffect } from './effects.ts';
 import { followLedgers } from './follow-ledgers.ts';
@@ -18,6 +19,7 @@ import type { EngineParts } from './parts.ts';
 import { removeSpentCheckpoints } from './checkpoint-files.ts';
 import { attemptOfBundle } from './run-files.ts';
 import { writeRunReport } from './run-report.ts';
+import { ProgressClock } from './progress-clock.ts';
 import { RunReports } from './run-reports.ts';
 import { settleJournalled } from './settlement.ts';
 import { together } from './together.ts';
@@ -70,15 +72,21 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
     waiting.delete(run.id);
     if (waiting.size === 0) stop.abort();
   };
+  const progress = new ProgressClock();
   const deciding = {
     bus: parts.bus,
     folds: parts.folds,
     leaseMs: parts.leaseMs,
     signal: stopping,
     log: parts.log,
+    showsProgress: (attempt: string, seconds: number) => progress.showsProgress(attempt, seconds),
     onDecided,
   };
-  const consumer = (queue: string, handle: Handle): Promise<Result<undefined>> =>
+  const consumer = (
+    queue: string,
+    handle: Handle,
+    more: Pick<ConsumerOptions, 'isHeld'> = {},
+  ): Promise<Result<undefined>> =>
     consume({
       bus: parts.bus,
       folds: parts.folds,
@@ -87,17 +95,19 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
       signal: stopping,
       queue,
       handle,
+      ...more,
     });
   const start = (): readonly Promise<Result<undefined>>[] => [
     decideForever(deciding),
     consumer('manager', managing(parts)),
     ...Array.from({ length: reviewConsumers }, () => consumer('reviewer', reviewing(parts))),
-    consumer('merger', merging(parts)),
+    consumer('merger', merging(parts), { isHeld: isHeldBack(parts) }),
     ...Array.from({ length: effectConsumers }, () =>
       consumer('effects', (run, delivery) => performEffect(parts, run, delivery)),
     ),
     ...(parts.host === null ? [] : [hostWorkers(parts.host, { drain: stopping, stop: stopping })]),
   ];
+  const following = progress.follow(parts.bus, stopping);
   try {
     for (const id of open) {
       const decided = await settle(deciding, id);
@@ -105,19 +115,23 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
     }
     return await together(start(), stop);
   } finally {
+    stop.abort();
+    await following;
     await service?.value.close();
     await removing;
     await Promise.all([reports.finish(), messages.finish()]);
   }
 }
 
-function managing({ project: open, makePlan, log }: EngineParts): Handle {
-  return async (run, _, { signal }) => {
+function managing({ project: open, makePlan, triage, log }: EngineParts): Handle {
+  return async (run, { envelope }, { signal, isLastTry }) => {
+    const onCall = (call: CallRecord): void => log('model-called', { run: run.id, ...call });
+    if (envelope.envelope_type === 'triage_request')
+      return triageTask(run, { envelope, parts: { triage, onCall, signal, isLastTry } });
     if (stageOf(run) !== 'planning' || run.plan !== null) return success([]);
     const project = await open(run.projectId);
     if (!project.ok) return project;
     const { repositories } = project.value;
-    const onCall = (call: CallRecord): void => log('model-called', { run: run.id, ...call });
     return planRun(run, { repositories, checkPlan, makePlan, onCall, signal });
   };
 }
@@ -130,6 +144,11 @@ function reviewing({ project: open, reviewByModel, log }: EngineParts): Handle {
     const onCall = (call: CallRecord): void => log('model-called', { run: run.id, ...call });
     return reviewTask(run, envelope, { repositories, reviewByModel, onCall, ...handling });
   };
+}
+
+function isHeldBack({ turns }: EngineParts): NonNullable<ConsumerOptions['isHeld']> {
+  return (run, { envelope_type: type, context }) =>
+    type === 'merge_request' && turns?.mayMerge(run, context.task_id ?? '') === false;
 }
 
 function merging(parts: EngineParts): Handle {

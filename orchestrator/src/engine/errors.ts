@@ -29,9 +29,21 @@ export const engineErrors = errorCatalogue({
     remedy: 'Nothing: the task is carried out again.',
     retry: 'now',
   },
+  AC_HOST_IMAGE: {
+    message: 'a worker made from {image} ended before it began its work',
+    remedy:
+      'Look at what it said: `agentcompany logs RUN`. The image needs git and a glibc of its own; `agentcompany doctor` tries it.',
+    retry: 'later',
+  },
   AC_HOST_JOURNAL: {
     message: 'what the models of attempt {attempt} may cost cannot be put down beside the run',
     remedy: 'Make room on the disk that holds the home of this host; the task is carried out again.',
+    retry: 'later',
+  },
+  AC_HOST_SET_ASIDE: {
+    message: '{subject} failed {failures} times in a row (health {score} of 100) and is set aside',
+    remedy:
+      'Its work waits or goes to other hosts; one try is made every {seconds} s. The cause says what to mend; `agentcompany doctor` proves it.',
     retry: 'later',
   },
   AC_HOST_STOPPED: {

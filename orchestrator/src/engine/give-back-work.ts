@@ -1,6 +1,6 @@
 import type { Delivery } from '@agentcompany/agent-bus';
 import type { AppError, Result } from '@agentcompany/protocol';
-import type { Draft } from '../company/decide/draft.ts';
+import { record, type Draft } from '../company/decide/draft.ts';
 import type { Run } from '../company/records.ts';
 import type { HostParts } from './host-parts.ts';
 import type { LiveJobs } from './live-jobs.ts';
@@ -9,8 +9,12 @@ import { mint } from './mint.ts';
 /** Times a delivery may fail through no fault of its own before a person hears of it. */
 const maximumFailures = 5;
 const retryAfterMs = 5000;
+/** An engine that does not answer at all is waited for: this often, at growing intervals of at most a minute, near an hour in all (S78). */
+const maximumAbsences = 60;
+const longestRetryMs = 60_000;
+const engineAway: ReadonlySet<string> = new Set(['AC_ENGINE_STOPPED', 'AC_ENGINE_ABSENT']);
 
-const hostFaults = ['AC_ENGINE_', 'AC_WORKER_LOST', 'AC_RESULT_STORE', 'AC_BUS_', 'AC_HOST_'];
+const hostFaults = ['AC_ENGINE_', 'AC_WORKER_LOST', 'AC_WORKER_INTERRUPTED', 'AC_RESULT_STORE', 'AC_BUS_', 'AC_HOST_'];
 
 /**
  * Failures of the machine, not of the task: the container engine is away, the attach was lost with it, the host's disk is full
@@ -22,7 +26,8 @@ export function isHostFault({ code }: AppError): boolean {
 
 /**
  * Gives work back that could not be carried out through no fault of its own: the container engine is away, or this host
- * stops. It goes to whoever is next; an engine that stays away makes it a dead letter, which the engine answers.
+ * stops. It goes to whoever is next; an engine that stays away makes it a dead letter, which the engine answers. While it is waited for,
+ * the run's progress says so, once.
  */
 export async function giveBackWork(
   parts: Pick<HostParts, 'bus'>,
@@ -40,7 +45,28 @@ export async function giveBackWork(
   }
   if (jobs.stopping) return parts.bus.release(delivery);
   const isHopeless = error.retry === 'never' && !isHostFault(error);
-  if (isHopeless || jobs.countFailure(delivery.envelope.id) >= maximumFailures)
+  const isAway = engineAway.has(error.code);
+  const failures = jobs.countFailure(`${isAway ? 'away ' : ''}${delivery.envelope.id}`);
+  if (isHopeless || failures >= (isAway ? maximumAbsences : maximumFailures))
     return parts.bus.reject(delivery, error, []);
-  return parts.bus.release(delivery, { notBefore: Date.now() + retryAfterMs });
+  if (isAway && failures === 1) {
+    const told = await sayItWaits(parts, run, delivery, error);
+    if (!told.ok) return told;
+  }
+  const pauseMs = isAway ? Math.min(retryAfterMs * 2 ** (failures - 1), longestRetryMs) : retryAfterMs;
+  return parts.bus.release(delivery, { notBefore: Date.now() + pauseMs });
+}
+
+async function sayItWaits(
+  { bus }: Pick<HostParts, 'bus'>,
+  run: Run,
+  { envelope, epoch }: Delivery,
+  error: AppError,
+): Promise<Result<unknown>> {
+  const taskId = envelope.context.task_id;
+  const message = `waits: ${error.message}. ${error.remedy}`;
+  const payload = { attempt_id: envelope.id, message };
+  const draft = record('task_progress', payload, taskId === undefined ? {} : { taskId });
+  const cause = `engine awaited by ${envelope.id} since ${epoch}`;
+  return bus.send(await mint([draft], { sender: 'workers', runId: run.id, cause, inReplyTo: envelope.id }));
 }

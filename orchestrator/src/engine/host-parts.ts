@@ -3,10 +3,11 @@ import type { Result } from '@agentcompany/protocol';
 import type { Run } from '../company/records.ts';
 import type { CompanyHome } from '../company-home.ts';
 import type { WorkerRunner } from '../containers/worker-runner.ts';
-import type { OpenedServices } from '../door/attempt-services.ts';
+import type { OpenedServices, OpenedWayOut } from '../door/attempt-services.ts';
 import type { Attempt } from './attempt.ts';
 import type { Log } from './log.ts';
 import type { RunFolds } from './run-folds.ts';
+import type { Turns } from './turns.ts';
 
 /** Where a worker host keeps what comes out of its containers. */
 export type HostFolders = Pick<CompanyHome, 'bundlesFolder' | 'runsFolder'>;
@@ -63,6 +64,14 @@ export interface HostParts {
   readonly repositories: HostRepositories;
   /** What the door of an attempt offers besides its order. Errors: those of the configuration of models. */
   readonly openServices: (work: { readonly run: Run; readonly attempt: Attempt }) => Promise<Result<OpenedServices>>;
+  /** The way out of one container, where the run has one; `close` when the container is gone. */
+  readonly openEgress: (work: {
+    readonly run: Run;
+    readonly taskId: string | null;
+    readonly attemptId: string;
+  }) => Promise<OpenedWayOut>;
+  /** Absent: whoever comes first. */
+  readonly turns?: Turns;
   readonly maximumWorkers: number;
   readonly leaseMs: number;
   /** What went wrong. */

@@ -9,7 +9,7 @@ import { mint } from './mint.ts';
 import { settlementOfDead } from './settlement.ts';
 
 /**
- * Ends work of a run that is being cancelled. An attempt still on record belongs to a host that died, else its work would not have
+ * Ends work that is being cancelled, with its run or by a change of the plan. An attempt still on record belongs to a host that died, else its work would not have
  * come here: nobody but us can say that it is lost, and the cancellation waits for that.
  */
 export async function letGo(

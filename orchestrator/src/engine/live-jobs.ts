@@ -1,12 +1,21 @@
-import { parsePayload } from '@agentcompany/protocol';
+import { parsePayload, type Envelope } from '@agentcompany/protocol';
+import { message } from '../company/decide/draft.ts';
+import type { AttemptActivity } from './attempt-activity.ts';
+import type { HostHealth } from './host-health.ts';
 import type { HostParts } from './host-parts.ts';
+import { mint } from './mint.ts';
 import { persistently } from './persistently.ts';
 
 interface LiveJob {
   readonly runId: string;
   readonly taskId: string | null;
   readonly controller: AbortController;
+  /** Null: nobody asks how it stands. */
+  readonly activity: AttemptActivity | null;
 }
+
+/** Seconds a worker is allowed that waits for this host. */
+const waitingSeconds = 60;
 
 /** Milliseconds a host that ends gives to what it still has to bring home. */
 const lastMs = 5000;
@@ -15,13 +24,16 @@ const lastMs = 5000;
 export class LiveJobs {
   readonly #parts: Pick<HostParts, 'bus'>;
   readonly #stop: AbortSignal;
+  /** Whether this host, and each image, may be given work (C15). */
+  readonly health: HostHealth;
   readonly #jobs = new Map<string, LiveJob>();
   readonly #failures = new Map<string, number>();
   readonly #beside = new Set<Promise<void>>();
   readonly #last = new AbortController();
 
-  constructor(parts: Pick<HostParts, 'bus'>, stop: AbortSignal) {
+  constructor(parts: Pick<HostParts, 'bus'>, stop: AbortSignal, health: HostHealth) {
     this.#parts = parts;
+    this.health = health;
     this.#stop = stop;
   }
 
@@ -30,9 +42,10 @@ export class LiveJobs {
     owner: string,
     runId: string,
     taskId: string | null,
+    activity: AttemptActivity | null = null,
   ): { readonly signal: AbortSignal; readonly close: () => void } {
     const controller = new AbortController();
-    this.#jobs.set(owner, { runId, taskId, controller });
+    this.#jobs.set(owner, { runId, taskId, controller, activity });
     return { signal: AbortSignal.any([controller.signal, this.#stop]), close: () => this.#jobs.delete(owner) };
   }
 
@@ -73,10 +86,25 @@ export class LiveJobs {
     if (!after.ok) return;
     for await (const { stream, envelope } of bus.watch({ after: after.value, signal })) {
       if (envelope.envelope_type === 'run_cancel') this.#abort(stream, null);
-      if (envelope.envelope_type !== 'task_state') continue;
-      const payload = parsePayload('task_state', envelope.payload);
-      if (payload.ok && payload.value.to === 'cancelling') this.#abort(stream, envelope.context.task_id ?? null);
+      for (const taskId of cancelledBy(envelope)) this.#abort(stream, taskId);
+      if (envelope.envelope_type === 'status_request') await this.#answer(stream, envelope);
+      // The engine has given an attempt up that stood still; what a host itself says of one, it knows.
+      const isGivenUp = envelope.envelope_type === 'task_failed' && envelope.sender === 'engine';
+      if (isGivenUp) this.#jobs.get(envelope.context.attempt_id ?? '')?.controller.abort();
     }
+  }
+
+  /** Says how a job of this host stands; of others their hosts say. An answer that does not get through is one that was not given. */
+  async #answer(runId: string, envelope: Envelope): Promise<void> {
+    const request = parsePayload('status_request', envelope.payload);
+    const job = request.ok ? this.#jobs.get(request.value.attempt_id) : undefined;
+    if (!request.ok || job?.activity === null || job === undefined || job.runId !== runId || job.taskId === null)
+      return;
+    const { attempt_id: attemptId, number } = request.value;
+    const status = { attempt_id: attemptId, number, ...job.activity.status(waitingSeconds) };
+    const draft = message('status_response', 'engine', status, { taskId: job.taskId, attemptId });
+    const items = await mint([draft], { sender: 'workers', runId, cause: envelope.id, inReplyTo: envelope.id });
+    await persistently(this.#stop, () => this.#parts.bus.send(items));
   }
 
   #abort(runId: string, taskId: string | null): void {
@@ -84,4 +112,16 @@ export class LiveJobs {
       if (job.runId === runId && (taskId === null || job.taskId === taskId)) job.controller.abort();
     }
   }
+}
+
+/** Tasks whose work nobody wants any more since this entry of the ledger. */
+function cancelledBy({ envelope_type: type, payload, context }: Envelope): readonly string[] {
+  if (type === 'task_state') {
+    const state = parsePayload('task_state', payload);
+    return state.ok && state.value.to === 'cancelling' && context.task_id !== undefined ? [context.task_id] : [];
+  }
+  if (type !== 'plan_revision') return [];
+  const revision = parsePayload('plan_revision', payload);
+  if (!revision.ok) return [];
+  return [...revision.value.supersede.map(({ task_id }) => task_id), ...(revision.value.remove ?? [])];
 }

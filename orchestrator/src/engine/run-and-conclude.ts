@@ -1,6 +1,7 @@
 import type { Result } from '@agentcompany/protocol';
 import type { WorkerJob, WorkerOutcome } from '../containers/worker-runner.ts';
 import type { HostParts } from './host-parts.ts';
+import { judgeOutcome } from './judge-outcome.ts';
 import type { LiveJobs } from './live-jobs.ts';
 
 /**
@@ -15,9 +16,19 @@ export async function runAndConclude<Value>(
   conclude: (outcome: Result<WorkerOutcome>) => Promise<Value>,
 ): Promise<Value> {
   const early: Promise<Value>[] = [];
-  const outcome = await parts.runner.run({ ...job, onOutcome: (known) => void early.push(conclude(known)) });
+  let hasBegun = false;
+  const judged = (outcome: Result<WorkerOutcome>): Promise<Value> =>
+    conclude(judgeOutcome(jobs.health, { image: job.image, hasBegun, isStopping: jobs.stopping }, outcome));
+  const outcome = await parts.runner.run({
+    ...job,
+    onProgress: (message) => {
+      hasBegun = true;
+      job.onProgress(message);
+    },
+    onOutcome: (known) => void early.push(judged(known)),
+  });
   jobs.beside((signal) => bringLogHome(parts, job, signal));
-  return early[0] ?? conclude(outcome);
+  return early[0] ?? judged(outcome);
 }
 
 async function bringLogHome(

@@ -32,6 +32,11 @@ export function purgeMark(home: Pick<HostFolders, 'runsFolder'>, runId: string):
   return join(runFolder(home, runId), '.purging');
 }
 
+/** The same of an attempt on another machine, whose models are asked for it here: an engine that starts again must not take it for dead. */
+export function lentSpendingFile(home: Pick<HostFolders, 'runsFolder'>, runId: string, attemptId: string): string {
+  return join(runFolder(home, runId), 'spending', `${attemptId}.lent.ndjson`);
+}
+
 /** What an attempt's models may cost and did cost, call by call. */
 export function spendingFile(home: Pick<HostFolders, 'runsFolder'>, runId: string, attemptId: string): string {
   return join(runFolder(home, runId), 'spending', `${attemptId}.ndjson`);

@@ -1,37 +1,36 @@
 import { appendFile } from 'node:fs/promises';
 import { success, unwrap, type Result } from '@agentcompany/protocol';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { errorOf } from '../company/testing/fixtures.ts';
 import { viewOf } from '../company/view.ts';
 import type { WorkerJob, WorkerOutcome } from '../containers/worker-runner.ts';
-import { nothingOpened, type AttemptModels, type OpenedServices } from '../door/attempt-services.ts';
-import { openAttemptPurse, type AttemptPurse } from './attempt-purse.ts';
+import { noWayOut, nothingOpened, type AttemptModels, type OpenedServices } from '../door/attempt-services.ts';
 import type { HostParts } from './host-parts.ts';
 import { letGo } from './let-go.ts';
 import { spendingFile } from './run-files.ts';
 import { settleJournalled } from './settlement.ts';
-import { ledgerOnDisk, type LedgerOnDisk } from './testing/ledger-on-disk.ts';
+import type { LedgerOnDisk } from './testing/ledger-on-disk.ts';
 import {
   assignedRun,
   beginNext,
   decideAll,
+  openSpending,
   runOf,
   say,
   spendingHost,
+  type Spending,
   type SpendingHost,
 } from './testing/spending-run.ts';
 import { hostWorkers } from './worker-host.ts';
 
 let ledger: LedgerOnDisk;
 let host: SpendingHost;
-const purses: AttemptPurse[] = [];
+let purseOf: Spending['purseOf'];
+let closePurses: Spending['closePurses'];
 beforeEach(async () => {
-  ledger = await ledgerOnDisk();
-  host = await spendingHost(ledger);
-});
-afterEach(async () => {
-  await Promise.all(purses.splice(0).map((purse) => purse.close()));
-  await ledger.remove();
+  const spending = await openSpending();
+  ({ ledger, host, purseOf, closePurses } = spending);
+  return spending.dispose;
 });
 
 const called = { provider: 'openai', model: 'gpt' };
@@ -40,8 +39,7 @@ const called = { provider: 'openai', model: 'gpt' };
 async function killed(settings = { budget_usd: 1 }): Promise<string> {
   const runId = await assignedRun(host, ['a'], settings);
   await beginNext(host, runId, 'first');
-  const purse = openAttemptPurse(host, runId, 'first');
-  purses.push(purse);
+  const purse = purseOf(runId, 'first');
   unwrap(await purse.reserve({ usd: 0.1, tokens: 1000 }, called)).settle({ usd: 0.01, tokens: 90 });
   unwrap(await purse.reserve({ usd: 0.1, tokens: 1000 }, called));
   return runId;
@@ -79,7 +77,7 @@ describe('an attempt whose host died', () => {
 
   it('DESIGN budget: counts a call at its bound where the disk kept only the half of its end', async () => {
     const runId = await killed();
-    await purses[0]?.close();
+    await closePurses();
     await appendFile(spendingFile(host.folders, runId, 'first'), '{"call":2,"cost":{"usd":0.0');
     await takeUp(host, runId);
     expect(await accountOf(runId)).toMatchObject(fromJournal);
@@ -128,8 +126,7 @@ describe('an attempt that runs out of money', () => {
   /** A host whose containers make requests of ten cents until one is refused, then fail of it in their own words. */
   function spender(dead: string[]): HostParts['openServices'] {
     return async ({ run, attempt }) => {
-      const purse = openAttemptPurse(host, run.id, attempt.id);
-      purses.push(purse);
+      const purse = purseOf(run.id, attempt.id);
       let calls = 0;
       const models: AttemptModels = {
         modelName: 'gpt',
@@ -195,6 +192,7 @@ describe('an attempt that runs out of money', () => {
         close: async () => undefined,
       },
       repositories,
+      openEgress: async () => noWayOut,
       openServices: spender(opened),
       maximumWorkers: 1,
       leaseMs: 60_000,

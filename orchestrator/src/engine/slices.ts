@@ -1,6 +1,9 @@
 import type { Limits } from '../company/records.ts';
 import type { Amount } from '../models/purse.ts';
 
+/** Why a slice is decided again: somebody else was quicker, or nobody knows, and the stream says how it stands. */
+export const decidedAgain: ReadonlySet<string> = new Set(['AC_BUS_CONFLICT', 'AC_BUS_UNCERTAIN']);
+
 /** Less than any price: what rounding leaves of a difference. */
 const nothing = 1e-9;
 

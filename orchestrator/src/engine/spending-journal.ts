@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { failure, success, type ModelAccount, type Result } from '@agentcompany/protocol';
 import { z } from 'zod';
 import { estimate } from '../company/budget.ts';
-import { joinAccounts } from '../company/sum-calls.ts';
+import { costOfAccount, joinAccounts } from '../company/sum-calls.ts';
 import type { Amount, Called } from '../models/purse.ts';
 import { engineErrors } from './errors.ts';
 
@@ -69,9 +69,32 @@ async function syncFolder(folder: string): Promise<void> {
  * no journal on this machine. A line that a crash cut short was never acknowledged: its call was not made.
  */
 export async function readSpending(file: string): Promise<ModelAccount | null> {
+  const calls = await readCalls(file);
+  return calls === null ? null : joinAccounts([...calls.values()].map(lineOf));
+}
+
+/** Where the calls of a journal stand, for a purse that goes on with it: what they took, and the number of the last one. */
+export async function resumeSpending(
+  file: string,
+): Promise<{ readonly spent: Amount & { readonly usd: number }; readonly calls: number }> {
+  const calls = (await readCalls(file)) ?? new Map<number, Call>();
+  const { usd, tokens } = costOfAccount([...calls.values()].map(lineOf));
+  return { spent: { usd, tokens }, calls: Math.max(0, ...calls.keys()) };
+}
+
+interface Call {
+  readonly begun: z.infer<typeof begun>;
+  cost: Amount | null;
+}
+
+function lineOf({ begun: { provider, model, bound }, cost }: Call): ModelAccount[number] {
+  return { ...estimate({ provider, model }, cost ?? bound), estimated: cost === null };
+}
+
+async function readCalls(file: string): Promise<ReadonlyMap<number, Call> | null> {
   const text = await readFile(file, 'utf8').catch(() => null);
   if (text === null) return null;
-  const calls = new Map<number, { readonly begun: z.infer<typeof begun>; cost: Amount | null }>();
+  const calls = new Map<number, Call>();
   for (const part of text.split('\n')) {
     const entry = parseLine(part);
     if (entry === null) continue;
@@ -81,12 +104,7 @@ export async function readSpending(file: string): Promise<ModelAccount | null> {
       if (call !== undefined) call.cost = entry.cost;
     }
   }
-  return joinAccounts(
-    [...calls.values()].map(({ begun: { provider, model, bound }, cost }) => ({
-      ...estimate({ provider, model }, cost ?? bound),
-      estimated: cost === null,
-    })),
-  );
+  return calls;
 }
 
 function parseLine(text: string): z.infer<typeof line> | null {

@@ -1,7 +1,8 @@
-import { success, type AgentOrder, type Result } from '@agentcompany/protocol';
+import { success, type AgentOrder, type Result, type WorkOrder } from '@agentcompany/protocol';
 import { record, type Draft } from '../company/decide/draft.ts';
 import type { Run } from '../company/records.ts';
 import type { WorkerJob } from '../containers/worker-runner.ts';
+import type { AttemptActivity } from './attempt-activity.ts';
 import { agentSeconds } from './agent-seconds.ts';
 import { containerKey, resultReference, type Attempt } from './attempt.ts';
 import type { AttemptServices } from '../door/attempt-services.ts';
@@ -10,13 +11,19 @@ import { mint } from './mint.ts';
 import { attemptBundle, attemptLog } from './run-files.ts';
 import { workerLimits } from './worker-limits.ts';
 
+/** What an attempt is offered, and what is seen of it. */
+export interface Watched {
+  readonly services: AttemptServices;
+  readonly activity: AttemptActivity;
+}
+
 /** What one attempt asks of a container. */
 export async function taskJob(
   parts: HostParts,
   run: Run,
   attempt: Attempt,
   { mirrorFolder, image }: { readonly mirrorFolder: string; readonly image: string },
-  services: AttemptServices,
+  { services, activity }: Watched,
   signal: AbortSignal,
 ): Promise<WorkerJob> {
   const { task, verify, feedback } = attempt.assignment;
@@ -38,6 +45,7 @@ export async function taskJob(
       base_oid: attempt.baseOid,
       command_timeout: timeout,
       verify,
+      ...egressOrder(services),
     },
     mirrorFolder,
     image,
@@ -48,8 +56,14 @@ export async function taskJob(
     deadlineSeconds: agentTimeout + timeout * verify.length + 120,
     signal,
     services,
+    onSign: (sign) => activity.sign(sign),
     ...reports(parts, run, attempt),
   };
+}
+
+/** What a worker is told of its way out. */
+export function egressOrder({ egress }: Pick<AttemptServices, 'egress'>): Pick<WorkOrder, 'egress'> {
+  return egress === null ? {} : { egress: { certificate: egress.certificate } };
 }
 
 /** The agent as its worker is told of it; null for the `command` agent. */

@@ -1,26 +1,31 @@
 import type { AgentBus } from '@agentcompany/agent-bus';
-import { success, unwrap, type Result } from '@agentcompany/protocol';
+import { companyStream, failure, success, unwrap, type Result, type RunSettings } from '@agentcompany/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { record } from '../company/decide/draft.ts';
 import type { Run } from '../company/records.ts';
-import { errorOf, planOf } from '../company/testing/fixtures.ts';
+import { errorOf, planOf, task } from '../company/testing/fixtures.ts';
 import type { WorkerJob, WorkerOutcome } from '../containers/worker-runner.ts';
 import { decideForever } from './decider.ts';
+import { HostHealth } from './host-health.ts';
 import type { HostParts } from './host-parts.ts';
+import { mint } from './mint.ts';
 import { RunFolds } from './run-folds.ts';
 import { altered, envelopeTo, ledgerOnDisk, submit, type LedgerOnDisk } from './testing/ledger-on-disk.ts';
 import { hostWorkers } from './worker-host.ts';
-import { nothingOpened } from '../door/attempt-services.ts';
+import { noWayOut, nothingOpened } from '../door/attempt-services.ts';
 
 let ledger: LedgerOnDisk;
 let bus: AgentBus;
 let stop: AbortController;
 let loops: Promise<unknown>[];
+let health: HostHealth;
 beforeEach(async () => {
   ledger = await ledgerOnDisk();
   // The store's clock is ahead: work given back for later is due at once.
   bus = await ledger.open({ ahead: 3_600_000 });
   stop = new AbortController();
   loops = [];
+  health = new HostHealth({ onSetAside: () => undefined, cooldownMs: 0 });
 });
 afterEach(async () => {
   stop.abort();
@@ -50,6 +55,7 @@ function partsOf(carryOut: (job: WorkerJob) => Promise<Result<WorkerOutcome>>): 
       deliverLog: async () => success(),
     },
     openServices: async () => success(nothingOpened),
+    openEgress: async () => noWayOut,
     maximumWorkers: 1,
     leaseMs: 60_000,
     log: () => undefined,
@@ -61,6 +67,7 @@ function partsOf(carryOut: (job: WorkerJob) => Promise<Result<WorkerOutcome>>): 
 async function withoutHost(
   { folds, log }: HostParts,
   plan = planOf({ a: [] }),
+  settings: Partial<RunSettings> = {},
 ): Promise<{ readonly runId: string; readonly until: (holds: (run: Run) => boolean) => Promise<Run> }> {
   const waiting = new Set<(run: Run) => void>();
   const onDecided = (run: Run): void => waiting.forEach((tell) => tell(run));
@@ -68,7 +75,7 @@ async function withoutHost(
     new Promise((resolve) => waiting.add((run) => holds(run) && resolve(run)));
   loops.push(decideForever({ bus, folds, leaseMs: 60_000, signal: stop.signal, log, onDecided }));
   const planning = until((run) => run.state === 'planning');
-  const runId = await submit(bus, plan);
+  const runId = await submit(bus, plan, settings);
   await planning;
   unwrap(
     await bus.send([{ envelope: envelopeTo(runId, 'task_plan', { revision: 1, base_oid: 'base', plan, hash: 'h' }) }]),
@@ -81,11 +88,12 @@ function atWork(
   carryOut: (job: WorkerJob) => Promise<Result<WorkerOutcome>>,
   changes: Partial<HostParts> = {},
   repositories: Partial<HostParts['repositories']> = {},
+  settings: Partial<RunSettings> = {},
 ): ReturnType<typeof withoutHost> {
   const parts = partsOf(carryOut);
   const host = { ...parts, repositories: { ...parts.repositories, ...repositories }, ...changes };
-  loops.push(hostWorkers(host, { drain: stop.signal, stop: stop.signal }));
-  return withoutHost(parts);
+  loops.push(hostWorkers(host, { drain: stop.signal, stop: stop.signal }, health));
+  return withoutHost(parts, planOf({ a: [] }), settings);
 }
 
 const command = { command: 'true', exit_code: 0, duration_ms: 1, output: '' };
@@ -94,6 +102,10 @@ const delivered: WorkerOutcome = {
   report: { outcome: 'done', commit: 'commit', tree: 'tree', agent: command, verify: [], error: null },
   bundle: { sha256: 'digest', bytes: 1 },
 };
+
+async function isAborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
+}
 
 const cancel = { by: 'president', reason: 'not wanted' };
 
@@ -110,6 +122,78 @@ describe('a worker host', () => {
     const ended = until((run) => run.state === 'cancelled');
     unwrap(await bus.send([{ envelope: envelopeTo(runId, 'run_cancel', cancel) }]));
     expect((await ended).tasks.get('a')?.state).toBe('cancelled');
+  });
+
+  const revision = {
+    revision: 2,
+    reason: 'other',
+    by: 'president',
+    add: [task('a2')],
+    supersede: [{ task_id: 'a', by: 'a2' }],
+    feedback: null,
+  };
+
+  it('ends the container of a task that a change of the plan takes back, and works on its successor', async () => {
+    const aborted: string[] = [];
+    let begun = (): void => undefined;
+    const isAtWork = new Promise<void>((resolve) => (begun = resolve));
+    const { runId, until } = await atWork(async ({ owner, signal }) => {
+      begun();
+      await isAborted(signal);
+      aborted.push(owner.task);
+      return { ok: false, error: errorOf('AC_WORKER_CANCELLED', 'never') };
+    });
+    await isAtWork;
+    const moved = until(({ tasks }) => tasks.get('a')?.state === 'cancelled' && tasks.get('a2')?.rounds === 1);
+    unwrap(await bus.send([{ envelope: envelopeTo(runId, 'plan_revision', revision) }]));
+    await moved;
+    expect(aborted).toEqual(['a']);
+  });
+
+  it('lets go of work that a change of the plan took back while its host died', async () => {
+    const parts = partsOf(async ({ signal }) => {
+      await isAborted(signal);
+      return { ok: false, error: errorOf('AC_WORKER_CANCELLED', 'never') };
+    });
+    const { runId, until } = await withoutHost(parts);
+    const [delivery] = unwrap(await bus.receive('workers', { max: 1, waitMs: 5000, leaseMs: 1 }));
+    const started = { attempt_id: 'first', round: 1, epoch: 1, host_id: 'h', slot: 's', base_oid: 'base' };
+    const draft = record('attempt_started', started, { taskId: 'a', attemptId: 'first' });
+    const origin = { sender: 'workers', runId, cause: 'first', inReplyTo: delivery?.envelope.id ?? null };
+    unwrap(await bus.send(await mint([draft], origin)));
+    const cancelling = until(({ tasks }) => tasks.get('a')?.state === 'cancelling');
+    unwrap(await bus.send([{ envelope: envelopeTo(runId, 'plan_revision', revision) }]));
+    await cancelling;
+    const cancelled = until(({ tasks }) => tasks.get('a')?.state === 'cancelled');
+    loops.push(hostWorkers(parts, { drain: stop.signal, stop: stop.signal }));
+    expect((await cancelled).attempts.get('first')).toMatchObject({ state: 'lost', error: { code: 'AC_HOST_DIED' } });
+  });
+
+  it('says how a worker stands that shows no progress, and ends it when the engine gives it up', async () => {
+    let ended = 0;
+    // The store's clock is far ahead: each look at the worker is due at once.
+    const { until, runId } = await atWork(
+      async ({ onSign, signal }) => {
+        onSign?.({ message: 'turn 7: run_command', step: 4, allowed_seconds: 0 });
+        await isAborted(signal);
+        ended += 1;
+        return { ok: false, error: errorOf('AC_WORKER_CANCELLED', 'never') };
+      },
+      {},
+      {},
+      { quiet_seconds: 600, max_attempts: 2 },
+    );
+    const run = await until(({ state }) => state === 'needs_attention');
+    await expect.poll(() => ended).toBe(2);
+    expect([...run.attempts.values()].map(({ error, watch }) => [error?.code, watch.asked, watch.answered])).toEqual([
+      ['AC_WORKER_QUIET', 2, 2],
+      ['AC_WORKER_QUIET', 2, 2],
+    ]);
+    const answers = unwrap(await bus.readStream(runId, { after: 0 })).filter(
+      ({ envelope }) => envelope.envelope_type === 'status_response',
+    );
+    expect(answers[0]?.envelope.payload).toMatchObject({ status: 'turn 7: run_command', steps: 1, number: 1, turn: 0 });
+    expect(run.tasks.get('a')?.error?.message).toContain('turn 7: run_command');
   });
 
   it('lets a cancelled run end though the container engine went away under it', async () => {
@@ -148,6 +232,37 @@ describe('a worker host', () => {
       'lost',
       'lost',
     ]);
+  });
+
+  it('C15 is set aside once its engine fails time and again: what it held goes to another host and costs no task an attempt', async () => {
+    const alerts: unknown[] = [];
+    const alerting = bus.watch({ after: unwrap(await bus.lastPosition()), signal: stop.signal });
+    loops.push(
+      (async () => {
+        for await (const { stream, envelope } of alerting)
+          if (stream === companyStream) alerts.push([envelope.envelope_type, envelope.payload['subject']]);
+      })(),
+    );
+    const setAside = Promise.withResolvers<void>();
+    let tries = 0;
+    const broken = { ...partsOf(async () => ((tries += 1), failure(errorOf('AC_ENGINE_STOPPED', 'later')))) };
+    const report = (event: string): void => (event === 'set-aside' ? setAside.resolve() : undefined);
+    loops.push(hostWorkers({ ...broken, hostId: 'broken', tell: report }, { drain: stop.signal, stop: stop.signal }));
+    const parts = partsOf(async () => ({ ok: false, error: errorOf('AC_WORK_FAILED', 'never') }));
+    const { until } = await withoutHost(parts, planOf({ a: [], b: [] }));
+    await setAside.promise;
+    loops.push(hostWorkers({ ...parts, hostId: 'sound' }, { drain: stop.signal, stop: stop.signal }));
+    const run = await until(({ counts }) => counts.failed === 2);
+    expect(tries).toBe(3);
+    const ends = [...run.attempts.values()].map(({ hostId, state }) => `${hostId} ${state}`);
+    expect(ends.toSorted()).toStrictEqual([
+      'broken lost',
+      'broken lost',
+      'broken lost',
+      'sound rejected',
+      'sound rejected',
+    ]);
+    expect(alerts).toStrictEqual([['escalate', 'worker host']]);
   });
 
   it('repeats what it has to say while the bus is away: a result is not lost for a link that is down', async () => {

@@ -7,6 +7,21 @@ export const facadeErrors = errorCatalogue({
     remedy: 'List its tasks with `agentcompany runs show {run}`.',
     retry: 'never',
   },
+  AC_TASK_NOWHERE: {
+    message: 'no run that is under way has a task {task}',
+    remedy: 'List runs with `agentcompany runs list` and the tasks of one with `agentcompany runs show RUN`.',
+    retry: 'never',
+  },
+  AC_TASK_AMBIGUOUS: {
+    message: 'more than one run that is under way has a task {task}: {runs}',
+    remedy: 'Name the run: `agentcompany tell {task} TEXT --run RUN`.',
+    retry: 'never',
+  },
+  AC_NOTE_INVALID: {
+    message: 'a note of {length} characters cannot be taken',
+    remedy: 'Give a text of 1 to {maximum} characters.',
+    retry: 'never',
+  },
   AC_QUESTION_UNKNOWN: {
     message: 'no agent asks a question {question} that is open',
     remedy: 'List them with `agentcompany questions`; one that was answered, or whose task ended, is not open.',

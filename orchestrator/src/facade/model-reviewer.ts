@@ -1,4 +1,5 @@
 import { reviewWithModel, type ModelReviewer } from '../agents/reviewer/review-with-model.ts';
+import { reviewWork } from '../company/budget.ts';
 import type { Config } from '../config.ts';
 import { openModel, type ModelsOptions } from '../open-models.ts';
 import { paidModel, type PayingOptions } from './paid-model.ts';
@@ -23,7 +24,7 @@ export function openModelReviewer(
     const model = await openModel(options, definition?.model ?? ordinary);
     if (!model.ok) return model;
     const { run, attemptId } = order;
-    const work = { run, scope: `review/${attemptId}`, onAgain: calling.onAgain };
+    const work = { run, scope: reviewWork(attemptId), onAgain: calling.onAgain };
     const paid = await paidModel(model.value, work, options);
     return paid.ok ? reviewWithModel(paid.value, order, definition, calling) : paid;
   };

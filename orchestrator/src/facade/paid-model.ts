@@ -19,7 +19,7 @@ export async function paidModel(
 ): Promise<Result<Model>> {
   const { run, scope, onAgain } = work;
   if (run === null || paying === null) return success(model);
-  const purse = await paying.openPurse({ run, attempt: null });
+  const purse = await paying.openPurse({ run, attempt: null, work: scope });
   if (!purse.ok) return purse;
   const { onUnrecorded } = paying;
   const store = openExchanges(paying, run.id);

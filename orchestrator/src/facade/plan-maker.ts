@@ -1,6 +1,7 @@
 import { success } from '@agentcompany/protocol';
 import type { MadePlan, PlanMaker } from '../agents/manager/plan-with-model.ts';
 import { planWithModel } from '../agents/manager/plan-with-model.ts';
+import { planningWork } from '../company/budget.ts';
 import { checkPlan } from '../company/plan-check.ts';
 import type { CallRecord } from '../models/model.ts';
 import { openModel, type ModelsOptions } from '../open-models.ts';
@@ -17,7 +18,7 @@ export function openPlanMaker(options: ModelsOptions, planning: PayingOptions | 
     if (!model.ok) return model;
     const again: CallRecord[] = [];
     const onAgain = (call: CallRecord): void => void again.push(call);
-    const paid = await paidModel(model.value, { run, scope: 'planning', onAgain }, planning);
+    const paid = await paidModel(model.value, { run, scope: planningWork, onAgain }, planning);
     if (!paid.ok) return paid;
     const made = await planWithModel(paid.value, order, { signal, onCall, checkPlan });
     return made.ok ? success<MadePlan>({ ...made.value, calls: [...again, ...made.value.calls] }) : made;

@@ -1,5 +1,6 @@
 import { commandAgent, failure, success, type AgentDefinition, type Plan, type Result } from '@agentcompany/protocol';
 import { companyErrors } from '../company/errors.ts';
+import type { Config } from '../config.ts';
 import { definitionErrors } from '../definitions/errors.ts';
 import { loadAgents, type DefinedAgent } from '../definitions/load-agents.ts';
 import { openModel } from '../open-models.ts';
@@ -11,10 +12,10 @@ export const ordinaryAgent = 'coder';
 
 /**
  * The definitions that go on record with a run: those its plan names, or all a model may choose from; the Reviewer always, the Manager
- * where it plans. Errors: those of `loadAgents`, `AC_AGENT_UNKNOWN`.
+ * where it plans, or where the company has defined one of its own. Errors: those of `loadAgents`, `AC_AGENT_UNKNOWN`.
  */
 export function agentsOfRun(
-  { agents: folders }: Pick<FacadeContext, 'agents'>,
+  { agents: folders, config: { model } }: Pick<FacadeContext, 'agents'> & { readonly config: Pick<Config, 'model'> },
   plan: Plan | null,
   projectAgent: string | undefined,
 ): Result<readonly AgentDefinition[]> {
@@ -25,9 +26,14 @@ export function agentsOfRun(
   if (stranger !== null) return failure(stranger);
   const chosen = loaded.value.filter((agent) => {
     const { role } = agent.definition;
-    return role === 'worker' ? isChosen(agent) : role === 'reviewer' || plan === null;
+    return role === 'worker' ? isChosen(agent) : role === 'reviewer' || plan === null || isOwnManager(agent, model);
   });
   return success(chosen.map(({ definition }) => definition));
+}
+
+/** A company that has defined a Manager wants it to look after its runs, whoever planned them; without a model it cannot. */
+function isOwnManager({ definition, origin }: DefinedAgent, ordinary: string | null): boolean {
+  return definition.role === 'manager' && origin === 'company' && (definition.model ?? ordinary) !== null;
 }
 
 function isNamed(plan: Plan): (agent: DefinedAgent) => boolean {

@@ -1,4 +1,5 @@
 import {
+  type AgentDefinition,
   derivedId,
   failure,
   newId,
@@ -15,7 +16,8 @@ import { runEnds, type RunState } from '../company/states.ts';
 import type { RunView } from '../company/view.ts';
 import type { Company, SubmitRequest } from '../company-facade.ts';
 import { checkPlan } from '../company/plan-check.ts';
-import { loadConfig, memoryBytes } from '../config.ts';
+import { loadConfig, memoryBytes, type Config } from '../config.ts';
+import { egressSettingsOf } from '../egress-config.ts';
 import { orchestratorErrors } from '../errors.ts';
 import { openModel } from '../open-models.ts';
 import { showProject, type Project } from '../projects.ts';
@@ -124,7 +126,16 @@ function settingsFor(
     budget_usd: config.budget_usd,
     budget_tokens: config.budget_tokens,
     fallback_model: config.fallback_model,
+    egress: egressSettingsOf(config),
+    // Without a Manager on the run's staff, or a model, a person is asked as ever.
+    max_triages: canTriage(context.config, agents.value) ? config.max_triages : 0,
+    quiet_seconds: config.quiet_seconds,
   });
+}
+
+function canTriage({ model }: Pick<Config, 'model'>, agents: readonly AgentDefinition[]): boolean {
+  const manager = agents.find(({ role }) => role === 'manager');
+  return manager !== undefined && (manager.model ?? model) !== null;
 }
 
 async function answerApproval(

@@ -102,7 +102,7 @@ async function* attempt(
     }
   } finally {
     const measured = measure(bound, { usage, last, handedOut });
-    reserved.value.settle(amountOf(measured?.usage ?? noUsage, costOf));
+    reserved.value.settle({ ...amountOf(measured?.usage ?? noUsage, costOf), ...measured });
     if (measured !== null) {
       const estimated = measured.estimated ? { estimated: true as const } : {};
       const cost_usd = costOf(measured.usage);

@@ -2,8 +2,8 @@ import type { Result } from '@agentcompany/protocol';
 import type { ModelEvent, ModelRequest, ProviderName } from './model.ts';
 
 /**
- * Which exchange of which piece of work: the `occurrence`th (from 0) time that work of `scope` makes a request of this `digest`. The
- * scope stays the same when the work is taken up again after a crash, so that a reply which was paid is not paid twice.
+ * Which exchange of which piece of work: the `occurrence`th (from 0) time that work of `scope` makes a request of this `digest` of that
+ * model. The scope stays the same when the work is taken up again after a crash, so that a reply which was paid is not paid twice.
  */
 export interface ExchangeKey {
   /** For example `planning`, `task/<task>/<round>`, `review/<attempt>`. */
@@ -11,6 +11,8 @@ export interface ExchangeKey {
   /** sha256 of the RFC 8785 form of the request. */
   readonly digest: string;
   readonly occurrence: number;
+  /** The model that was asked, as `provider:name`; a fallback may have answered. Null: recorded by a version that did not write it down. */
+  readonly asked: string | null;
 }
 
 /** A request and the whole of its answer. */

@@ -133,6 +133,17 @@ describe('a metered model', () => {
     expect(played.requests).toHaveLength(3);
   });
 
+  it('takes no answer of one model for that of another', async () => {
+    const store = remembering();
+    const played = playing(whole);
+    unwrap(await metered(played, { store }).model.complete(requestOf('x'), watched().options));
+    const other = { ...played, model: { ...played.model, name: 'b' } };
+    unwrap(await metered(other, { store }).model.complete(requestOf('x'), watched().options));
+    expect(played.requests).toHaveLength(2);
+    unwrap(await metered(other, { store }).model.complete(requestOf('x'), watched().options));
+    expect(played.requests).toHaveLength(2);
+  });
+
   it('takes no order of fields for another request', async () => {
     const store = remembering();
     const played = playing(whole);

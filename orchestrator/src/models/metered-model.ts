@@ -115,7 +115,8 @@ class Recorder {
     const digest = requestDigest(request);
     const occurrence = this.#occurrences.get(digest) ?? 0;
     this.#occurrences.set(digest, occurrence + 1);
-    return { request, key: { scope: this.#metering.scope, digest, occurrence } };
+    const { provider, name } = this.#model;
+    return { request, key: { scope: this.#metering.scope, digest, occurrence, asked: `${provider}:${name}` } };
   }
 
   /** What had no whole answer did not occur: who makes the request again after it, makes it again after a crash as well. */

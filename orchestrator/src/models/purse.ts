@@ -1,5 +1,6 @@
 import { failure, success, type Result } from '@agentcompany/protocol';
 import { modelErrors as errors } from './errors.ts';
+import type { Usage } from './model.ts';
 
 /** What requests to models take; `usd` null: unpriced. */
 export interface Amount {
@@ -7,10 +8,17 @@ export interface Amount {
   readonly tokens: number;
 }
 
+/** What a request came to; without `usage` it was not made. */
+export interface Spent extends Amount {
+  readonly usage?: Usage;
+  /** It is the most that it can have come to. */
+  readonly estimated?: boolean;
+}
+
 /** Money set aside for one request. */
 export interface Reservation {
   /** Replaces what was set aside by what it came to; once. */
-  settle(cost: Amount): void;
+  settle(cost: Spent): void;
 }
 
 /** The model that a request goes to. */

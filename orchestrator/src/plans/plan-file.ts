@@ -16,6 +16,8 @@ import { suggestion } from '../suggestion.ts';
 import { parseYamlDocument, YamlSyntaxError, type YamlDocument } from '../documents/yaml-document.ts';
 import { planFileSchema, type ScriptFileRun } from './plan-file-schema.ts';
 
+export { writePlan } from './write-plan.ts';
+
 const maxPlanBytes = 4 * 1024 * 1024;
 const maxScriptBytes = 1024 * 1024;
 const interpreters: Readonly<Record<string, 'node' | 'sh'>> = {

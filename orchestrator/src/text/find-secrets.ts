@@ -1,3 +1,5 @@
+import { secretForms } from './secret-forms.ts';
+
 /** A secret of the company by the name a person knows it by. */
 export interface KnownSecret {
   readonly name: string;
@@ -6,19 +8,6 @@ export interface KnownSecret {
 
 /** Shorter values are words that occur anyway. */
 const shortestKnown = 8;
-
-const forms: readonly (readonly [string, RegExp])[] = [
-  ['a private key', /-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----/u],
-  ['an Anthropic key', /\bsk-ant-[\w-]{16,}/u],
-  ['an OpenAI key', /\bsk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_-]{32,}/u],
-  ['a GitHub token', /\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{22,})/u],
-  ['a GitLab token', /\bgl(?:pat|ptt|dt|rt|cbt)-[\w-]{20,}/u],
-  ['an AWS key id', /\b(?:AKIA|ASIA|AGPA|AROA)[A-Z0-9]{16}\b/u],
-  ['a Google key', /\bAIza[\w-]{35}/u],
-  ['a Slack token', /\bxox[abeprs]-[\w-]{10,}/u],
-  ['an npm token', /\bnpm_[A-Za-z0-9]{36}/u],
-  ['a signed web token', /\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}/u],
-];
 
 /** Looks for the secrets it was made of, as they are and as somebody would disguise them; gives their names, never their values. */
 export type SecretFinder = (text: string) => readonly string[];
@@ -40,7 +29,7 @@ export function knownSecretFinder(secrets: readonly KnownSecret[]): SecretFinder
 
 /** What in a short text has the form of a secret, by kind (S43): known beginnings, and strings that only chance could have written. */
 export function findSecretForms(text: string): readonly string[] {
-  const found = forms.filter(([, form]) => form.test(text)).map(([kind]) => kind);
+  const found = secretForms.filter(([, form]) => form.test(text)).map(([kind]) => kind);
   const tokens = text.match(/[A-Za-z0-9+_=-]{32,512}/gu) ?? [];
   return found.length === 0 && tokens.some(isRandom) ? ['a random string'] : found;
 }

@@ -47,6 +47,16 @@ export const cliErrors = errorCatalogue({
     remedy: 'Go on with `agentcompany resume`.',
     retry: 'later',
   },
+  AC_WORKER_UNKNOWN: {
+    message: 'no worker {worker} is at work (at work: {working})',
+    remedy: 'List them with `agentcompany workers`; `agentcompany logs RUN` shows those that have ended.',
+    retry: 'never',
+  },
+  AC_WORKER_AMBIGUOUS: {
+    message: 'several workers are called {worker}: {candidates}',
+    remedy: 'Name the attempt instead, by the beginning of its id.',
+    retry: 'never',
+  },
   AC_DOCTOR_FAILED: {
     message: '{count} of {total} checks failed',
     remedy: 'Follow the remedy of each, then run `agentcompany doctor` again.',

@@ -32,6 +32,6 @@ export interface CliIo {
   readonly openCompany: OpenCompany;
   /** Standard input as UTF-8, refused beyond `limit` bytes. */
   readStdin(limit: number): Promise<Result<string, AppError>>;
-  /** Calls `handler` at each interrupt until the returned function is called. */
-  onInterrupt(handler: () => void): () => void;
+  /** Calls `handler` at each of the first `heeded` interrupts (1 where absent) until the returned function is called; a further one ends the process. */
+  onInterrupt(handler: () => void, heeded?: number): () => void;
 }

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import process from 'node:process';
 import { openCompanyLazily } from './company-source.ts';
+import { exitCodes } from './exit-codes.ts';
 import type { CliIo, Output } from './io.ts';
 
 const smallestWidth = 40;
@@ -49,6 +50,30 @@ async function readStdin(limit: number): ReturnType<CliIo['readStdin']> {
   }
 }
 
+/** Milliseconds in which further signals are the same interrupt: one Ctrl-C may reach a program on several ways. */
+const sameInterruptMs = 500;
+
+/** A person who interrupts more often than a command knows what to do with does not want to wait any longer (S80). */
+const onInterrupt: CliIo['onInterrupt'] = (handler, heeded = 1) => {
+  let count = 0;
+  let last = -Infinity;
+  const hear = (): void => {
+    const now = performance.now();
+    if (now - last < sameInterruptMs) return;
+    last = now;
+    count += 1;
+    if (count <= heeded) return handler();
+    process.stderr.write('Ended at once. What was under way is found again by the next start.\n');
+    process.exit(exitCodes.interrupted);
+  };
+  process.on('SIGINT', hear);
+  process.on('SIGTERM', hear);
+  return () => {
+    process.off('SIGINT', hear);
+    process.off('SIGTERM', hear);
+  };
+};
+
 /** The real process: the only place of the command line that touches it. */
 export function processIo(): CliIo {
   return {
@@ -59,13 +84,6 @@ export function processIo(): CliIo {
     checkout: path.resolve(import.meta.dirname, '../../..'),
     openCompany: openCompanyLazily,
     readStdin,
-    onInterrupt: (handler) => {
-      process.on('SIGINT', handler);
-      process.on('SIGTERM', handler);
-      return () => {
-        process.off('SIGINT', handler);
-        process.off('SIGTERM', handler);
-      };
-    },
+    onInterrupt,
   };
 }

@@ -21,8 +21,10 @@ import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
 import { addState } from './commands/state.ts';
 import { addStatus } from './commands/status.ts';
+import { addTell } from './commands/tell.ts';
 import { addWatch } from './commands/watch.ts';
 import { addWorkerHost } from './commands/worker-host.ts';
+import { addAttach, addWorkers } from './commands/workers.ts';
 import { createContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
@@ -86,11 +88,14 @@ export function createProgram(session: Session): Command {
     addWatch,
     addStatus,
     addRuns,
+    addWorkers,
+    addAttach,
     addLogs,
     addReplay,
     addApprove,
     addQuestions,
     addAnswer,
+    addTell,
     addCancel,
     addPause,
     addPullRequests,

@@ -1,4 +1,5 @@
 import type { AgentDefinition, AgentOrder, Feedback } from '@agentcompany/protocol';
+import type { Note } from '../door-notes.ts';
 import type { TaskOrder } from '../work.ts';
 
 const rules = `You carry out one task in a repository. Rules of the house:
@@ -57,4 +58,10 @@ export function resumeMessage(order: TaskOrder, restored: string): string {
     ...feedbackBlock(order.feedback),
     'Go on with the task as it was given to you.',
   ].join('\n\n');
+}
+
+/** What people told whoever works on the task, after it was given. */
+export function noteMessage(notes: readonly Note[]): string {
+  const said = notes.map(({ text }) => block('note', text)).join('\n');
+  return `The person who gave the task says, in addition to it:\n${said}`;
 }

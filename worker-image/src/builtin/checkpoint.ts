@@ -8,6 +8,8 @@ export interface Checkpoint {
   readonly turns: number;
   /** The feedback that the conversation has heard of, as JSON. */
   readonly told: string;
+  /** Ids of the notes of people that are in the conversation. */
+  readonly heard: readonly string[];
   /** Null: it could not be kept. */
   readonly patch: Buffer | null;
 }
@@ -17,6 +19,7 @@ const form = z.object({
   turns: z.int().nonnegative(),
   messages: chatRequest.shape.messages,
   told: z.string(),
+  heard: z.array(z.string()).default([]),
   patch: z.string().nullable(),
 });
 
@@ -32,8 +35,8 @@ function isPaired(messages: readonly ChatMessage[]): boolean {
   });
 }
 
-export function writeCheckpoint({ messages, turns, told, patch }: Checkpoint): Buffer {
-  return Buffer.from(JSON.stringify({ version: 1, turns, messages, told, patch: patch?.toString('base64') ?? null }));
+export function writeCheckpoint({ patch, ...left }: Checkpoint): Buffer {
+  return Buffer.from(JSON.stringify({ version: 1, ...left, patch: patch?.toString('base64') ?? null }));
 }
 
 /** Null for what is no checkpoint, or one that no conversation can go on from: then the work begins anew. */
@@ -46,7 +49,7 @@ export function parseCheckpoint(text: string): Checkpoint | null {
   }
   const parsed = form.safeParse(value);
   if (!parsed.success) return null;
-  const { messages, turns, told, patch } = parsed.data;
+  const { messages, turns, told, heard, patch } = parsed.data;
   if (messages[0]?.role !== 'user' || !isPaired(messages)) return null;
-  return { messages, turns, told, patch: patch === null ? null : Buffer.from(patch, 'base64') };
+  return { messages, turns, told, heard, patch: patch === null ? null : Buffer.from(patch, 'base64') };
 }

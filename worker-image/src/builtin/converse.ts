@@ -76,6 +76,7 @@ export async function converse(conversation: Conversation): Promise<Conversation
   const { session, maximumTurns } = conversation;
   let answer = '';
   while (session.turns < maximumTurns) {
+    await session.hear();
     const [reply] = await Promise.all([ask(conversation), session.turns === 0 ? success() : session.save(false)]);
     if (!reply.ok) return { answer, error: reply.error.error };
     const { text, calls } = reply.value;
@@ -85,8 +86,9 @@ export async function converse(conversation: Conversation): Promise<Conversation
     if (calls.length > 0) await useTools(calls, conversation);
     else {
       const reminded = reminder(reply.value);
-      if (reminded === null) return { answer, error: null };
-      session.add({ role: 'user', text: reminded });
+      if (reminded !== null) session.add({ role: 'user', text: reminded });
+      // What was said while it gave its last answer still counts.
+      else if (!(await session.hear())) return { answer, error: null };
     }
   }
   return { answer, error: workerErrors.AC_WORK_PARTIAL({ turns: maximumTurns }) };

@@ -31,7 +31,9 @@ export async function runBuiltinAgent(
 ): Promise<Result<AgentEnd>> {
   const begun = performance.now();
   const { definition } = agent;
-  const { door, place, progress } = around;
+  const { door, place } = around;
+  // One turn's commands, each within its own time limit.
+  const progress = (message: string): void => around.progress(message, order.command_timeout);
   const commands = commandTools(place, order.command_timeout);
   try {
     const own = [...fileTools(place.folder), ...lookTools(place), ...commands.tools];

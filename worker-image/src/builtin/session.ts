@@ -1,7 +1,8 @@
 import { maximumCheckpointBytes, type AgentOrder, type ChatMessage } from '@agentcompany/protocol';
 import { getCheckpoint, putCheckpoint } from '../door-checkpoint.ts';
+import { Hearing } from '../door-notes.ts';
 import type { Surroundings, TaskOrder } from '../work.ts';
-import { resumeMessage, taskMessage } from './brief.ts';
+import { noteMessage, resumeMessage, taskMessage } from './brief.ts';
 import { parseCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { fitted } from './conversation.ts';
 import { readWorkInProgress, restoreWorkInProgress } from './work-in-progress.ts';
@@ -14,16 +15,18 @@ export class Session {
   readonly #order: TaskOrder;
   readonly #around: Surroundings;
   readonly #turnsBefore: number;
+  readonly #hearing: Hearing;
   #messages: readonly ChatMessage[];
   #sentBytes = 0;
   /** Answers of the model in this attempt. */
   turns = 0;
 
-  private constructor(order: TaskOrder, around: Surroundings, messages: readonly ChatMessage[], turnsBefore: number) {
+  private constructor(order: TaskOrder, around: Surroundings, begun: Pick<Checkpoint, 'messages' | 'turns' | 'heard'>) {
     this.#order = order;
     this.#around = around;
-    this.#messages = messages;
-    this.#turnsBefore = turnsBefore;
+    this.#messages = begun.messages;
+    this.#turnsBefore = begun.turns;
+    this.#hearing = new Hearing(around.door, begun.heard);
   }
 
   /** Goes on from the checkpoint where the order says that there is one; a checkpoint that is of no use is told of and left. */
@@ -32,15 +35,16 @@ export class Session {
     const checkpoint = text === null ? null : parseCheckpoint(text);
     if (checkpoint === null) {
       if (agent.resume) around.progress('the checkpoint cannot be used: beginning anew');
-      return new Session(order, around, [{ role: 'user', text: taskMessage(order, agent) }], 0);
+      const messages: readonly ChatMessage[] = [{ role: 'user', text: taskMessage(order, agent) }];
+      return new Session(order, around, { messages, turns: 0, heard: [] });
     }
     const restored = await restore(checkpoint, around);
     around.progress(`going on after ${checkpoint.turns} answers: ${restored.short}`);
-    const { messages, turns, told } = checkpoint;
+    const { messages, turns, told, heard } = checkpoint;
     // Where nothing is new it asks what it asked: a reply that was paid and not heard is given again for nothing.
     const isAsLeft = restored.isWhole && told === toldIn(order) && messages.at(-1)?.role !== 'assistant';
     const note: ChatMessage = { role: 'user', text: resumeMessage(order, restored.note) };
-    return new Session(order, around, isAsLeft ? messages : [...messages, note], turns);
+    return new Session(order, around, { messages: isAsLeft ? messages : [...messages, note], turns, heard });
   }
 
   get messages(): readonly ChatMessage[] {
@@ -51,11 +55,25 @@ export class Session {
     this.#messages = fitted([...this.#messages, ...messages]);
   }
 
+  /** Takes into the conversation what people told since; true where there was something. */
+  async hear(): Promise<boolean> {
+    const notes = await this.#hearing.next();
+    if (notes.length === 0) return false;
+    for (const { text } of notes) this.#around.progress(`was told: ${text.replace(/[\p{C}\s]+/gu, ' ').slice(0, 80)}`);
+    const text = noteMessage(notes);
+    const last = this.#messages.at(-1);
+    // Some providers want the sides to take turns.
+    if (last?.role === 'user')
+      this.#messages = [...this.#messages.slice(0, -1), { role: 'user', text: `${last.text}\n\n${text}` }];
+    else this.add({ role: 'user', text });
+    return true;
+  }
+
   /** Leaves the conversation and the working copy for the next attempt; `isLast`: however large what was sent before. */
   async save(isLast: boolean): Promise<void> {
     const turns = this.#turnsBefore + this.turns;
     const patch = await readWorkInProgress(this.#order, this.#around);
-    const left = { messages: this.#messages, turns, told: toldIn(this.#order) };
+    const left = { messages: this.#messages, turns, told: toldIn(this.#order), heard: this.#hearing.heard };
     const whole = writeCheckpoint({ ...left, patch });
     const content = whole.length <= maximumCheckpointBytes ? whole : writeCheckpoint({ ...left, patch: null });
     const isAffordable = this.#sentBytes + content.length <= allowance.atOnce + this.turns * allowance.perTurn;

@@ -28,8 +28,9 @@ class Messages {
     return this.#text;
   }
 
-  /** What an agent says before it was asked anything is about itself. */
+  /** What an agent says before it was asked anything is about itself; what it says to the next prompt is another message. */
   begin(): void {
+    this.end();
     this.#isAsked = true;
   }
 
@@ -69,14 +70,23 @@ async function carryOut(
   const { sessionId } = await context.request<NewSessionResponse>(methods.agent.session.new, session);
   if (mode !== null) await context.request(methods.agent.session.setMode, { sessionId, modeId: mode });
   lateness.addEventListener('abort', () => void context.notify(methods.agent.session.cancel, { sessionId }));
-  onAsked();
-  const prompt = [{ type: 'text' as const, text: place.prompt }];
-  const answer = await context.request<PromptResponse>(methods.agent.session.prompt, { sessionId, prompt });
-  return answer.stopReason;
+  const ask = async (text: string): Promise<string> => {
+    onAsked();
+    const prompt = [{ type: 'text' as const, text }];
+    return (await context.request<PromptResponse>(methods.agent.session.prompt, { sessionId, prompt })).stopReason;
+  };
+  let stopReason = await ask(place.prompt);
+  while (stopReason === 'end_turn') {
+    const said = await place.hear();
+    if (said === null) break;
+    stopReason = await ask(said);
+  }
+  return stopReason;
 }
 
 /**
- * Speaks with an agent by the Agent Client Protocol, version 1: one session, one prompt, every permission given, since the container
+ * Speaks with an agent by the Agent Client Protocol, version 1: one session, one prompt and one more whenever people told something
+ * meanwhile, every permission given, since the container
  * is the sandbox. `mode`: what the agent calls working without asking. Its process is ended with the conversation.
  */
 export async function converseByProtocol(

@@ -10,6 +10,8 @@ export interface AgentPlace {
   readonly repository: string;
   readonly home: string;
   readonly prompt: string;
+  /** The next prompt where people told something since; null: nothing. */
+  readonly hear: () => Promise<string | null>;
   /** URL of a server that offers the host's tools by the Model Context Protocol over HTTP; null: the host has none. */
   readonly toolServer: string | null;
 }

@@ -1,3 +1,4 @@
+import type { Note } from '../door-notes.ts';
 import type { TaskOrder } from '../work.ts';
 import type { AgentOrder } from '@agentcompany/protocol';
 
@@ -21,7 +22,7 @@ const rules = [
 ];
 
 /** A task in the words a code agent is given: who it is, what to do, what it is measured by, and what an earlier attempt found. */
-export function agentPrompt(order: TaskOrder, agent: AgentOrder): string {
+export function agentPrompt(order: TaskOrder, agent: AgentOrder, notes: readonly Note[] = []): string {
   const { definition, paths, acceptance } = agent;
   const self = [definition.personality, definition.prompt].map((text) => text.trim()).filter((text) => text !== '');
   return [
@@ -32,7 +33,15 @@ export function agentPrompt(order: TaskOrder, agent: AgentOrder): string {
     ...section('It is done when', listed(acceptance)),
     ...section('Only change what lies in', listed(paths)),
     ...section('These commands must succeed afterwards', listed(order.verify.map((command) => `\`${command}\``))),
+    ...section('What the person who gave the task said besides', listed(notes.map(({ text }) => text))),
     ...section('What an earlier attempt was told', feedbackLines(order)),
     ...section('Rules', listed(rules)),
   ].join('\n');
+}
+
+/** What people told after the prompt: for an agent that goes on where it is. */
+export function furtherPrompt(notes: readonly Note[]): string {
+  return ['The person who gave the task says, in addition to it:', '', ...listed(notes.map(({ text }) => text))].join(
+    '\n',
+  );
 }

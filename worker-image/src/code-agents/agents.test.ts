@@ -18,6 +18,7 @@ const place: AgentPlace = {
   repository: '/',
   home: '/nowhere',
   prompt: 'Do it.\n',
+  hear: async () => null,
   toolServer: null,
 };
 
@@ -158,6 +159,17 @@ describe('an agent of the Agent Client Protocol', () => {
       expect([tools, texts]).toEqual([['execute'], ['I begin.', 'Chosen: yes']]);
       expect([exit.wasKilled, exit.timedOut]).toEqual([true, false]);
     }
+  });
+
+  it('is prompted again with what people told meanwhile, in the same session', async () => {
+    const code = acpAgent(`
+      await say(client, 'heard: ' + params.prompt[0].text.trim());
+      return { stopReason: 'end_turn' };`);
+    const said = ['Also X.', 'And Y.'];
+    const hear = async (): Promise<string | null> => said.shift() ?? null;
+    const { words, texts } = await follow(launchOpencode({ ...place, hear }), await start(code));
+    expect(words).toEqual({ text: 'heard: And Y.', problem: null });
+    expect(texts).toEqual(['heard: Do it.', 'heard: Also X.', 'heard: And Y.']);
   });
 
   it('trap: what is no end of its turn is a failure, as is an answer that is an error or none', async () => {

@@ -11,6 +11,7 @@ import {
   type Result,
 } from '@agentcompany/protocol';
 import { howItEnded, type AgentEnd } from '../command-agent.ts';
+import { Hearing } from '../door-notes.ts';
 import { listHostTools } from '../door-tools.ts';
 import { speaksOfFullDisk } from '../git.ts';
 import { OutputTail } from '../output-tail.ts';
@@ -18,7 +19,7 @@ import { memoryKills } from '../self-report.ts';
 import type { Surroundings, TaskOrder } from '../work.ts';
 import type { AgentLaunch, AgentPlace, AgentWatch, AgentWords } from './agent-launch.ts';
 import { startAgent, type AgentExit } from './agent-process.ts';
-import { agentPrompt } from './agent-prompt.ts';
+import { agentPrompt, furtherPrompt } from './agent-prompt.ts';
 import { launchClaudeCode } from './claude-code.ts';
 import { launchCodex } from './codex.ts';
 import { launchGeminiCli } from './gemini-cli.ts';
@@ -52,22 +53,40 @@ export async function runCodeAgent(
   const { repository, workspace } = around.paths;
   const folder = `${workspace}/agent`;
   const home = `${folder}/home`;
+  const begun = performance.now();
   const bridge = await openModelBridge(around.door);
   try {
     const hasTools = (await listHostTools(around.door)).length > 0;
     const toolServer = hasTools ? `${bridge.address}${toolsPath}` : null;
-    const prompt = agentPrompt(order, agent);
-    const launch = launchOf({ order: agent, address: bridge.address, repository, home, prompt, toolServer });
-    const furnished = await furnish(folder, launch.files);
-    if (!furnished.ok) return furnished;
-    const killsBefore = await memoryKills();
-    const { exit, words } = await work(agent, launch, folder, around);
-    const error = problemOf(agent, exit, words, bridge.refusal(), (await memoryKills()) > killsBefore);
-    return success({ report: reportOf(runtime, exit, words, error), error });
+    const hearing = new Hearing(around.door);
+    const place = { order: agent, address: bridge.address, repository, home, toolServer, hear: () => hear(hearing) };
+    let prompt = agentPrompt(order, agent, await hearing.next());
+    for (;;) {
+      const launch = launchOf({ ...place, prompt });
+      const furnished = await furnish(folder, launch.files);
+      if (!furnished.ok) return furnished;
+      const killsBefore = await memoryKills();
+      const secondsLeft = agent.agent_timeout - (performance.now() - begun) / 1000;
+      const { exit, words } = await work(agent, { launch, folder, secondsLeft, order }, around);
+      const error = problemOf(agent, exit, words, bridge.refusal(), (await memoryKills()) > killsBefore);
+      const said = error === null ? await place.hear() : null;
+      if (said === null) {
+        const durationMs = Math.round(performance.now() - begun);
+        return success({ report: reportOf(runtime, { ...exit, durationMs }, words, error), error });
+      }
+      // One that reads a single prompt and ends begins again where its work is.
+      prompt = `${prompt}\n\nYour work on this so far is in the working copy. Look at it first.\n\n${said}`;
+    }
   } finally {
     bridge.close();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** The next prompt where people told something since; null: nothing. */
+async function hear(hearing: Hearing): Promise<string | null> {
+  const notes = await hearing.next();
+  return notes.length === 0 ? null : furtherPrompt(notes);
 }
 
 /** A home of its own and room for temporary files: programs cannot be started from /tmp, and some agents unpack theirs. */
@@ -86,10 +105,16 @@ async function furnish(folder: string, files: AgentLaunch['files']): Promise<Res
   }
 }
 
+interface Launched {
+  readonly launch: AgentLaunch;
+  readonly folder: string;
+  readonly secondsLeft: number;
+  readonly order: TaskOrder;
+}
+
 async function work(
-  { definition: { runtime }, agent_timeout }: AgentOrder,
-  launch: AgentLaunch,
-  folder: string,
+  { definition: { runtime } }: AgentOrder,
+  { launch, folder, secondsLeft, order }: Launched,
   { place, paths, progress }: Surroundings,
 ): Promise<{ readonly exit: AgentExit; readonly words: AgentWords }> {
   const agent = startAgent({
@@ -97,11 +122,11 @@ async function work(
     args: launch.args,
     folder: paths.repository,
     environment: { ...place.environment, ...launch.environment, HOME: `${folder}/home`, TMPDIR: `${folder}/tmp` },
-    timeoutSeconds: agent_timeout,
+    timeoutSeconds: Math.max(1, secondsLeft),
     onErrorOutput: place.onOutput,
   });
   const watch: AgentWatch = {
-    onTool: (name) => progress(`${runtime}: ${name.slice(0, 80)}`),
+    onTool: (name) => progress(`${runtime}: ${name.slice(0, 80)}`, order.command_timeout),
     onText: (text) => place.onOutput(Buffer.from(`${runtime}: ${text}\n`)),
   };
   const words = await launch.converse(agent, watch);

@@ -1,7 +1,14 @@
 import { createServer, type ServerHttp2Stream } from 'node:http2';
 import { connect, createServer as createSocketServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
-import { chatRequest, doorPaths, type ChatEvent, type ChatRequest, type HostToolList } from '@agentcompany/protocol';
+import {
+  chatRequest,
+  doorPaths,
+  type ChatEvent,
+  type ChatRequest,
+  type HostToolList,
+  type NoteList,
+} from '@agentcompany/protocol';
 import { onTestFinished } from 'vitest';
 import { DoorClient } from '../door-client.ts';
 
@@ -18,6 +25,8 @@ export interface ScriptedDoor {
   readonly requests: ChatRequest[];
   readonly toolCalls: unknown[];
   checkpoint: Buffer | null;
+  /** What people told; the host gives all of it each time it is asked. */
+  notes: NoteList['notes'];
   /** Told of every request before it is answered. */
   onRequest: (request: ChatRequest, number: number) => Promise<Answer | undefined>;
 }
@@ -70,6 +79,7 @@ export async function scriptedDoor(
     requests: [],
     toolCalls: [],
     checkpoint: null,
+    notes: [],
     onRequest: async (_request, number) => answers[number],
   };
   const serve = async (stream: ServerHttp2Stream, route: string): Promise<void> => {
@@ -87,6 +97,9 @@ export async function scriptedDoor(
     } else if (route === `GET ${doorPaths.tools}` && tools.length > 0) {
       stream.respond({ ':status': 200 });
       stream.end(JSON.stringify({ tools }));
+    } else if (route === `GET ${doorPaths.notes}` && door.notes.length > 0) {
+      stream.respond({ ':status': 200 });
+      stream.end(JSON.stringify({ notes: door.notes }));
     } else if (route === `POST ${doorPaths.toolCall}`) {
       door.toolCalls.push(JSON.parse(body.toString()));
       stream.respond({ ':status': 200 });

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { agentDefinition } from '../agent-definition.ts';
+import { egressSettings } from '../egress.ts';
 import { modelCall } from './model-call.ts';
-import { planSchema, slug, taskSchema } from '../plan.ts';
-import { feedback } from './work.ts';
+import { planSchema, slug } from '../plan.ts';
+import { planRevision } from './plan-revision.ts';
 
 /** What the run was promised at its start: configuration is read once and kept on record, so that the fold needs nothing else. */
 export const runSettings = z.object({
@@ -31,12 +32,22 @@ export const runSettings = z.object({
   budget_tokens: z.int().nonnegative().nullable().default(null),
   /** Model of a task's agent from its second failure on (C28); null: its own. */
   fallback_model: z.string().nullable().default(null),
+  /** What workers may reach; null: nothing. */
+  egress: egressSettings.nullable().default(null),
+  /** How often the Manager's model may be asked what to do about one failing task, before a person is; 0: never. */
+  max_triages: z.int().nonnegative().default(0),
+  /** Seconds without a sign of progress after which a worker is asked how it stands; 0: never. */
+  quiet_seconds: z.int().nonnegative().max(86_400).default(0),
 });
 export type RunSettings = z.infer<typeof runSettings>;
 
 /** Characters of a question to a person, and of what a person answers. */
 export const maximumQuestionLength = 4000;
 export const maximumAnswerLength = 16_384;
+
+/** Characters of what a person tells whoever works on a task, and how much of that one task takes. */
+export const maximumNoteLength = 4000;
+export const maximumNotes = 50;
 
 export const instructionPayloads = {
   task_submit: z.looseObject({
@@ -54,15 +65,7 @@ export const instructionPayloads = {
     hash: z.string(),
     planning: z.object({ calls: z.array(modelCall) }).optional(),
   }),
-  /** Not-started tasks may be cancelled; a started one is superseded by a new one, never edited. */
-  plan_revision: z.looseObject({
-    revision: z.int().min(2),
-    reason: z.string(),
-    add: z.array(taskSchema),
-    supersede: z.array(z.object({ task_id: slug, by: slug })),
-    /** What the added tasks' first attempts are told. */
-    feedback: feedback.nullable(),
-  }),
+  plan_revision: planRevision,
   approval_request: z.looseObject({
     approval_id: z.string(),
     subject: z.enum(['plan', 'protected_paths', 'review']),
@@ -93,5 +96,6 @@ export const instructionPayloads = {
     answer: z.string().min(1).max(maximumAnswerLength).nullable(),
     by: z.string(),
   }),
-  task_note: z.looseObject({ note: z.string() }),
+  /** A person tells whoever works on the task something more; the envelope's id is the note's. */
+  task_note: z.looseObject({ note: z.string().min(1).max(maximumNoteLength), by: z.string() }),
 };

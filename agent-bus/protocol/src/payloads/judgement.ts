@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { appErrorSchema } from '../app-error.ts';
 import { modelCall } from './model-call.ts';
+import { planRevision } from './plan-revision.ts';
 import { commandReport } from './work.ts';
 
 /** One changed path of a commit against its base, as raw `diff-tree -r -z --no-renames` gives it; modes are six octal digits, `000000` for absent. */
@@ -44,6 +45,19 @@ export const judgementPayloads = {
     findings: z.array(finding),
     reviewer: z.string(),
     /** What a model's judging took. */
+    calls: z.array(modelCall).optional(),
+  }),
+  /** What is to become of a task whose attempts fail, before a person is asked. */
+  triage_request: z.looseObject({ attempt_id: z.string(), failures: z.int().positive(), error: appErrorSchema }),
+  /** `revision`: what `revise` and `split` make of the plan, else null. `advice`: what the next attempt is told. */
+  triage_response: z.looseObject({
+    attempt_id: z.string(),
+    decision: z.enum(['retry', 'revise', 'split', 'person']),
+    reason: z.string(),
+    advice: z.string(),
+    revision: planRevision.nullable(),
+    /** The model; `nobody` where none could be asked. */
+    manager: z.string(),
     calls: z.array(modelCall).optional(),
   }),
   merge_request: z.looseObject({ attempt_id: z.string(), commit: z.string(), tree: z.string(), title: z.string() }),

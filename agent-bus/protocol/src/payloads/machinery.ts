@@ -63,14 +63,19 @@ export const machineryPayloads = {
     outcome: effectOutcome.nullable(),
     error: appErrorSchema.nullable(),
   }),
-  timer_due: z.looseObject({ timer: z.string(), subject: z.string() }),
-  /** A slice of the run's budget that an attempt may spend (DESIGN §5); null: no limit of that kind. Several of one attempt add up. */
+  /** `due_at`: the time it is for, where what follows depends on that. */
+  timer_due: z.looseObject({ timer: z.string(), subject: z.string(), due_at: z.iso.datetime().optional() }),
+  /**
+   * A slice of the run's budget that an attempt may spend (DESIGN §5); null: no limit of that kind. Several of one attempt add up. With `work`
+   * it is the most that one request of the company's own agents may come to, and `attempt_id` an id of that request.
+   */
   budget_grant: z.looseObject({
     attempt_id: z.string(),
+    work: z.string().optional(),
     usd: z.number().nonnegative().nullable(),
     tokens: z.number().nonnegative().nullable(),
   }),
-  /** What an attempt took of its slices; the rest is free again. */
+  /** What an attempt, or a request of the company's own agents, took of its slices; the rest is free again. */
   budget_settle: z.looseObject({ attempt_id: z.string(), account: modelAccount }),
   dead_letter: z.looseObject({
     queue: z.string(),
@@ -79,8 +84,23 @@ export const machineryPayloads = {
     deliveries: z.int(),
     error: appErrorSchema,
   }),
-  status_request: z.looseObject({}),
-  status_response: z.looseObject({ status: z.string() }),
+  /** To the host that carries the attempt out, as the ledger shows it; `number` counts the requests of one attempt. */
+  status_request: z.looseObject({ attempt_id: z.string(), number: z.int().positive() }),
+  status_response: z.looseObject({
+    attempt_id: z.string(),
+    number: z.int().positive(),
+    /** What the worker said last that it does. */
+    status: z.string(),
+    /** Signs of progress so far: whoever gives the same number twice stood still. */
+    steps: z.int().nonnegative(),
+    /** Answers its model has given it. */
+    turn: z.int().nonnegative(),
+    tokens: z.number().nonnegative(),
+    /** Since the last sign. */
+    quiet_seconds: z.number().nonnegative(),
+    /** How much longer what it does now may take without a sign. */
+    allowed_seconds: z.number().nonnegative().max(86_400),
+  }),
   ping: z.looseObject({}),
   pong: z.looseObject({}),
 };

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { appErrorSchema } from '../app-error.ts';
 import { agentDefinition } from '../agent-definition.ts';
+import { egressFact } from '../egress.ts';
 import { taskSchema } from '../plan.ts';
 
 /** What an earlier round found: given to the next attempt's agent as data. */
 export const feedback = z.object({
   /** `quality_failed`: the checks were red; `failed`: there was nothing to check. */
-  reason: z.enum(['failed', 'quality_failed', 'changes_requested', 'conflict', 'verification', 'person']),
+  reason: z.enum(['failed', 'quality_failed', 'changes_requested', 'conflict', 'verification', 'person', 'triage']),
   message: z.string(),
   findings: z.array(z.object({ rule: z.string(), path: z.string().nullable(), message: z.string() })),
 });
@@ -59,6 +60,8 @@ export const workPayloads = {
   }),
   attempt_lost: z.looseObject({ attempt_id: z.string(), epoch: z.int().nonnegative(), error: appErrorSchema }),
   task_progress: z.looseObject({ attempt_id: z.string(), message: z.string() }),
+  /** The way out of a worker (docs/egress.md). */
+  egress_request: egressFact.loose().extend({ attempt_id: z.string() }),
   task_complete: z.looseObject({ attempt_id: z.string(), epoch: z.int().nonnegative(), result: workResult }),
   task_failed: z.looseObject({
     attempt_id: z.string(),

@@ -256,8 +256,16 @@ export class FileBus implements AgentBus {
     lock.close();
   }
 
-  #claim(queue: string, options: ReceiveOptions): Promise<Result<readonly Delivery[]>> {
-    return this.#parts.committer.run('volatile', () => this.#parts.steps.claim(queue, options.max, options.leaseMs));
+  /** Claims until there are as many as were asked for, or no more: the notice of what one claim buries is there for the next. */
+  async #claim(queue: string, { max, leaseMs }: ReceiveOptions): Promise<Result<readonly Delivery[]>> {
+    const { committer, steps } = this.#parts;
+    const deliveries: Delivery[] = [];
+    for (;;) {
+      const claimed = await committer.run('volatile', () => steps.claim(queue, max - deliveries.length, leaseMs));
+      if (!claimed.ok) return deliveries.length === 0 ? claimed : success(deliveries);
+      deliveries.push(...claimed.value.deliveries);
+      if (!claimed.value.hasBuried || deliveries.length >= max) return success(deliveries);
+    }
   }
 
   /** A clock set back by more than a second would prolong every lease by the jump. */

@@ -18,6 +18,13 @@ export interface Plan<Value> {
   readonly bodies?: readonly Buffer[];
 }
 
+/** What one claim took. */
+export interface Claimed {
+  readonly deliveries: readonly Delivery[];
+  /** Something was buried: its notice may wait in the very queue, once this step is applied. */
+  readonly hasBuried: boolean;
+}
+
 /** A delivery to be ended with what follows from it. */
 export interface PreparedCompletion {
   readonly delivery: Delivery;
@@ -60,20 +67,24 @@ export class Steps {
   }
 
   /** Leases up to `max` deliveries; the count is written before anyone handles them. What has spent its deliveries or cannot be read is buried instead. */
-  claim(queue: string, max: number, leaseMs: number): Plan<readonly Delivery[]> {
+  claim(queue: string, max: number, leaseMs: number): Plan<Claimed> {
     const index = this.#state.queues.get(queue);
     const draft = this.#draft();
     const claimed: Delivery[] = [];
+    let hasBuried = false;
     const take = (): readonly DeliveryNode[] => index?.take(this.#options.now(), max - claimed.length) ?? [];
     for (let nodes = take(); nodes.length > 0; nodes = claimed.length < max ? take() : []) {
       for (const node of nodes) {
         const entry = this.#entryOf(node);
         const envelope = this.#fit(node, entry, queue);
         if (envelope.ok) claimed.push(this.#lease(draft, node, entry, envelope.value, leaseMs));
-        else this.#buryUnfit(draft, node, entry, envelope.error);
+        else {
+          this.#buryUnfit(draft, node, entry, envelope.error);
+          hasBuried = true;
+        }
       }
     }
-    return planOf(draft, claimed);
+    return planOf(draft, { deliveries: claimed, hasBuried });
   }
 
   /** Ends the deliveries and appends what follows from them; the same step again gives the first receipt. */

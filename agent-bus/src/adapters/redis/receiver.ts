@@ -31,6 +31,8 @@ interface Claimed {
   readonly dueIn: number | null;
   /** True where the next try may give more. */
   readonly again: boolean;
+  /** Something was buried on the way: it takes no place. */
+  readonly hasBuried: boolean;
 }
 
 /** One call of `receive`. */
@@ -83,7 +85,7 @@ export class Receiver {
       const claimed = await this.#take(claim, woken);
       if (!claimed.ok) return (waitMs > 0 || isAborted(signal)) && isAway(claimed.error) ? success([]) : claimed;
       const { deliveries, dueIn, again } = claimed.value;
-      if (deliveries.length > 0) return success(deliveries);
+      if (deliveries.length > 0) return success(await this.#fill(claim, claimed.value));
       if (again) continue;
       const left = deadline - performance.now();
       if (left <= 0) return success([]);
@@ -92,6 +94,26 @@ export class Receiver {
     }
     const refused = refusal();
     return refused === null ? success([]) : failure(refused);
+  }
+
+  /** Takes others in the places of what was buried: each time under a token of its own, so that an answer that was lost is told from the first. */
+  async #fill(claim: Claim, first: Claimed): Promise<readonly Delivery[]> {
+    const deliveries = [...first.deliveries];
+    for (let last = first; last.hasBuried && deliveries.length < claim.max;) {
+      const rest = {
+        ...claim,
+        max: claim.max - deliveries.length,
+        token: newLeaseToken(),
+        waiter: '',
+        isEnlisted: false,
+      };
+      const claimed = await this.#claim(rest, false);
+      // What was given already is not lost for a server that went away.
+      if (!claimed.ok) break;
+      deliveries.push(...claimed.value.deliveries);
+      last = claimed.value;
+    }
+    return deliveries;
   }
 
   /** What was offered meanwhile, or else what can be claimed. */
@@ -125,7 +147,7 @@ export class Receiver {
     if (!wentBack.ok) return wentBack;
     if (word === 'claimed') return this.#deliveriesOf(claim, listAt(rest, 1));
     const dueIn = rest[1] === '' || rest[1] === undefined ? null : Number(rest[1]);
-    return success({ deliveries: [], dueIn, again: word === 'again' || wentBack.value });
+    return success({ deliveries: [], dueIn, again: word === 'again' || wentBack.value, hasBuried: false });
   }
 
   /** The server's clock set back by more than a second would prolong every lease by the jump. True where it was. */
@@ -160,7 +182,8 @@ export class Receiver {
         if (!buried.ok) return buried;
       }
     }
-    return success({ deliveries, dueIn: null, again: true });
+    const hasBuried = deliveries.length * (entryFields + 1) < reply.length;
+    return success({ deliveries, dueIn: null, again: true, hasBuried });
   }
 
   async #bury(

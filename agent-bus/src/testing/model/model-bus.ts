@@ -150,11 +150,6 @@ export class ModelBus {
   }
 
   /** True where something of the queue can be received now. */
-  /** Whether something that is due will be buried instead of delivered. */
-  hasSpent(queue: string): boolean {
-    return this.#due(queue).some(({ count }) => count >= this.maxDeliveries);
-  }
-
   isDue(queue: string): boolean {
     return this.#firstDue(queue) !== undefined;
   }

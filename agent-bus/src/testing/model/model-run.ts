@@ -94,11 +94,7 @@ export class ModelRun {
 
   async #receive(command: ModelCommand & { does: 'receive' }): Promise<void> {
     const [queue, leaseMs] = [pick(queues, command.queue), pick(leases, command.lease)];
-    // Whether others take the places of what is buried on the way, in the same call, is the adapter's choice; in the queue that the
-    // notice of it goes to, so is whether anything comes at all.
-    const isBurying = this.#model.hasSpent(queue);
-    if (isBurying && queue === 'engine') return;
-    const max = isBurying ? 1 : command.max;
+    const { max } = command;
     const reply = await this.#clientOf(command).call('receive', [queue, { max, waitMs: 0, leaseMs }], 0);
     this.#compareReceived(reply, this.#model.receive(queue, max, leaseMs));
   }

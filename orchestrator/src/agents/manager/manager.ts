@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
 import { failure, success, type AppError, type PayloadOf, type Plan, type Result } from '@agentcompany/protocol';
-import canonicalize from 'canonicalize';
 import { message, type Draft } from '../../company/decide/draft.ts';
 import { companyErrors } from '../../company/errors.ts';
 import type { Run } from '../../company/records.ts';
 import type { ProjectRepositories } from '../../git/repositories.ts';
 import type { CallRecord } from '../../models/model.ts';
+import { planHash } from './plan-hash.ts';
 import { planningAgents, type MadePlan, type PlanMaker } from './plan-with-model.ts';
 
 type ModelCall = NonNullable<PayloadOf<'task_plan'>['planning']>['calls'][number];
@@ -66,13 +65,6 @@ function toRecord({ provider, model, usage, cost_usd }: CallRecord): ModelCall {
 /** A call that was called off is one the engine stopped: whoever goes on asks again. */
 function endOrRepeat(error: AppError): Result<readonly Draft[]> {
   return error.retry === 'never' && error.code !== 'AC_MODEL_ABORTED' ? success([runFailed(error)]) : failure(error);
-}
-
-/** sha256 of the RFC 8785 form of a plan: what an approval of it names. */
-export function planHash(plan: Plan): string {
-  return createHash('sha256')
-    .update(canonicalize(plan) ?? '')
-    .digest('hex');
 }
 
 function runFailed(error: AppError): Draft {

@@ -1,5 +1,6 @@
-import type { Run, TaskRecord } from '../records.ts';
-import { attemptEnds, taskEnds } from '../states.ts';
+import { isAtWork } from '../at-work.ts';
+import type { Run } from '../records.ts';
+import { taskEnds } from '../states.ts';
 import { runState, taskState, type Draft } from './draft.ts';
 
 /** Cancels what has not ended; a running task first becomes `cancelling`, until its host has let go. */
@@ -11,10 +12,4 @@ export function decideCancellation(run: Run): readonly Draft[] {
   }
   const isWaiting = run.counts.cancelling > 0 || drafts.some((draft) => draft.payload['to'] === 'cancelling');
   return isWaiting ? drafts : [...drafts, runState('cancelled', 'nothing is at work any more')];
-}
-
-/** Whether a host still has to let go of the task: an attempt that ended just before has nobody to answer. */
-function isAtWork(run: Run, task: TaskRecord): boolean {
-  const attempt = run.attempts.get(task.attemptId ?? '');
-  return task.state === 'running' && attempt !== undefined && !attemptEnds.has(attempt.state);
 }

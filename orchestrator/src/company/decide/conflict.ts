@@ -1,5 +1,6 @@
 import { maximumGlobLength, type Task } from '@agentcompany/protocol';
 import { companyErrors } from '../errors.ts';
+import { freeId } from '../free-id.ts';
 import type { Run, TaskRecord } from '../records.ts';
 import { record, type Draft } from './draft.ts';
 import { listPaths, maximumListed } from './list-paths.ts';
@@ -73,11 +74,4 @@ function joinIntents(run: Run, task: TaskRecord, others: readonly Task[], confli
 function asGlob(path: string): readonly string[] {
   const glob = path.replace(/[\\*?[\]{}()!+@|]/g, '\\$&');
   return glob.length <= maximumGlobLength ? [glob] : [];
-}
-
-/** `id`, or with a number behind it where the plan already has one of that name. */
-export function freeId(run: Run, id: string): string {
-  let free = id;
-  for (let number = 2; run.tasks.has(free); number += 1) free = `${id}-${number}`;
-  return free;
 }

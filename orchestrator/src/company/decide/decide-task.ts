@@ -6,6 +6,7 @@ import { afterConflict } from './conflict.ts';
 import { dependencyStatus } from './dependencies.ts';
 import { effectRequest, message, record, taskState, type Draft } from './draft.ts';
 import { afterFailure, nextRound } from './failure.ts';
+import { endQuiet } from './quiet.ts';
 import { afterReview, approve } from './review.ts';
 
 /** What one task needs now, judged by its folded state alone: deciding twice decides the same. */
@@ -17,9 +18,7 @@ export function decideTask(run: Run, task: TaskRecord): readonly Draft[] {
     case 'ready':
       return assign(run, task);
     case 'running':
-      return attempt?.state === 'rejected' && attempt.error !== null
-        ? afterFailure(run, task, attempt, attempt.error)
-        : [];
+      return attempt === undefined ? [] : whenRunning(run, task, attempt);
     case 'quality_check':
       return attempt === undefined ? [] : whenDelivered(run, task, attempt);
     case 'in_review':
@@ -67,6 +66,12 @@ function assign(run: Run, task: TaskRecord): readonly Draft[] {
     ...(agent === undefined ? {} : { agent, ...nextRound(run, task) }),
   };
   return [message('task_assign', 'workers', assignment, { taskId: id })];
+}
+
+function whenRunning(run: Run, task: TaskRecord, attempt: AttemptRecord): readonly Draft[] {
+  if (attempt.state === 'rejected')
+    return attempt.error === null ? [] : afterFailure(run, task, attempt, attempt.error);
+  return attempt.watch.isStuck ? endQuiet(run, attempt, attempt.watch.status) : [];
 }
 
 function whenDelivered(run: Run, task: TaskRecord, attempt: AttemptRecord): readonly Draft[] {

@@ -1,15 +1,16 @@
 import { parsePayload, type AppError, type Envelope } from '@agentcompany/protocol';
 import { isOpen, openApprovals } from '../approvals.ts';
-import { wholeOfGrants } from '../budget.ts';
 import { companyErrors } from '../errors.ts';
-import type { AttemptRecord, Run, TaskRecord } from '../records.ts';
+import type { Run, TaskRecord } from '../records.ts';
 import { stageOf } from '../stage.ts';
 import { attemptEnds, tasksInMotion } from '../states.ts';
 import { decideCancellation } from './cancellation.ts';
 import { decideTask } from './decide-task.ts';
 import { message, record, runState, taskState, type Draft } from './draft.ts';
 import { decidePublication } from './publication.ts';
-import { approvalRequest } from './review.ts';
+import { askForPlan } from './plan-approval.ts';
+import { onQuietTimer, type ShowsProgress } from './quiet.ts';
+import { settleUnknown } from './settle-unknown.ts';
 import { decideVerification } from './verification.ts';
 
 /**
@@ -48,29 +49,29 @@ export function decide(run: Run): readonly Draft[] {
 function whenPlanned(run: Run): readonly Draft[] {
   if (run.plan === null) return [];
   if (run.settings.approvals.plan === 'auto') return [runState('running', 'the plan stands')];
-  return approvalRequest(run, `plan/${run.revision}/${run.approvals.size + 1}`, {
-    subject: 'plan',
-    task_id: null,
-    hash: run.planHash ?? '',
-    summary: `${run.plan.title}: ${run.plan.tasks.length} ${run.plan.tasks.length === 1 ? 'task' : 'tasks'}`,
-    details: run.plan.tasks.slice(0, 100).map((task) => `${task.id}: ${task.title}`),
-  });
+  return askForPlan(run);
 }
 
 function whenPlanApproved(run: Run): readonly Draft[] {
-  const response = run.approvals.get(run.planApprovalId ?? '')?.response ?? null;
-  if (response === null) return [];
+  const approval = run.approvals.get(run.planApprovalId ?? '');
+  if (approval === undefined) return [];
+  const { response } = approval;
+  // The plan was changed before anybody answered: what was asked about is no more.
+  if (response === null) return approval.closed ? askForPlan(run) : [];
   if (response.decision === 'approve') return [runState('running', 'the plan was approved')];
-  return [
-    record('run_failed', { error: companyErrors.AC_PLAN_REJECTED({ comment: response.comment || 'no reason given' }) }),
-  ];
+  const comment = response.comment || 'no reason given';
+  if (run.revisionUnapproved)
+    return [
+      runState('needs_attention', 'the changed plan was rejected', companyErrors.AC_REVISION_REJECTED({ comment })),
+    ];
+  return [record('run_failed', { error: companyErrors.AC_PLAN_REJECTED({ comment }) })];
 }
 
 function whenRunning(run: Run): readonly Draft[] {
-  const drafts = [...run.agenda].flatMap((id) => {
-    const task = run.tasks.get(id);
-    return task === undefined ? [] : decideTask(run, task);
-  });
+  if (run.revisionUnapproved) return askForPlan(run);
+  // In the plan's order: a run that was folded anew after a crash has the same agenda, but came to it another way.
+  const agenda = [...run.agenda].flatMap((id) => run.tasks.get(id) ?? []);
+  const drafts = agenda.toSorted((one, other) => one.index - other.index).flatMap((task) => decideTask(run, task));
   if (drafts.length > 0) return oneRevisionAtATime(drafts);
   if (tasksInMotion.some((state) => run.counts[state] > 0) || openApprovals(run).length > 0) return [];
   const { pending, blocked, awaiting_person: awaiting, failed } = run.counts;
@@ -103,14 +104,19 @@ function stuckError(run: Run): AppError {
 }
 
 /** What a time that has come, or a message that could not be handed over, changes; none for any other envelope. */
-export function decideOnTrigger(run: Run, trigger: Envelope): readonly Draft[] {
-  if (trigger.envelope_type === 'timer_due') return onTimer(run, trigger);
+export function decideOnTrigger(
+  run: Run,
+  trigger: Envelope,
+  showsProgress: ShowsProgress = () => false,
+): readonly Draft[] {
+  if (trigger.envelope_type === 'timer_due') return onTimer(run, trigger, showsProgress);
   if (trigger.envelope_type === 'dead_letter') return onDeadLetter(run, trigger);
   return [];
 }
 
-function onTimer(run: Run, trigger: Envelope): readonly Draft[] {
+function onTimer(run: Run, trigger: Envelope, showsProgress: ShowsProgress): readonly Draft[] {
   const payload = parsePayload('timer_due', trigger.payload);
+  if (payload.ok && payload.value.timer === 'quiet') return onQuietTimer(run, payload.value, showsProgress);
   const approval = payload.ok ? run.approvals.get(payload.value.subject) : undefined;
   if (approval === undefined || !isOpen(approval)) return [];
   const { task_id: taskId, expires_at: expires } = approval.request;
@@ -160,12 +166,4 @@ function onUndeliverableTask(run: Run, task: TaskRecord, error: AppError): reado
     ),
     ...settled,
   ];
-}
-
-/** Nobody will say what a dead host's attempt spent: all that it was granted. */
-function settleUnknown(attempt: AttemptRecord | undefined): readonly Draft[] {
-  const account = attempt === undefined || attemptEnds.has(attempt.state) ? null : wholeOfGrants(attempt);
-  if (attempt === undefined || account === null) return [];
-  const about = { taskId: attempt.taskId, attemptId: attempt.id };
-  return [record('budget_settle', { attempt_id: attempt.id, account }, about)];
 }

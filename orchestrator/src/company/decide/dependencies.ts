@@ -1,15 +1,5 @@
+import { latest } from '../current-plan.ts';
 import type { Run, TaskRecord } from '../records.ts';
-
-/** A task's successor of the last revision: itself where nothing superseded it. */
-function latest(run: Run, task: TaskRecord): TaskRecord {
-  let current = task;
-  while (current.supersededBy !== null) {
-    const next = run.tasks.get(current.supersededBy);
-    if (next === undefined) break;
-    current = next;
-  }
-  return current;
-}
 
 /** Whether a task's dependencies are all merged, can still come, or never will. */
 export function dependencyStatus(run: Run, task: TaskRecord): 'met' | 'waiting' | 'dead' {

@@ -1,12 +1,14 @@
-import type { AppError, CommandReport, Feedback, PayloadOf } from '@agentcompany/protocol';
+import type { AppError, PayloadOf } from '@agentcompany/protocol';
 import { companyErrors } from '../errors.ts';
 import { isFailure } from '../is-failure.ts';
 import type { AttemptRecord, Run, TaskRecord } from '../records.ts';
 import { record, taskState, type Draft } from './draft.ts';
+import { failureFeedback, reasonOf } from './failure-feedback.ts';
+import { failsTheSameWay, triage } from './triage.ts';
 
 /**
  * What follows a failed attempt (DESIGN §5, C28): an error that repeating cannot help ends the task; otherwise it is tried
- * again until `max_attempts`, then a person is asked: first with the failure as context, from the second failure on anew
+ * again until `max_attempts`, then the Manager is asked where it may be (`triage`), then a person: first with the failure as context, from the second failure on anew
  * (`nextRound`).
  */
 export function afterFailure(run: Run, task: TaskRecord, attempt: AttemptRecord, error: AppError): readonly Draft[] {
@@ -15,7 +17,12 @@ export function afterFailure(run: Run, task: TaskRecord, attempt: AttemptRecord,
   if (error.code.startsWith('AC_BUDGET_')) return [taskState(id, 'awaiting_person', 'budget spent', error)];
   if (error.retry === 'never') return [taskState(id, 'failed', 'repeating cannot help', error)];
   const failures = task.failures + 1;
-  if (failures >= run.settings.max_attempts) {
+  const isSpent = failures >= run.settings.max_attempts;
+  if (isSpent || failsTheSameWay(run, attempt)) {
+    const triaged = triage(run, task, { attempt, error, failures });
+    if (triaged !== null) return triaged;
+  }
+  if (isSpent) {
     const last = companyErrors.AC_TASK_ATTEMPTS(
       { task: id, attempts: failures, code: error.code, message: error.message },
       error.cause,
@@ -27,10 +34,6 @@ export function afterFailure(run: Run, task: TaskRecord, attempt: AttemptRecord,
     ];
   }
   return [record('task_retry', { feedback: failureFeedback(error, attempt) }, { taskId: id, attemptId: attempt.id })];
-}
-
-function reasonOf({ code }: AppError): Feedback['reason'] {
-  return code === 'AC_VERIFY_FAILED' ? 'quality_failed' : 'failed';
 }
 
 /**
@@ -46,20 +49,4 @@ export function nextRound(
     ...(isFailure(feedback) ? { fresh: true } : {}),
     ...(settings.fallback_model === null ? {} : { model: settings.fallback_model }),
   };
-}
-
-function failureFeedback(error: AppError, attempt: AttemptRecord): Feedback {
-  return {
-    reason: reasonOf(error),
-    message: `${error.code}: ${error.message}`,
-    findings: [
-      ...(error.cause === null ? [] : [{ rule: error.code, path: null, message: error.cause }]),
-      ...attempt.failedChecks.map(reportFinding),
-    ],
-  };
-}
-
-/** A red command as a finding for the next round. */
-export function reportFinding(report: CommandReport): Feedback['findings'][number] {
-  return { rule: report.command, path: null, message: report.output };
 }

@@ -1,9 +1,9 @@
 import type { PayloadOf } from '@agentcompany/protocol';
 import { companyErrors } from '../errors.ts';
+import { freeId } from '../free-id.ts';
 import type { MergeRecord, Run } from '../records.ts';
-import { freeId } from './conflict.ts';
 import { effectRequest, record, runState, type Draft } from './draft.ts';
-import { reportFinding } from './failure.ts';
+import { reportFinding } from './failure-feedback.ts';
 import { integrateOrPublish } from './publication.ts';
 import { verificationCommands } from './verification-commands.ts';
 

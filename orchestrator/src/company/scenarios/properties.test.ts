@@ -1,8 +1,20 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { errorOf, planOf } from '../testing/fixtures.ts';
+import { latest } from '../current-plan.ts';
+import { errorOf, planOf, task } from '../testing/fixtures.ts';
+import { findRevisionProblem } from '../revision-check.ts';
 import { Simulation } from '../testing/simulation.ts';
-import type { Ingest, Integration, Merge, Outside, Verdict, Verification, Work, World } from '../testing/world.ts';
+import type {
+  Ingest,
+  Integration,
+  Merge,
+  Outside,
+  Triage,
+  Verdict,
+  Verification,
+  Work,
+  World,
+} from '../testing/world.ts';
 
 /** Up to eight tasks, each depending on some of those before it. */
 const graphs = fc
@@ -37,6 +49,7 @@ const worlds = fc
       protectedPaths: ['ci.yml'],
     }),
     review: answers<Verdict>('approve', 'approve', 'request_changes', 'reject', 'dead'),
+    triage: answers<Triage>('retry', 'revise', 'split', 'person', 'stale', 'dead'),
     merge: answers<Merge>('merged', 'merged', 'dead', { conflicts: ['t0.txt'] }),
     verify: answers<Verification>('green', 'red', 'unavailable', 'dead'),
     integrate: answers<Integration>('same', 'moved', 'conflict', 'dead', final),
@@ -47,6 +60,7 @@ const worlds = fc
     work: drawn<Work>(lists.work, 'done'),
     ingest: drawn<Ingest>(lists.ingest, 'clean'),
     review: drawn<Verdict>(lists.review, 'approve'),
+    triage: drawn<Triage>(lists.triage, 'retry'),
     merge: drawn<Merge>(lists.merge, 'merged'),
     verify: drawn<Verification>(lists.verify, 'green'),
     integrate: drawn<Integration>(lists.integrate, 'same'),
@@ -60,6 +74,7 @@ const runs = fc.record({
   order: fc.infiniteStream(fc.nat(50)),
   partial: fc.boolean(),
   plan: fc.constantFrom('auto' as const, 'person' as const),
+  triages: fc.nat(2),
 });
 
 interface Drawn {
@@ -68,12 +83,14 @@ interface Drawn {
   readonly order: fc.Stream<number>;
   readonly partial: boolean;
   readonly plan: 'auto' | 'person';
+  readonly triages: number;
 }
 
-function companyOf({ graph, world, order, partial, plan }: Drawn): Simulation {
+function companyOf({ graph, world, order, partial, plan, triages }: Drawn): Simulation {
   const settings = {
     on_failure: partial ? ('partial' as const) : ('stop' as const),
     approvals: { plan, protected_paths: 'person' as const },
+    max_triages: triages,
   };
   return new Simulation({ plan: planOf(graph), settings, world, choose: () => order.next().value ?? 0 });
 }
@@ -125,10 +142,52 @@ describe('every run', () => {
         expect(new Set(merged).size).toBe(merged.length);
         merged.forEach((id, index) => {
           for (const dependency of run.tasks.get(id)?.spec.depends_on ?? []) {
-            const root = (name: string): string => name.replace(/-conflict-\d+(-\d+)?$/, '');
-            expect(merged.slice(0, index).map(root)).toContain(root(dependency));
+            const known = run.tasks.get(dependency);
+            expect(merged.slice(0, index)).toContain(known === undefined ? '' : latest(run, known).spec.id);
           }
         });
+      }),
+      someRuns,
+    );
+  });
+
+  it('takes a change of its plan whole or not at all, at whatever moment, and still ends', () => {
+    const picks = fc.record({
+      moment: fc.nat(30),
+      kind: fc.constantFrom('add' as const, 'change' as const, 'remove' as const, 'supersede' as const),
+      pick: fc.nat(20),
+      other: fc.nat(20),
+    });
+    fc.assert(
+      fc.property(runs, fc.array(picks, { maxLength: 5 }), (drawnRun, changes) => {
+        const company = companyOf(drawnRun);
+        for (const [index, { moment, kind, pick, other }] of changes.entries()) {
+          let asked = 0;
+          company.proceed(() => ++asked > moment);
+          const { run } = company;
+          const ids = [...run.tasks.keys()];
+          const one = ids[pick % ids.length] ?? 'nobody';
+          const spec = task(`n${index}`, { depends_on: ids.length === 0 ? [] : [ids[other % ids.length] ?? 'nobody'] });
+          const changed = { ...(run.tasks.get(one)?.spec ?? spec), title: 'Other' };
+          const revision = {
+            revision: run.revision + 1,
+            reason: 'my wish',
+            by: 'president' as const,
+            add: kind === 'add' || kind === 'supersede' ? [spec] : [],
+            change: kind === 'change' ? [changed] : [],
+            remove: kind === 'remove' ? [one] : [],
+            supersede: kind === 'supersede' ? [{ task_id: one, by: spec.id }] : [],
+            feedback: null,
+          };
+          const problem = findRevisionProblem(run, revision);
+          const refused = run.refused;
+          company.say('plan_revision', revision);
+          expect(run.refused).toBe(problem === null ? refused : refused + 1);
+        }
+        const { run } = president(company, 60);
+        const isHopeless = run.state === 'needs_attention' && run.error !== null;
+        expect([run.state, run.state === 'published' || isHopeless]).toStrictEqual([run.state, true]);
+        company.ledger.replay();
       }),
       someRuns,
     );

@@ -52,6 +52,9 @@ export function settingsOf(more: Partial<RunSettings> = {}): RunSettings {
     budget_usd: null,
     budget_tokens: null,
     fallback_model: null,
+    egress: null,
+    max_triages: 0,
+    quiet_seconds: 0,
     ...more,
   };
 }

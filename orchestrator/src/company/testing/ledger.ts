@@ -22,7 +22,7 @@ interface Checkpoint {
 export class Ledger {
   readonly stream: Envelope[] = [];
   readonly messages: Message[] = [];
-  readonly timers: Message[] = [];
+  readonly timers: (Message & { readonly notBefore: number })[] = [];
   readonly #checkpoints: Checkpoint[] = [];
   #now: number;
   #run: Run;
@@ -38,6 +38,10 @@ export class Ledger {
 
   get run(): Run {
     return this.#run;
+  }
+
+  get now(): number {
+    return this.#now;
   }
 
   advance(milliseconds: number): void {
@@ -63,7 +67,7 @@ export class Ledger {
     fold(this.#run, this.stream.length, envelope);
     if (draft.queue === null) return envelope;
     const message = { queue: draft.queue, envelope, epoch: 0 };
-    if (draft.notBefore !== null) this.timers.push(message);
+    if (draft.notBefore !== null) this.timers.push({ ...message, notBefore: Date.parse(draft.notBefore) });
     else if (draft.queue !== 'engine') this.messages.push(message);
     return envelope;
   }

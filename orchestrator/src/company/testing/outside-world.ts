@@ -5,13 +5,15 @@ import {
   type AppError,
   type Effect,
   type EffectOutcome,
+  type PlanRevision,
   type WorkResult,
 } from '@agentcompany/protocol';
 import { message, type Draft } from '../decide/draft.ts';
 import { reviewUnavailable } from '../decide/review.ts';
+import { freeId } from '../free-id.ts';
 import type { AttemptRecord } from '../records.ts';
 import { stageOf } from '../stage.ts';
-import { errorOf } from './fixtures.ts';
+import { errorOf, task } from './fixtures.ts';
 import type { Ledger } from './ledger.ts';
 import type { Message, Try, Verdict, World } from './world.ts';
 
@@ -38,6 +40,8 @@ export class OutsideWorld {
         return this.#plan(taken);
       case 'review_request':
         return this.#review(taken);
+      case 'triage_request':
+        return this.#triage(taken);
       case 'merge_request':
         return this.#merge(taken);
       case 'effect_request':
@@ -120,6 +124,39 @@ export class OutsideWorld {
       reviewer: 'simulated',
     };
     this.#reply(taken, message('review_response', 'engine', payload, about));
+  }
+
+  #triage(taken: Message): void {
+    const about = aboutOf(taken);
+    const decided = this.#world.triage(this.#tried(about));
+    if (decided === 'hold') return;
+    if (decided === 'dead') return this.bury(taken);
+    const isChange = decided === 'revise' || decided === 'split' || decided === 'stale';
+    const payload = {
+      attempt_id: about.attemptId,
+      decision: decided === 'stale' ? ('revise' as const) : decided,
+      reason: 'my reason',
+      advice: 'my advice',
+      revision: isChange ? this.#successors(about.taskId, decided) : null,
+      manager: 'simulated',
+    };
+    this.#reply(taken, message('triage_response', 'engine', payload, about));
+  }
+
+  /** One new task in the place of another, or two, the second after the first. */
+  #successors(id: string, decided: 'revise' | 'split' | 'stale'): PlanRevision {
+    const { run } = this.#ledger;
+    const first = freeId(run, `${id}-one`);
+    const second = freeId(run, `${id}-two`);
+    const add = decided === 'split' ? [task(first), task(second, { depends_on: [first] })] : [task(first)];
+    return {
+      revision: run.revision + (decided === 'stale' ? 2 : 1),
+      reason: 'my reason',
+      by: 'manager',
+      add,
+      supersede: [{ task_id: id, by: decided === 'split' ? second : first }],
+      feedback: null,
+    };
   }
 
   #merge(taken: Message): void {

@@ -9,6 +9,8 @@ import {
   type RunSettings,
 } from '@agentcompany/protocol';
 import { message, record, type Draft } from '../decide/draft.ts';
+import { quietTimer } from '../decide/quiet.ts';
+import { afterSeconds } from '../decide/time.ts';
 import type { AttemptRecord, Run, TaskRecord } from '../records.ts';
 import { runEnds } from '../states.ts';
 import { errorOf, idOf, submission } from './fixtures.ts';
@@ -120,6 +122,18 @@ export class Simulation {
     return this;
   }
 
+  /** Lets so many seconds pass, and the timers that are due by then come due, in their order. */
+  letPass(seconds: number): this {
+    this.ledger.advance(seconds * 1000);
+    for (;;) {
+      const due = this.ledger.timers.filter(({ notBefore }) => notBefore <= this.ledger.now);
+      const [first] = due.toSorted((one, other) => one.notBefore - other.notBefore);
+      if (first === undefined) return this;
+      this.ledger.timers.splice(this.ledger.timers.indexOf(first), 1);
+      this.ledger.deliver(first);
+    }
+  }
+
   /** Ends an attempt that was held. */
   finish(taskId: string, work: 'done' | 'lost' | AppError): this {
     const held = this.#held.get(taskId);
@@ -178,6 +192,11 @@ export class Simulation {
     if (previous !== undefined) {
       const lost = { attempt_id: previous.id, epoch: previous.epoch, error: errorOf('AC_HOST_DIED') };
       drafts.push(record('attempt_lost', lost, { taskId: task.spec.id, attemptId: previous.id }));
+    }
+    const { quiet_seconds: seconds } = this.run.settings;
+    if (seconds > 0) {
+      const attempt = { id: about.attemptId, taskId: about.taskId };
+      drafts.push(quietTimer(attempt, afterSeconds(this.run.updatedAt, seconds)));
     }
     const started = {
       attempt_id: about.attemptId,

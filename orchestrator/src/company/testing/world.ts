@@ -4,6 +4,8 @@ import type { AppError, Effect, Envelope, Feedback, Plan } from '@agentcompany/p
 export type Work = 'done' | 'hold' | 'lost' | 'dead' | AppError;
 export type Ingest = 'clean' | 'dead' | { readonly protectedPaths: readonly string[] } | AppError;
 export type Verdict = 'approve' | 'request_changes' | 'reject' | 'other_tree' | 'unavailable' | 'dead';
+/** What the Manager says of a task that keeps failing; `stale`: a change that the plan cannot take any more. */
+export type Triage = 'retry' | 'revise' | 'split' | 'person' | 'stale' | 'dead' | 'hold';
 export type Merge = 'merged' | 'dead' | { readonly conflicts: readonly string[] };
 export type Verification = 'green' | 'red' | 'unavailable' | 'dead' | 'hold';
 export type Integration = 'same' | 'moved' | 'conflict' | 'dead' | AppError;
@@ -24,6 +26,7 @@ export interface World {
   work(tried: Try): Work;
   ingest(tried: Try): Ingest;
   review(tried: Try, reviewed: number): Verdict;
+  triage(tried: Try): Triage;
   merge(tried: Try): Merge;
   /** `included`: ids of the tasks merged into the commit; `nth`: 1 for its first verification. */
   verify(included: readonly string[], nth: number): Verification;
@@ -38,6 +41,7 @@ export const kindWorld: World = {
   work: () => 'done',
   ingest: () => 'clean',
   review: () => 'approve',
+  triage: () => 'retry',
   merge: () => 'merged',
   verify: () => 'green',
   integrate: () => 'same',

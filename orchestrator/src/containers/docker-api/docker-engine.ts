@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { failure, success, type Result } from '@agentcompany/protocol';
+import { success, type Result } from '@agentcompany/protocol';
 import Docker from 'dockerode';
 import type {
   Attachment,
@@ -8,30 +8,39 @@ import type {
   ContainerDetails,
   ContainerEngine,
   EngineInfo,
+  EngineVolume,
   ImageDetails,
   ListedImage,
   OwnedContainer,
 } from '../container-engine.ts';
 import { createBody, engineFeatures, type EngineFeatures } from '../create-body.ts';
+import { defaultOciRuntime } from '../oci-runtime.ts';
 import type { WorkerContainer } from '../worker-container.ts';
 import { labelNames } from '../worker-labels.ts';
 import { attachStreams } from './attach.ts';
 import { containerDetails, engineInfo, imageDetails, listedImage } from './engine-answers.ts';
-import { engineFailure, type CallSubject } from './engine-failure.ts';
+import { engineCall } from './engine-call.ts';
+import type { CallSubject } from './engine-failure.ts';
 import { followImage } from './image-progress.ts';
-import { overlayOptions } from './overlay-options.ts';
+import { placeSeccompFile } from './seccomp-file.ts';
+import { volumeOptions } from './volume-options.ts';
 
 const callTimeoutMs = 60_000;
 
 /** A name a person can tell apart in `docker ps`; nothing is ever looked up by it. */
 function containerName(container: WorkerContainer): string {
-  const attempt = container.owner.attempt.replace(/[^A-Za-z0-9_.-]/g, '-').slice(0, 64);
-  return `agentcompany-${attempt}-${randomBytes(4).toString('hex')}`;
+  const { owner } = container;
+  const subject = ('purpose' in owner ? owner.purpose : owner.attempt).replace(/[^A-Za-z0-9_.-]/g, '-').slice(0, 64);
+  return `agentcompany-${subject}-${randomBytes(4).toString('hex')}`;
 }
 
 /** Options of a POST whose query and body are kept apart: given plainly, dockerode repeats the whole body in the query. */
 function posted<Body extends object>(query: Readonly<Record<string, string>>, body: Body): Body {
   return { _query: query, _body: body } as object as Body;
+}
+
+function statusOf(cause: unknown): unknown {
+  return cause instanceof Error ? Reflect.get(cause, 'statusCode') : undefined;
 }
 
 const buildPeriod = 100_000;
@@ -55,22 +64,45 @@ async function inTime<Value>(work: Promise<Value>): Promise<Value> {
   }
 }
 
+/**
+ * Podman overlooks `networkmode=none`, and runs a build in the network of the host. It obeys what its own client sends: policy 1
+ * ("disabled") in a network name space of the build's own.
+ */
+const podmanBuildWithoutNetwork = {
+  networkmode: '1',
+  nsoptions: JSON.stringify([{ Name: 'network', Host: false, Path: '' }]),
+};
+
+/** Status 409; before version 4.4 Podman answers 500 to the same. */
+function isNotRunning(cause: unknown): boolean {
+  if (!(cause instanceof Error)) return false;
+  return Reflect.get(cause, 'statusCode') === 409 || /\bcan only kill running containers\b/.test(cause.message);
+}
+
 /** The engine behind a local socket, Docker or what speaks its API. It makes only the calls of the port (C18). */
 export class DockerEngine implements ContainerEngine {
   readonly #socket: string;
   readonly #docker: Docker;
-  #features: EngineFeatures | null = null;
+  readonly #ociRuntime: string;
+  #info: EngineInfo | null = null;
 
-  constructor(socket: string) {
+  /** `ociRuntime`: the one that workers run in, by the name the engine has for it. */
+  constructor(socket: string, ociRuntime: string = defaultOciRuntime) {
     this.#socket = socket;
+    this.#ociRuntime = ociRuntime;
     this.#docker = new Docker({ socketPath: socket });
   }
 
   async create(container: WorkerContainer): Promise<Result<{ readonly id: string }>> {
     const features = await this.#engineFeatures();
     if (!features.ok) return features;
+    const placed = features.value.podman === null ? success() : await placeSeccompFile();
+    if (!placed.ok) return placed;
     return this.#call({ action: 'create a container', image: container.imageId }, async () => {
-      const call = posted({ name: containerName(container) }, createBody(container, features.value));
+      const call = posted(
+        { name: containerName(container) },
+        createBody(container, features.value) as object as Docker.ContainerCreateOptions,
+      );
       const made = await inTime(this.#docker.createContainer(call));
       return { id: made.id };
     });
@@ -106,8 +138,7 @@ export class DockerEngine implements ContainerEngine {
 
   /** Ends the container at once; one that has ended already is a success. */
   async kill(id: string): Promise<Result<undefined>> {
-    const notRunning = 409;
-    return this.#container(id, 'end a container', (container) => container.kill(), notRunning);
+    return this.#container(id, 'end a container', (container) => container.kill(), isNotRunning);
   }
 
   /** Removes the container and its anonymous volumes, running or not; one that is gone already is a success. */
@@ -140,8 +171,8 @@ export class DockerEngine implements ContainerEngine {
     options: { readonly tag: string; readonly changes: readonly string[] },
   ): Promise<Result<{ readonly id: string }>> {
     const done = await this.#call({ action: 'import an image' }, async () => {
-      const [repository = options.tag, tag = 'latest'] = options.tag.split(':');
-      const query = { repo: repository, tag, changes: [...options.changes] };
+      // The whole reference as `repo`: Podman overlooks `tag`.
+      const query = { repo: options.tag, changes: [...options.changes] };
       const progress = await this.#docker.importImage(archive, query);
       await followImage(progress, () => undefined);
     });
@@ -152,12 +183,15 @@ export class DockerEngine implements ContainerEngine {
     context: Readable,
     options: Parameters<ContainerEngine['imageBuild']>[1],
   ): Promise<Result<{ readonly id: string }>> {
+    const features = await this.#engineFeatures();
+    if (!features.ok) return features;
+    const network = features.value.podman === null ? { networkmode: 'none' } : podmanBuildWithoutNetwork;
     const done = await this.#call({ action: 'build an image' }, async () => {
       const progress = await this.#docker.buildImage(context, {
         t: options.tag,
         rm: true,
         forcerm: true,
-        networkmode: 'none',
+        ...network,
         ...buildLimits(options.limits),
         ...(options.signal === undefined ? {} : { abortSignal: options.signal }),
       });
@@ -186,21 +220,31 @@ export class DockerEngine implements ContainerEngine {
     return !removed.ok && removed.error.code === 'AC_IMAGE_UNKNOWN' ? success() : removed;
   }
 
-  async volumeCreate(options: Parameters<ContainerEngine['volumeCreate']>[0]): Promise<Result<undefined>> {
+  async volumeCreate({ name, instance, content }: EngineVolume): Promise<Result<undefined>> {
+    const info = await this.#describe();
+    if (!info.ok) return info;
     return this.#call({ action: 'create a volume' }, async () => {
-      const driverOptions = overlayOptions(options);
-      if (driverOptions === null)
-        throw new Error('the folders of an overlay must be absolute and free of , : = and spaces');
-      await inTime(
-        this.#docker.createVolume(posted({}, { Name: options.name, Driver: 'local', DriverOpts: driverOptions })),
-      );
+      const driverOptions = volumeOptions(content, info.value.dataRoot);
+      if (driverOptions === null) throw new Error('the volume has a name or a size that no volume may have');
+      const body = {
+        Name: name,
+        Driver: 'local',
+        DriverOpts: driverOptions,
+        Labels: { [labelNames.instance]: instance },
+      };
+      await inTime(this.#docker.createVolume(posted({}, body)));
       return undefined;
     });
   }
 
   volumeRemove(name: string): Promise<Result<undefined>> {
     return this.#call({ action: 'remove a volume' }, async () => {
-      await inTime(this.#docker.getVolume(name).remove());
+      const gone = 404;
+      try {
+        await inTime(this.#docker.getVolume(name).remove());
+      } catch (cause) {
+        if (statusOf(cause) !== gone) throw cause;
+      }
       return undefined;
     });
   }
@@ -210,7 +254,7 @@ export class DockerEngine implements ContainerEngine {
       const [info, version] = await inTime(
         Promise.all([this.#docker.info() as Promise<unknown>, this.#docker.version()]),
       );
-      return engineInfo(info, version);
+      return engineInfo(info, version, this.#ociRuntime);
     });
   }
 
@@ -233,36 +277,36 @@ export class DockerEngine implements ContainerEngine {
   }
 
   async #engineFeatures(): Promise<Result<EngineFeatures>> {
-    if (this.#features !== null) return success(this.#features);
-    const info = await this.info();
-    if (!info.ok) return info;
-    this.#features = engineFeatures(info.value);
-    return success(this.#features);
+    const info = await this.#describe();
+    return info.ok ? success(engineFeatures(info.value)) : info;
   }
 
-  /** A call on one container without an answer; `alreadySo` is the status by which the engine says there is nothing to do. */
+  /** What the engine says of itself, asked once. */
+  async #describe(): Promise<Result<EngineInfo>> {
+    if (this.#info !== null) return success(this.#info);
+    const info = await this.info();
+    if (info.ok) this.#info = info.value;
+    return info;
+  }
+
+  /** A call on one container without an answer; `isAlreadySo` knows the answer by which the engine says there is nothing to do. */
   #container(
     id: string,
     action: string,
     work: (container: Docker.Container) => Promise<unknown>,
-    alreadySo?: number,
+    isAlreadySo: (cause: unknown) => boolean = () => false,
   ): Promise<Result<undefined>> {
     return this.#call({ action, container: id }, async () => {
       try {
         await inTime(work(this.#docker.getContainer(id)));
       } catch (cause) {
-        const status: unknown = cause instanceof Error ? Reflect.get(cause, 'statusCode') : undefined;
-        if (alreadySo === undefined || status !== alreadySo) throw cause;
+        if (!isAlreadySo(cause)) throw cause;
       }
       return undefined;
     });
   }
 
-  async #call<Value>(subject: Omit<CallSubject, 'address'>, work: () => Promise<Value>): Promise<Result<Value>> {
-    try {
-      return success(await work());
-    } catch (cause) {
-      return failure(engineFailure({ address: this.#socket, ...subject }, cause));
-    }
+  #call<Value>(subject: Omit<CallSubject, 'address'>, work: () => Promise<Value>): Promise<Result<Value>> {
+    return engineCall({ address: this.#socket, ...subject }, work);
   }
 }

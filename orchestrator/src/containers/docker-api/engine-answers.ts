@@ -1,5 +1,6 @@
 import type { ContainerInspectInfo, ImageInfo, ImageInspectInfo } from 'dockerode';
 import type { ContainerDetails, ContainerState, EngineInfo, ImageDetails, ListedImage } from '../container-engine.ts';
+import { seccompFile } from './seccomp-file.ts';
 
 const statuses = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'] as const;
 
@@ -58,18 +59,39 @@ function textField(answer: unknown, name: string): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** What the engine says of itself; a limit it does not mention counts as not enforced. */
-export function engineInfo(info: unknown, version: unknown): EngineInfo {
+function isPodman(version: unknown): boolean {
+  const components = field(version, 'Components');
+  return Array.isArray(components) && components.some((component) => textField(component, 'Name') === 'Podman Engine');
+}
+
+/**
+ * What the engine says of itself; a limit it does not mention counts as not enforced. No user can set limits on cgroup
+ * version 1: Podman claims there what the machine could do, and ignores what it is asked. Podman runs every container in the OCI
+ * runtime of its containers.conf, runc or its twin crun on most machines, whichever a container asks for.
+ */
+export function engineInfo(info: unknown, version: unknown, ociRuntime: string): EngineInfo {
   const options = field(info, 'SecurityOptions');
+  const securityOptions = Array.isArray(options) ? options.map(String) : [];
+  const cgroupVersion = textField(info, 'CgroupVersion');
+  const rootless =
+    field(info, 'Rootless') === true || securityOptions.some((option) => /^name=rootless\b/.test(option));
+  const mayLimit = !rootless || cgroupVersion !== '1';
   return {
     name: textField(info, 'Name'),
+    flavour: isPodman(version) ? 'podman' : 'docker',
+    rootless,
     apiVersion: textField(version, 'ApiVersion'),
     osType: textField(info, 'OSType'),
-    cgroupVersion: textField(info, 'CgroupVersion'),
-    memoryLimit: field(info, 'MemoryLimit') === true,
-    pidsLimit: field(info, 'PidsLimit') === true,
-    cpuLimit: field(info, 'CpuCfsQuota') === true,
-    securityOptions: Array.isArray(options) ? options.map(String) : [],
+    cgroupVersion,
+    memoryLimit: mayLimit && field(info, 'MemoryLimit') === true,
+    pidsLimit: mayLimit && field(info, 'PidsLimit') === true,
+    cpuLimit: mayLimit && field(info, 'CpuCfsQuota') === true,
+    securityOptions,
+    seccompFile: isPodman(version) ? seccompFile() : null,
     dataRoot: textField(info, 'DockerRootDir'),
+    ociRuntimes: isPodman(version)
+      ? [...new Set([textField(info, 'DefaultRuntime'), 'runc'])]
+      : Object.keys(Object(field(info, 'Runtimes') ?? {}) as object),
+    ociRuntime,
   };
 }

@@ -31,6 +31,8 @@ export function engineFailure(
   }
   if (code === 'ECONNREFUSED') return containerErrors.AC_ENGINE_STOPPED({ address }, cause);
   if (code === 'EACCES' || code === 'EPERM') return containerErrors.AC_ENGINE_FORBIDDEN({ address }, cause);
+  if (/container-init binary not found/.test(String(field(cause, 'message'))))
+    return containerErrors.AC_ENGINE_INIT({}, cause);
   const status = field(cause, 'statusCode');
   if (status === 404 && image !== undefined) return containerErrors.AC_IMAGE_UNKNOWN({ image }, cause);
   if (status === 409 && image !== undefined) return containerErrors.AC_IMAGE_IN_USE({ image }, cause);

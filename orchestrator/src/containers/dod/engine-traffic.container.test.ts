@@ -24,7 +24,7 @@ const allowed = [
   /^DELETE \/containers\/[0-9a-f]{64}\?force=true&v=true$/,
   /^GET \/containers\/json\?all=true&filters=%7B%22label%22%3A%5B%22agentcompany\.instance%3D[0-9a-f-]{36}%22%5D%7D$/,
   /^GET \/images\/[^/?]+\/json\??$/,
-  /^POST \/images\/create\?repo=[^&]+&tag=[^&]+&changes=[^&]*&fromSrc=-$/,
+  /^POST \/images\/create\?repo=[^&]+&changes=[^&]*&fromSrc=-$/,
   /^POST \/build\?t=[^&]+&rm=true&forcerm=true&networkmode=none(&memory=\d+&memswap=\d+&cpuperiod=\d+&cpuquota=\d+)?$/,
   /^GET \/images\/json\?filters=%7B%22reference%22%3A%5B(%22[\w-]+%22(%2C)?)+%5D%7D$/,
   /^DELETE \/images\/[\w:.-]+\?force=false$/,
@@ -95,20 +95,28 @@ describe('the traffic between the company and its engine', () => {
     unwrap(await engine.imageRemove(`${tag}:built`));
 
     const name = `agentcompany-${randomUUID()}`;
-    unwrap(await engine.volumeCreate({ name, lower: '/tmp/lower', upper: '/tmp/upper', work: '/tmp/work' }));
+    const { instance } = fixture;
+    unwrap(await engine.volumeCreate({ name, instance, content: { kind: 'disk' } }));
     unwrap(await engine.volumeRemove(name));
     const smuggled = await engine.volumeCreate({
       name,
-      lower: '/tmp/lower,o=bind',
-      upper: '/tmp/upper',
-      work: '/tmp/work',
+      instance,
+      content: { kind: 'overlay', lower: '../../../etc', changes: 'changes' },
     });
     expect(smuggled).toMatchObject({ error: { code: 'AC_ENGINE_FAILED' } });
 
     const { id: imageId } = unwrap(await engine.imageInspect(fixture.image));
     const owner = { instance: fixture.instance, run: 'r', task: 't', attempt: 'a', epoch: 1 };
     const { id } = unwrap(
-      await engine.create({ owner, imageId, mirrorFolder: fixture.mirror, runtimeFolder: null, limits: testLimits }),
+      await engine.create({
+        owner,
+        imageId,
+        mirrorFolder: fixture.mirror,
+        runtimeFolder: null,
+        limits: testLimits,
+        workspaceVolume: null,
+        caches: [],
+      }),
     );
     expect(await engine.imageRemove(imageId)).toMatchObject({ error: { code: 'AC_IMAGE_IN_USE' } });
     unwrap(await engine.kill(id));

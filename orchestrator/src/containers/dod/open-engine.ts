@@ -4,10 +4,14 @@ import { DockerEngine } from '../docker-api/docker-engine.ts';
 import { engineSocket } from './engine-address.ts';
 
 /**
- * The container engine at a `DOCKER_HOST` value; null means /var/run/docker.sock. Nothing is contacted yet.
+ * The container engine at a `DOCKER_HOST` value; null means /var/run/docker.sock. Workers run in `ociRuntime`, runc unless it is given.
+ * Nothing is contacted yet.
  * Error: `AC_ENGINE_ADDRESS`.
  */
-export function openDockerEngine(options: { readonly dockerHost: string | null }): Result<ContainerEngine> {
+export function openDockerEngine(options: {
+  readonly dockerHost: string | null;
+  readonly ociRuntime?: string;
+}): Result<ContainerEngine> {
   const socket = engineSocket(options.dockerHost);
-  return socket.ok ? success(new DockerEngine(socket.value)) : socket;
+  return socket.ok ? success(new DockerEngine(socket.value, options.ociRuntime)) : socket;
 }

@@ -5,8 +5,9 @@ import type { WorkerJob } from '../worker-runner.ts';
 
 /**
  * A host process of its own for tests that kill it: runs one job, whose plain fields come as JSON in the first argument,
- * and prints each progress message as a line.
+ * and prints each progress message as a line. It lives until it is killed.
  */
+setInterval(() => undefined, 60_000);
 const { job, runner } = JSON.parse(process.argv[2] ?? '{}') as {
   readonly job: Omit<WorkerJob, 'signal' | 'onCreated' | 'onProgress'>;
   readonly runner: { readonly instance: string; readonly defaultImage: string; readonly runtimeFolder: string };

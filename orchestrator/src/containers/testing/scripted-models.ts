@@ -50,7 +50,7 @@ export function lastAnswers({
 
 /** Services with these models and a checkpoint that is kept in memory. */
 export function servicesWith(models: AttemptModels, checkpoint: CheckpointStore = memoryCheckpoint()): AttemptServices {
-  return { models, checkpoint, tools: null };
+  return { models, checkpoint, tools: null, notes: null, egress: null };
 }
 
 export function memoryCheckpoint(): CheckpointStore {

@@ -31,7 +31,7 @@ export const testLimits: WorkerLimits = {
 type TaskOrder = Extract<WorkOrder, { kind: 'task' }>;
 
 /** The image set-up made for this checkout; where there was no set-up, one of the distribution's packages. */
-async function workerImage(engine: ContainerEngine): Promise<string> {
+export async function workerImage(engine: ContainerEngine): Promise<string> {
   const record: unknown = JSON.parse(await readFile(imageRecord, 'utf8').catch(() => '{}'));
   const reference: unknown =
     typeof record === 'object' && record !== null ? Reflect.get(record, 'reference') : undefined;
@@ -68,28 +68,41 @@ export class WorkerFixture {
 
   /** The image workers run in. */
   readonly image: string;
+  /** Runners accept that this engine enforces no limits, unless a test says otherwise. */
+  readonly acceptNoLimits: boolean;
 
-  private constructor(engine: ContainerEngine, image: string, folder: string, base: string, runtime: string) {
+  private constructor(
+    { engine, image, acceptNoLimits }: Pick<WorkerFixture, 'engine' | 'image' | 'acceptNoLimits'>,
+    folder: string,
+    base: string,
+    runtime: string,
+  ) {
     this.engine = engine;
     this.image = image;
+    this.acceptNoLimits = acceptNoLimits;
     this.folder = folder;
     this.mirror = join(folder, 'mirror.git');
     this.base = base;
     this.runtime = runtime;
   }
 
-  static async open(files: Readonly<Record<string, string>> = { 'readme.txt': 'hello\n' }): Promise<WorkerFixture> {
-    const engine = unwrap(openDockerEngine({ dockerHost: process.env['DOCKER_HOST'] ?? null }));
-    const image = await workerImage(engine);
+  /** On the system's Docker, unless another engine is given with its image. */
+  static async open(
+    files: Readonly<Record<string, string>> = { 'readme.txt': 'hello\n' },
+    given: { readonly engine?: ContainerEngine; readonly image?: string; readonly enforcesLimits?: boolean } = {},
+  ): Promise<WorkerFixture> {
+    const engine = given.engine ?? unwrap(openDockerEngine({ dockerHost: process.env['DOCKER_HOST'] ?? null }));
+    const image = given.image ?? (await workerImage(engine));
     const folder = await mkdtemp(join(tmpdir(), 'agentcompany-worker-'));
     await chmod(folder, 0o711);
     const base = await makeMirror(folder, files);
-    return new WorkerFixture(engine, image, folder, base, await workerRuntime());
+    const acceptNoLimits = given.enforcesLimits === false;
+    return new WorkerFixture({ engine, image, acceptNoLimits }, folder, base, await workerRuntime());
   }
 
   runner(options: Partial<WorkerRunnerOptions> = {}): WorkerRunner {
-    const { engine, instance, runtime } = this;
-    return createWorkerRunner({ engine, instance, defaultImage: this.image, runtimeFolder: runtime, ...options });
+    const { acceptNoLimits, engine, image: defaultImage, instance, runtime: runtimeFolder } = this;
+    return createWorkerRunner({ acceptNoLimits, engine, instance, defaultImage, runtimeFolder, ...options });
   }
 
   order(overrides: Partial<TaskOrder> = {}): TaskOrder {

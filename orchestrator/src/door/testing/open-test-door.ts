@@ -14,15 +14,25 @@ const order = workOrder.parse({
   command_timeout: 10,
   verify: [],
 });
-const report: SelfReport = {
+/** What a worker could report of itself. */
+export const report: SelfReport = {
   uid: 1,
   capabilities_bounding: '0',
+  kernel: 'Linux',
+  apparmor_profile: null,
+  workspace_bytes: null,
+  temporary_bytes: null,
+  open_files_limit: null,
+  file_size_limit_bytes: null,
+  core_size_limit_bytes: null,
   no_new_privileges: true,
   seccomp_mode: 2,
   interfaces: [],
   memory_limit_bytes: 1,
   pids_limit: 1,
   cpu_limit: 1,
+  mounts: [],
+  exposed_paths: [],
   node_version: 'v1',
 };
 

@@ -4,10 +4,11 @@ import { unwrap, type PayloadOf, type Plan, type RunSettings } from '@agentcompa
 import { planOf } from '../../company/testing/fixtures.ts';
 import type { Run } from '../../company/records.ts';
 import { beginAttempt, type Attempt } from '../attempt.ts';
+import { openAttemptPurse, type AttemptPurse } from '../attempt-purse.ts';
 import { settle } from '../decider.ts';
 import type { HostParts } from '../host-parts.ts';
 import { RunFolds } from '../run-folds.ts';
-import { envelopeTo, submit, type LedgerOnDisk } from './ledger-on-disk.ts';
+import { envelopeTo, ledgerOnDisk, submit, type LedgerOnDisk } from './ledger-on-disk.ts';
 
 /** The parts of a host that spending needs: a connection to the bus of its own, as another process has. */
 export async function spendingHost(
@@ -20,6 +21,36 @@ export async function spendingHost(
 }
 
 export type SpendingHost = Awaited<ReturnType<typeof spendingHost>>;
+
+/** A ledger, a host on it, and purses of attempts that are closed with it. */
+export interface Spending {
+  readonly ledger: LedgerOnDisk;
+  readonly host: SpendingHost;
+  readonly purseOf: (runId: string, attemptId: string, parts?: SpendingHost) => AttemptPurse;
+  readonly closePurses: () => Promise<unknown>;
+  readonly dispose: () => Promise<void>;
+}
+
+export async function openSpending(): Promise<Spending> {
+  const ledger = await ledgerOnDisk();
+  const host = await spendingHost(ledger);
+  const purses: AttemptPurse[] = [];
+  const closePurses = (): Promise<unknown> => Promise.all(purses.map((purse) => purse.close()));
+  return {
+    closePurses,
+    ledger,
+    host,
+    purseOf: (runId, attemptId, parts = host) => {
+      const purse = openAttemptPurse(parts, runId, attemptId);
+      purses.push(purse);
+      return purse;
+    },
+    dispose: async () => {
+      await closePurses();
+      await ledger.remove();
+    },
+  };
+}
 
 /** What the engine decides of a run by itself. */
 export async function decideAll({ bus, folds }: Pick<SpendingHost, 'bus' | 'folds'>, runId: string): Promise<Run> {

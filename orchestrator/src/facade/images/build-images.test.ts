@@ -12,7 +12,8 @@ function openInstallation(): string {
 }
 
 const image = { reference: 'agents:1', id: 'sha256:a', base: 'sha256:b', agents: { codex: '1.0.0' } };
-const request = { environment: {}, say: () => undefined, signal: AbortSignal.timeout(10_000) };
+const config = { container_runtime: 'dod', oci_runtime: 'runc', accept_no_limits: false } as const;
+const request = { config, environment: {}, say: () => undefined, signal: AbortSignal.timeout(10_000) };
 
 describe('the image with code agents', () => {
   it('is the one on record, for the agents in it, as long as the worker image it stands on is the present one', async () => {

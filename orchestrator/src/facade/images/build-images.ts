@@ -34,7 +34,7 @@ export async function buildImage(options: BuildImageOptions): Promise<Result<Ima
     return failure(agentImageErrors.AC_IMAGE_AGENT_UNKNOWN({ agent: unknown, known: codeAgents.join(', ') }));
   const worker = await workerImage(installation);
   if (!worker.ok) return worker;
-  const engine = await openEngine(environment);
+  const engine = await openEngine(options);
   if (!engine.ok) return engine;
   const before = await readAgentsImage(installation);
   const wanted = new Set([...options.agents, ...Object.keys(before?.agents ?? {})]);
@@ -78,7 +78,7 @@ export interface BuildProjectImageOptions extends Omit<BuildImageOptions, 'agent
  * asks for it here is their word. Errors: `AC_PROJECT_UNKNOWN`, those of git and of `buildDevcontainer`.
  */
 export async function buildProjectImage(options: BuildProjectImageOptions): Promise<Result<ImageReport>> {
-  const { home, config, projectId, environment, say, signal } = options;
+  const { home, config, projectId, say, signal } = options;
   const project = showProject(home, projectId);
   if (!project.ok) return project;
   const instance = instanceId(home);
@@ -90,7 +90,7 @@ export async function buildProjectImage(options: BuildProjectImageOptions): Prom
   if (!fetched.ok) return fetched;
   const commit = await repositories.branchTip(project.value.integration_branch);
   if (!commit.ok) return commit;
-  const engine = await openEngine(environment);
+  const engine = await openEngine(options);
   if (!engine.ok) return engine;
   const build = openDevcontainers({ engine: engine.value, instance: instance.value, say, signal });
   const built = await build({ mirrorFolder: repositories.mirrorFolder, commit: commit.value });

@@ -1,19 +1,17 @@
 import { success, type Result } from '@agentcompany/protocol';
 import { instanceId, type CompanyHome } from '../../company-home.ts';
 import type { RunView } from '../../company/view.ts';
-import type { Environment } from '../../config.ts';
 import { agentsRepository } from '../../containers/agents-image/build-agents-image.ts';
 import type { ContainerEngine, ListedImage } from '../../containers/container-engine.ts';
 import { devcontainerRepository } from '../../containers/devcontainer/build-devcontainer.ts';
 import { madeImages } from '../../made-images.ts';
 import { readAgentsImage } from '../../open-agents-image.ts';
-import { openEngine, workerImage } from '../../open-workers.ts';
+import { openEngine, workerImage, type EngineChoice } from '../../open-workers.ts';
 import { listProjects } from '../../projects.ts';
 
-export interface ImagesOptions {
+export interface ImagesOptions extends EngineChoice {
   /** Folder of the product. */
   readonly installation: string;
-  readonly environment: Environment;
 }
 
 /** Who needs images: the projects of a home and its runs that have not ended. */
@@ -51,12 +49,12 @@ export const ownRepositories: readonly string[] = [workerRepository, agentsRepos
  * Errors: those of the engine; `AC_IMAGE_NOT_BUILT`.
  */
 export async function listImages(
-  { installation, environment }: ImagesOptions,
+  { installation, ...choice }: ImagesOptions,
   usage: ImageUsage | null = null,
 ): Promise<Result<readonly ImageReport[]>> {
   const worker = await workerImage(installation);
   if (!worker.ok) return worker;
-  const engine = await openEngine(environment);
+  const engine = await openEngine(choice);
   if (!engine.ok) return engine;
   const listed = await engine.value.imageList(ownRepositories);
   if (!listed.ok) return listed;

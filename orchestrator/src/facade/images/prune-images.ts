@@ -29,7 +29,7 @@ export async function pruneImages(
 ): Promise<Result<PruneReport>> {
   const images = await listImages(options, usage);
   if (!images.ok) return images;
-  const engine = await openEngine(options.environment);
+  const engine = await openEngine(options);
   if (!engine.ok) return engine;
   const unused = images.value.filter(({ state }) => state === 'unused');
   const sizes = await ownBytes(engine.value, unused);

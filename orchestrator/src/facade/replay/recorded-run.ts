@@ -17,6 +17,8 @@ export interface RecordedRun {
   readonly submission: Submission;
   readonly baseOid: string;
   readonly recording: Recording;
+  /** All that its ledger holds, in order. */
+  readonly entries: readonly Envelope[];
 }
 
 /** A run that was cancelled, or is still under way, has no course that could be repeated. */
@@ -30,32 +32,30 @@ export async function readRecordedRun(company: Company, id: string): Promise<Res
   const refuse = (problem: string): Result<never> => failure(facadeErrors.AC_REPLAY_UNREADY({ run: runId, problem }));
   const folded = await foldRun(company, runId);
   if (folded === null) return refuse('its ledger cannot be read');
-  const { run, submit } = folded;
+  const { run, entries } = folded;
   if (!repeatable.has(run.state)) return refuse(`it is ${run.state}`);
-  const submission = parsePayload('task_submit', submit.payload);
+  const submission = parsePayload('task_submit', entries[0]?.payload);
   if (!submission.ok) return submission;
   if (run.baseOid === null) return refuse('it ended before it had a plan');
   const exchanges = await readExchanges(join(runFolder(company.home, runId), 'exchanges'));
   if (!exchanges.ok) return exchanges;
   const recording = new Recording(exchanges.value);
-  return success({ run, submission: submission.value, baseOid: run.baseOid, recording });
+  return success({ run, submission: submission.value, baseOid: run.baseOid, recording, entries });
 }
 
-/** The run as its ledger has it, and the envelope that began it; null where there is none. */
+/** The run as its ledger has it, and the ledger's entries; null where there is none. */
 export async function foldRun(
   company: Company,
   runId: string,
-): Promise<{ readonly run: Run; readonly submit: Envelope } | null> {
-  let folded: { readonly run: Run; readonly submit: Envelope } | null = null;
+): Promise<{ readonly run: Run; readonly entries: readonly Envelope[] } | null> {
+  let run: Run | null = null;
+  const entries: Envelope[] = [];
   const signal = new AbortController().signal;
   for await (const { seq, envelope } of company.timeline(runId, { after: 0, follow: false, signal })) {
-    if (folded !== null) {
-      fold(folded.run, seq, envelope);
-      continue;
-    }
-    const run = openRun(envelope);
+    entries.push(envelope);
+    if (run !== null) fold(run, seq, envelope);
+    else run = openRun(envelope);
     if (run === null) return null;
-    folded = { run, submit: envelope };
   }
-  return folded;
+  return run === null ? null : { run, entries };
 }

@@ -9,6 +9,7 @@ import { openProjects } from '../../open-projects.ts';
 import { facadeErrors } from '../errors.ts';
 import { answerAsRecorded } from './answer-as-recorded.ts';
 import { compareRuns, type ComparedFact } from './compare-runs.ts';
+import { RecordedTurns, readTurns } from './recorded-turns.ts';
 import { prepareReplay, type ReplayPlace } from './prepare-replay.ts';
 import { foldRun, readRecordedRun, type RecordedRun } from './recorded-run.ts';
 
@@ -65,18 +66,16 @@ export async function replayRun(options: ReplayOptions, id: string): Promise<Res
   }
 }
 
-async function carryOut(
-  options: ReplayOptions,
-  { run, recording }: RecordedRun,
-  place: ReplayPlace,
-): Promise<Result<Run>> {
+async function carryOut(options: ReplayOptions, recorded: RecordedRun, place: ReplayPlace): Promise<Result<Run>> {
   const { environment, installation, signal } = options;
+  const { run, recording, entries } = recorded;
+  const turns = new RecordedTurns(readTurns(entries));
   const { home, config, runId } = place;
-  const opened = await openCompany(home, { environment, installation, config, recording });
+  const opened = await openCompany(home, { environment, installation, config, recording, turns });
   if (!opened.ok) return opened;
   const again = opened.value;
   const over = new AbortController();
-  const answering = answerAsRecorded(again, runId, run, over.signal);
+  const answering = answerAsRecorded(again, runId, recorded, over.signal);
   try {
     const driven = await again.drive({ runs: [runId], signal });
     if (!driven.ok) return driven;

@@ -14,7 +14,7 @@ function exchange(scope: string, occurrence: number, request: ModelRequest, text
     { type: 'usage', usage: { ...noUsage, input: 3 } },
     { type: 'end', stop: 'finished' },
   ];
-  const key = { scope, occurrence, digest: requestDigest(request) };
+  const key = { scope, occurrence, digest: requestDigest(request), asked: null };
   return { key, exchange: { provider: 'openai', model: 'm', request, events, cost_usd: 1 } };
 }
 

@@ -3,6 +3,7 @@ import type { Company, RunView } from '@agentcompany/orchestrator';
 import type { AppError } from '@agentcompany/protocol';
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
+import { engineConfig } from '../engine-config.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { action, examples, type Session } from '../session.ts';
 import { bytesText } from '../terminal/bytes-text.ts';
@@ -62,8 +63,10 @@ async function withUsage(context: Context, use: (usage: ImageUsage | null) => Pr
 async function list(context: Context): Promise<number> {
   const { listImages } = await import('@agentcompany/orchestrator/images');
   const { environment, checkout } = context.io;
+  const config = await engineConfig(context, { useHome: true, flags: {} });
+  if (!config.ok) return context.fail(config.error);
   return withUsage(context, async (usage) => {
-    const images = await listImages({ installation: checkout, environment }, usage);
+    const images = await listImages({ config: config.value, installation: checkout, environment }, usage);
     return images.ok ? show(context, images.value) : context.fail(images.error);
   });
 }
@@ -95,8 +98,11 @@ async function build(context: Context, { agent, project }: BuildOptions): Promis
 async function buildAgents(context: Context, agents: readonly string[], signal: AbortSignal): Promise<number> {
   const { buildImage } = await import('@agentcompany/orchestrator/images');
   const { environment, checkout } = context.io;
+  const config = await engineConfig(context, { useHome: true, flags: {} });
+  if (!config.ok) return context.fail(config.error);
   const say = (line: string): void => context.talk(line);
-  const built = await buildImage({ installation: checkout, environment, agents, say, signal });
+  const choice = { config: config.value, environment };
+  const built = await buildImage({ ...choice, installation: checkout, agents, say, signal });
   return built.ok ? show(context, [built.value]) : context.fail(built.error);
 }
 
@@ -127,8 +133,10 @@ function showPruned(context: Context, report: PruneReport): number {
 async function prune(context: Context, dryRun: boolean): Promise<number> {
   const { pruneImages } = await import('@agentcompany/orchestrator/images');
   const { environment, checkout } = context.io;
+  const config = await engineConfig(context, { useHome: true, flags: {} });
+  if (!config.ok) return context.fail(config.error);
   return withUsage(context, async (usage) => {
-    const pruned = await pruneImages({ installation: checkout, environment }, usage, { dryRun });
+    const pruned = await pruneImages({ config: config.value, installation: checkout, environment }, usage, { dryRun });
     return pruned.ok ? showPruned(context, pruned.value) : context.fail(pruned.error);
   });
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { followLog } from '../follow-log.ts';
 import { positiveInteger } from '../operands.ts';
 import { action, examples, type Session } from '../session.ts';
 import { cleanText } from '../terminal/clean-text.ts';
@@ -7,6 +8,7 @@ interface LogsOptions {
   readonly task?: string;
   readonly attempt?: string;
   readonly maxBytes: number;
+  readonly follow?: true;
 }
 
 const defaultBytes = 1_048_576;
@@ -20,15 +22,17 @@ export function addLogs(program: Command, session: Session): void {
     .argument('<run>', 'id of the run, or the beginning of it')
     .option('-t, --task <task>', 'task of the run; the latest to start where absent')
     .option('--attempt <attempt>', 'one attempt, by its id')
+    .option('-f, --follow', 'go on as it is written, until the attempt is over')
     .option('--max-bytes <n>', 'at most the last so many bytes', positiveInteger, defaultBytes)
     .action(
       action<LogsOptions>(session, async (context, [id], options) =>
         context.withCompany({}, async (company) => {
-          const log = await company.workerLog(id ?? '', {
+          const choice = {
             ...(options.task === undefined ? {} : { taskId: options.task }),
             ...(options.attempt === undefined ? {} : { attemptId: options.attempt }),
-            maxBytes: options.maxBytes,
-          });
+          };
+          if (options.follow === true) return followLog(context, company, id ?? '', choice);
+          const log = await company.workerLog(id ?? '', { ...choice, maxBytes: options.maxBytes });
           if (!log.ok) return context.fail(log.error);
           if (context.json) context.document({ version: 1, log: log.value });
           else if (log.value === '') context.talk('The log is empty.');
@@ -37,5 +41,5 @@ export function addLogs(program: Command, session: Session): void {
         }),
       ),
     );
-  examples(command, 'agentcompany logs 0198c5f2 --task license-field');
+  examples(command, 'agentcompany logs 0198c5f2 --task license-field', 'agentcompany logs 0198c5f2 --follow');
 }

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Command } from 'commander';
-import type { Context } from '../context.ts';
+import type { ConfigFlags, Context } from '../context.ts';
+import { engineConfig } from '../engine-config.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { positiveInteger } from '../operands.ts';
 import { action, examples, type Session } from '../session.ts';
@@ -12,6 +13,7 @@ interface WorkerHostOptions {
   readonly tokenFile?: string;
   readonly folder?: string;
   readonly maxWorkers: number;
+  readonly containerRuntime?: string;
   readonly acceptNoLimits?: true;
 }
 
@@ -28,6 +30,7 @@ export function addWorkerHost(program: Command, session: Session): void {
     .option('--token-file <file>', 'file with the token (AGENTCOMPANY_HOST_TOKEN)')
     .option('--folder <folder>', 'folder of this host')
     .option('--max-workers <n>', 'containers at work at once', positiveInteger, 3)
+    .option('--container-runtime <name>', 'dod, rootless (AGENTCOMPANY_CONTAINER_RUNTIME)')
     .option('--accept-no-limits', 'permit an engine that enforces no limits')
     .action(action<WorkerHostOptions>(session, (context, _operands, options) => work(context, options)));
   examples(
@@ -43,6 +46,8 @@ async function work(context: Context, options: WorkerHostOptions): Promise<numbe
   const { readToken } = await import('../host-credentials.ts');
   const token = await readToken(options.tokenFile, environment['AGENTCOMPANY_HOST_TOKEN'], cwd);
   if (!token.ok) return context.fail(token.error);
+  const config = await engineConfig(context, { useHome: false, flags: engineFlags(options) });
+  if (!config.ok) return context.fail(config.error);
   const { runWorkerHost } = await import('@agentcompany/orchestrator/open-worker-host');
   const drain = new AbortController();
   const stop = new AbortController();
@@ -50,14 +55,15 @@ async function work(context: Context, options: WorkerHostOptions): Promise<numbe
     if (drain.signal.aborted) return stop.abort();
     context.talk('No new work; what is under way is finished. Press Ctrl-C again to give it back.');
     return drain.abort();
-  });
+  }, 2);
   const ended = await runWorkerHost({
     bus: options.bus ?? environment['AGENTCOMPANY_REDIS_URL'] ?? '',
     engine: options.engine,
     token: token.value,
     folder: path.resolve(cwd, options.folder ?? defaultFolder(environment)),
     maximumWorkers: options.maxWorkers,
-    acceptNoLimits: options.acceptNoLimits === true,
+    warmWorkers: config.value.warm_workers,
+    config: config.value,
     environment,
     installation: checkout,
     drain: drain.signal,
@@ -69,6 +75,13 @@ async function work(context: Context, options: WorkerHostOptions): Promise<numbe
   });
   release();
   return ended.ok ? exitCodes.ok : context.fail(ended.error);
+}
+
+function engineFlags({ containerRuntime, acceptNoLimits }: WorkerHostOptions): ConfigFlags {
+  return {
+    ...(containerRuntime === undefined ? {} : { container_runtime: containerRuntime }),
+    ...(acceptNoLimits === true ? { accept_no_limits: true } : {}),
+  };
 }
 
 /** Where a host keeps its things unless it is told (XDG base directories). */

@@ -48,7 +48,7 @@ export async function runDemo(options: DemoOptions, context: Context): Promise<n
     if (performance.now() - interruptedAt >= patienceMs) force();
     else if (!stop.signal.aborted) context.talk('Stopping: waiting until the containers are gone.');
     stop.abort();
-  });
+  }, Infinity);
   const command = `${cliCommand(context, path.join(options.folder, 'home'))} resume`;
   const interrupted = (detail: string): number => context.fail(demoErrors.AC_DEMO_INTERRUPTED({ detail, command }));
   const work = async (): Promise<number> => {

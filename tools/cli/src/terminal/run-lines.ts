@@ -2,6 +2,7 @@ import type { RunSummary, RunView, TaskView } from '@agentcompany/orchestrator';
 import type { AppError } from '@agentcompany/protocol';
 import { needsPerson, remedyFor, shortId } from '../run-outcome.ts';
 import { cleanLine, cleanText, fit } from './clean-text.ts';
+import { noteLines } from './note-lines.ts';
 import { questionLines } from './question-lines.ts';
 import { costLine, shortCost } from './cost-text.ts';
 import { paintState, type Style } from './style.ts';
@@ -107,6 +108,7 @@ export function runLines(run: RunView, style: Style, width: number): readonly st
     ...(cost === null ? [] : [`cost          ${cost}`]),
     ...pullRequest,
     ...(run.task_list.length === 0 ? [] : ['', ...taskTable(run.task_list, style, width)]),
+    ...noteLines(run, width),
     ...approvalsOf(run),
     ...questionsOf(run, style),
     ...errorsOf(run),

@@ -129,6 +129,22 @@ function retried(payload: Payload): Said {
   return say('attention', `sent back: ${reason.replaceAll('_', ' ')}`, text(feedback, 'message'));
 }
 
+/** Connections alone are no news: what was asked in them is, and what was refused. */
+function wentOut(payload: Payload): Said | null {
+  const where = `${text(payload, 'host')}${text(payload, 'path')}`;
+  if (payload['event'] === 'refused') {
+    const count = payload['count'] === 1 ? '' : ` (${text(payload, 'count')} times)`;
+    return say(
+      'attention',
+      `not let out: ${[text(payload, 'method'), where].join(' ').trim()}${count}`,
+      text(payload, 'reason').replaceAll('_', ' '),
+    );
+  }
+  if (payload['event'] === 'answered')
+    return say('faint', `${text(payload, 'method')} ${where}: ${text(payload, 'status')}`);
+  return null;
+}
+
 /** What a person reads of each type; types that are not here are machinery and stay silent. */
 const sayings: Partial<Record<EnvelopeType, (payload: Payload) => Said | null>> = {
   task_submit: (payload) => say('plain', `accepted for ${text(payload, 'project_id')}`, text(payload, 'instruction')),
@@ -142,6 +158,7 @@ const sayings: Partial<Record<EnvelopeType, (payload: Payload) => Said | null>> 
   attempt_started: (payload) => say('plain', `started on ${text(payload, 'slot')}, round ${text(payload, 'round')}`),
   attempt_lost: (payload) => say('attention', 'attempt lost', errorText(payload)),
   task_progress: (payload) => say('faint', text(payload, 'message')),
+  egress_request: wentOut,
   task_complete: (payload) => say('plain', `delivered ${text(record(payload['result']), 'commit').slice(0, 10)}`),
   task_failed: (payload) => say('bad', 'attempt failed', errorText(payload)),
   task_retry: retried,

@@ -2,16 +2,30 @@ import type {
   CleanReport,
   Company,
   DraftedPlan,
-  OpenQuestion,
   GivenBudget,
+  LogChoice,
+  OpenQuestion,
+  PlanChange,
+  ReviseRequest,
   RunView,
   StreamEntry,
   SubmitRequest,
   TaskView,
+  TellRequest,
+  ToldTask,
+  WorkersView,
 } from '@agentcompany/orchestrator';
 import { homeAt } from '@agentcompany/orchestrator/company-home';
 import { orchestratorErrors } from '@agentcompany/orchestrator/errors';
-import { failure, newId, success, type AppError, type EnvelopeType, type Result } from '@agentcompany/protocol';
+import {
+  failure,
+  newId,
+  success,
+  type AppError,
+  type EnvelopeType,
+  type Plan,
+  type Result,
+} from '@agentcompany/protocol';
 
 type PullRequests = Extract<Awaited<ReturnType<Company['listPullRequests']>>, { readonly ok: true }>['value'];
 
@@ -49,11 +63,15 @@ export function sketchRun(sketch: RunSketch): RunView {
       budget_usd: null,
       budget_tokens: null,
       fallback_model: null,
+      egress: null,
+      max_triages: 0,
+      quiet_seconds: 0,
     },
     base_oid: null,
     tip_oid: null,
     images: [],
     plan_hash: null,
+    plan_revision: 1,
     task_list: [],
     approvals: [],
     questions: [],
@@ -70,6 +88,7 @@ export function sketchTask(task_id: string, state: string, more: Partial<TaskVie
     superseded_by: null,
     error: null,
     attempts: [],
+    notes: [],
     ...more,
   };
 }
@@ -79,6 +98,9 @@ export function sketchTask(task_id: string, state: string, more: Partial<TaskVie
  * ended runs; what `drive` does is the test's to say.
  */
 export class FakeCompany implements Company {
+  logPieces: readonly Result<string>[] = [];
+  isLogEndless = false;
+  workers: WorkersView = { workers: [], set_aside: [] };
   readonly home = homeAt('/nowhere');
   readonly runs = new Map<string, RunView>();
   readonly calls: string[] = [];
@@ -221,6 +243,16 @@ export class FakeCompany implements Company {
     return run.ok ? success(this.log) : run;
   }
 
+  async *followLog(id: string, options: LogChoice & { readonly signal: AbortSignal }): AsyncIterable<Result<string>> {
+    this.calls.push(`follow ${id} ${options.attemptId ?? options.taskId ?? 'latest'}`);
+    yield* this.logPieces;
+    if (this.isLogEndless) await new Promise((resolve) => options.signal.addEventListener('abort', resolve));
+  }
+
+  async listWorkers(): Promise<Result<WorkersView>> {
+    return success(this.workers);
+  }
+
   async answerApproval(
     id: string,
     answer: { readonly decision: 'approve' | 'reject'; readonly comment: string },
@@ -256,6 +288,32 @@ export class FakeCompany implements Company {
       });
     this.calls.push(`answer ${question.question_id} ${text}`);
     return success(question);
+  }
+
+  /** What `plan show --file` gives. */
+  plan: Plan | null = null;
+  /** What comes of a change of a plan. */
+  planChange: Partial<PlanChange> = {};
+  readonly revised: ReviseRequest[] = [];
+
+  async currentPlan(id: string): Promise<Result<Plan>> {
+    return this.plan === null ? failure(orchestratorErrors.AC_RUN_UNKNOWN({ run: id })) : success(this.plan);
+  }
+
+  async revisePlan(id: string, request: ReviseRequest): Promise<Result<PlanChange>> {
+    const run = await this.showRun(id);
+    if (!run.ok) return run;
+    this.revised.push(request);
+    const nothing = { add: [], change: [], supersede: [], remove: [], whole: false, asks_approval: false };
+    return success({ run_id: run.value.run_id, state: run.value.state, revision: 2, ...nothing, ...this.planChange });
+  }
+
+  async tellTask({ runId, taskId, note }: TellRequest): Promise<Result<ToldTask>> {
+    const run = await this.showRun(runId ?? [...this.runs.keys()][0] ?? '');
+    if (!run.ok) return run;
+    this.calls.push(`tell ${taskId} ${note}`);
+    const heard = 'before its next turn';
+    return success({ run_id: run.value.run_id, task_id: taskId, note_id: newId(), state: 'running', heard });
   }
 
   cancelRun(id: string, reason: string): Promise<Result<undefined>> {

@@ -1,0 +1,51 @@
+import type { Feedback, Task } from '@agentcompany/protocol';
+import type { NoteRecord, Run, TaskRecord } from './records.ts';
+
+/** A task as it enters a run; what is left out it begins without. */
+export interface NewTask {
+  readonly spec: Task;
+  readonly conflictRounds?: number;
+  readonly triages?: number;
+  readonly feedback?: Feedback | null;
+  readonly notes?: readonly NoteRecord[];
+}
+
+export function addTask(
+  run: Run,
+  { spec, conflictRounds = 0, triages = 0, feedback = null, notes = [] }: NewTask,
+): void {
+  const record: TaskRecord = {
+    spec,
+    index: run.tasks.size,
+    revision: run.revision,
+    conflictRounds,
+    state: 'pending',
+    rounds: 0,
+    failures: 0,
+    reviewRounds: 0,
+    feedback,
+    assignmentId: null,
+    attemptId: null,
+    approvalId: null,
+    conflicts: null,
+    supersededBy: null,
+    retryWanted: false,
+    notes,
+    triage: null,
+    triages,
+    error: null,
+  };
+  run.tasks.set(spec.id, record);
+  run.counts.pending += 1;
+  run.agenda.add(spec.id);
+  noteDependencies(run, spec);
+}
+
+/** Whoever is waited for knows who waits. */
+export function noteDependencies(run: Run, { id, depends_on }: Task): void {
+  for (const dependency of depends_on) {
+    const list = run.dependants.get(dependency) ?? [];
+    if (!list.includes(id)) list.push(id);
+    run.dependants.set(dependency, list);
+  }
+}

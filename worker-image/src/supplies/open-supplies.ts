@@ -1,0 +1,19 @@
+import type { WorkOrder } from '@agentcompany/protocol';
+import type { DoorClient } from '../door-client.ts';
+import { egressEnvironment } from './egress-environment.ts';
+import { openEgressProxy } from './egress-proxy.ts';
+import { cacheEnvironment } from './package-caches.ts';
+
+/**
+ * Opens what lets programs install things: the way out where the order has one, and the caches that are mounted. Returns the variables that
+ * tell every command of it; none, and nothing listens, where there is neither. Files lie in `folder`, outside the repository.
+ */
+export async function openSupplies(
+  { egress }: Pick<WorkOrder, 'egress'>,
+  door: DoorClient,
+  folder: string,
+): Promise<Record<string, string>> {
+  const wayOut =
+    egress === undefined ? {} : await egressEnvironment((await openEgressProxy(door)).address, egress, folder);
+  return { ...wayOut, ...(await cacheEnvironment(folder, egress !== undefined)) };
+}
