@@ -24,7 +24,11 @@ async function bundleInto(packageFolder, { input, external, output }) {
     input,
     external: (id) => id.startsWith('node:') || external(id),
     platform: 'node',
-    resolve: { conditionNames: ['development', 'node', 'import', 'default'] },
+    resolve: {
+      conditionNames: ['development', 'node', 'import', 'default'],
+      // Its other form requires its parts by computed names, which no bundle holds.
+      alias: { 'jsonc-parser': join(checkout, 'node_modules', 'jsonc-parser', 'lib', 'esm', 'main.js') },
+    },
     onLog: (level, log) => {
       if (level === 'warn') throw new Error(`${packageFolder}: ${log.message}`);
     },

@@ -13,7 +13,7 @@ import { facadeErrors } from './facade/errors.ts';
 import { openMirrorFacts } from './git/mirror-facts.ts';
 import { openDevcontainers } from './open-devcontainers.ts';
 import { imageWithAgent } from './open-agents-image.ts';
-import type { DindHome } from './open-dind.ts';
+import { openDind, type DindHome } from './open-dind.ts';
 
 /** What decides which engine workers run on, and under which terms. */
 export interface EngineChoice {
@@ -113,7 +113,6 @@ const runtimes: Readonly<Record<Config['container_runtime'], OpenRuntime>> = {
   dind: async (choice) => {
     const { config, environment, dind } = choice;
     if (dind === undefined) return openMachine({ ...choice, config: { ...config, oci_runtime: 'runc' } });
-    const { openDind } = await import('./open-dind.ts');
     return openDind(environment, config.oci_runtime, dind);
   },
 };

@@ -8,7 +8,8 @@ import { failure, success, type Result } from '@agentcompany/protocol';
 import type { ContainerEngine } from '../container-engine.ts';
 import { dindErrors } from './errors.ts';
 
-const repository = 'agentcompany-engine';
+/** Name of the images of inner engines that are made here. */
+export const engineRepository = 'agentcompany-engine';
 const recipe = 'engine-from-packages.mjs';
 const lastLines = 20;
 
@@ -26,7 +27,7 @@ export interface BuildEngineImageOptions {
 /** The name of the image that this recipe makes: another recipe, another name. */
 export async function engineImageReference(recipes: string): Promise<string> {
   const text = await readFile(join(recipes, recipe));
-  return `${repository}:${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
+  return `${engineRepository}:${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
 }
 
 /** Runs the recipe to its end; gives its exit code and last words. */

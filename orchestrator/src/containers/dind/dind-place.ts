@@ -1,3 +1,5 @@
+import { cpus as machineCpus } from 'node:os';
+
 /** Where a company with an engine of its own keeps what is the engine's. */
 export interface DindPlace {
   /** The uuid of the company home, or of a worker host's folder. */
@@ -24,6 +26,7 @@ export function outerLimits(workers: {
   return {
     memoryBytes: count * memoryBytes + engineBytes,
     pids: count * pidsOfWorker + enginePids,
-    cpus: count * cpus + 1,
+    // An engine takes no more than its machine has.
+    cpus: Math.min(count * cpus + 1, machineCpus().length),
   };
 }

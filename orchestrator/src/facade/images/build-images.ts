@@ -10,8 +10,10 @@ import type { ImageReport, ImagesOptions } from './list-images.ts';
 import { codeAgents, type CodeAgent } from '../../containers/agents-image/agent-packages.ts';
 import { buildAgentsImage } from '../../containers/agents-image/build-agents-image.ts';
 import { agentImageErrors } from '../../containers/agents-image/errors.ts';
+import { buildEngineImage, engineImageReference } from '../../containers/dind/build-engine-image.ts';
 import { recordMadeImage } from '../../made-images.ts';
 import { openDevcontainers } from '../../open-devcontainers.ts';
+import { recordEngineImage } from '../../open-dind.ts';
 import { readAgentsImage, recordAgentsImage } from '../../open-agents-image.ts';
 import { openEngine, workerImage } from '../../open-workers.ts';
 
@@ -56,6 +58,42 @@ export async function buildImage(options: BuildImageOptions): Promise<Result<Ima
   const { id, reference, agents } = built.value;
   await recordMadeImage(installation, { reference, id });
   return reportOf(engine.value, { purpose: 'agents', id, references: [reference], agents });
+}
+
+export interface BuildInnerEngineOptions extends ImagesOptions {
+  /** An image that the machine's engine has, with dockerd, containerd and runc; null: one is made of this system's packages. */
+  readonly from: string | null;
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Makes, or takes, the image of the inner engine of docker-in-docker; outer containers are made from it from then on.
+ * Errors: `AC_DIND_BUILD`, `AC_IMAGE_UNKNOWN`, those of the engine.
+ */
+export async function buildInnerEngine(options: BuildInnerEngineOptions): Promise<Result<ImageReport>> {
+  const { installation, from, say, signal, config } = options;
+  // The machine's engine, whatever workers run in.
+  const engine = await openEngine({ ...options, config: { ...config, container_runtime: 'dod', oci_runtime: 'runc' } });
+  if (!engine.ok) return engine;
+  const made =
+    from === null
+      ? await buildEngineImage({
+          engine: engine.value,
+          recipes: path.join(installation, 'worker-image', 'image'),
+          cache: path.join(installation, '.cache'),
+          say,
+          signal,
+        })
+      : await engine.value.imageInspect(from);
+  if (!made.ok) return made;
+  const image = {
+    reference: from ?? (await engineImageReference(path.join(installation, 'worker-image', 'image'))),
+    id: made.value.id,
+  };
+  recordEngineImage(installation, image);
+  if (from === null) await recordMadeImage(installation, image);
+  return reportOf(engine.value, { purpose: 'engine', id: image.id, references: [image.reference], agents: {} });
 }
 
 async function reportOf(

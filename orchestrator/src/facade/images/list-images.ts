@@ -3,9 +3,11 @@ import { instanceId, type CompanyHome } from '../../company-home.ts';
 import type { RunView } from '../../company/view.ts';
 import { agentsRepository } from '../../containers/agents-image/build-agents-image.ts';
 import type { ContainerEngine, ListedImage } from '../../containers/container-engine.ts';
+import { engineRepository } from '../../containers/dind/build-engine-image.ts';
 import { devcontainerRepository } from '../../containers/devcontainer/build-devcontainer.ts';
 import { madeImages } from '../../made-images.ts';
 import { readAgentsImage } from '../../open-agents-image.ts';
+import { readEngineImage } from '../../open-dind.ts';
 import { openEngine, workerImage, type EngineChoice } from '../../open-workers.ts';
 import { listProjects } from '../../projects.ts';
 
@@ -22,7 +24,7 @@ export interface ImageUsage {
 
 /** One image of this installation, this home, or named by one of its projects. */
 export interface ImageReport {
-  readonly purpose: 'worker' | 'agents' | 'devcontainer' | 'project';
+  readonly purpose: 'worker' | 'agents' | 'engine' | 'devcontainer' | 'project';
   /** `sha256:…`: what containers are made from; `''` of a name that the engine does not know. */
   readonly id: string;
   readonly references: readonly string[];
@@ -42,7 +44,12 @@ export interface ImageReport {
 }
 
 const workerRepository = 'agentcompany-worker';
-export const ownRepositories: readonly string[] = [workerRepository, agentsRepository, devcontainerRepository];
+export const ownRepositories: readonly string[] = [
+  workerRepository,
+  agentsRepository,
+  engineRepository,
+  devcontainerRepository,
+];
 
 /**
  * The images workers are made from, and those that could go. Without `usage` only what belongs to the installation is known.
@@ -77,9 +84,11 @@ async function currentImages(
   listed: readonly ListedImage[],
 ): Promise<Result<readonly ImageReport[]>> {
   const agents = await readAgentsImage(installation);
+  const inner = await readEngineImage(installation);
   const images = [
     { purpose: 'worker' as const, id: worker, agents: {} },
     ...(agents === null ? [] : [{ purpose: 'agents' as const, id: agents.id, agents: agents.agents }]),
+    ...(inner === null ? [] : [{ purpose: 'engine' as const, id: inner.id, agents: {} }]),
   ];
   const reports: ImageReport[] = [];
   for (const image of images) {
@@ -110,10 +119,15 @@ function otherImage(image: ListedImage, made: ReadonlySet<string>, usage: ImageU
     const used = runsOf(image.id, usage);
     return { ...report, purpose: 'devcontainer', state: used.length > 0 ? 'ready' : 'unused', used_by: used };
   }
-  const purpose = reference.startsWith(`${workerRepository}:`) ? 'worker' : 'agents';
+  const purpose = purposeOf(reference);
   const isOurs = image.references.every((name) => made.has(`${name} ${image.id}`));
   const used = usage === null ? [] : runsOf(image.id, usage);
   return { ...report, purpose, state: isOurs ? (used.length > 0 ? 'ready' : 'unused') : 'foreign', used_by: used };
+}
+
+function purposeOf(reference: string): 'worker' | 'agents' | 'engine' {
+  if (reference.startsWith(`${workerRepository}:`)) return 'worker';
+  return reference.startsWith(`${engineRepository}:`) ? 'engine' : 'agents';
 }
 
 /** Whether a tag names exactly this home as its owner. */

@@ -74,25 +74,44 @@ async function list(context: Context): Promise<number> {
 interface BuildOptions {
   readonly agent?: readonly string[];
   readonly project?: string;
+  /** True: made from packages; else the image that is taken. */
+  readonly dind?: string | true;
 }
 
-async function build(context: Context, { agent, project }: BuildOptions): Promise<number> {
+async function build(context: Context, { agent, project, dind }: BuildOptions): Promise<number> {
   const { cliErrors } = await import('../errors.ts');
-  if ((agent === undefined) === (project === undefined)) {
-    const problem = 'exactly one of --agent and --project is expected; the worker image is made by set-up';
+  if ([agent, project, dind].filter((option) => option !== undefined).length !== 1) {
+    const problem = 'exactly one of --agent, --project and --dind is expected; the worker image is made by set-up';
     return context.fail(cliErrors.AC_USAGE({ problem, help: 'agentcompany image build --help' }));
   }
   const interrupt = new AbortController();
   const release = context.io.onInterrupt(() => interrupt.abort());
   try {
-    const built =
-      project === undefined
-        ? await buildAgents(context, agent ?? [], interrupt.signal)
-        : await buildProject(context, project, interrupt.signal);
+    const built = await buildOne(context, { agent, project, dind }, interrupt.signal);
     return interrupt.signal.aborted ? exitCodes.interrupted : built;
   } finally {
     release();
   }
+}
+
+function buildOne(
+  context: Context,
+  { agent, project, dind }: { readonly [Key in keyof BuildOptions]: BuildOptions[Key] | undefined },
+  signal: AbortSignal,
+): Promise<number> {
+  if (dind !== undefined) return buildInner(context, dind === true ? null : dind, signal);
+  return project === undefined ? buildAgents(context, agent ?? [], signal) : buildProject(context, project, signal);
+}
+
+async function buildInner(context: Context, from: string | null, signal: AbortSignal): Promise<number> {
+  const { buildInnerEngine } = await import('@agentcompany/orchestrator/images');
+  const { environment, checkout } = context.io;
+  const config = await engineConfig(context, { useHome: true, flags: {} });
+  if (!config.ok) return context.fail(config.error);
+  const say = (line: string): void => context.talk(cleanLine(line));
+  const choice = { config: config.value, environment, installation: checkout };
+  const built = await buildInnerEngine({ ...choice, from, say, signal });
+  return built.ok ? show(context, [built.value]) : context.fail(built.error);
 }
 
 async function buildAgents(context: Context, agents: readonly string[], signal: AbortSignal): Promise<number> {
@@ -145,16 +164,18 @@ function addBuild(image: Command, session: Session): void {
   const building = image
     .command('build')
     .description(
-      "Puts code agents into the image of the workers that need one (npm downloads them), or builds what a project's devcontainer.json describes. The worker image itself is made by set-up.",
+      "Puts code agents into the image of the workers that need one (npm downloads them), builds what a project's devcontainer.json describes, or makes the image of the inner engine of docker-in-docker from this system's packages. The worker image itself is made by set-up.",
     )
     .option('--agent <agent...>', 'claude-code, codex, opencode, gemini-cli')
     .option('--project <id>', "project whose repository's own image is built, without network")
+    .option('--dind [image]', 'inner engine of docker-in-docker: made here, or an image that has dockerd')
     .action(action<BuildOptions>(session, (context, _operands, options) => build(context, options)));
   examples(
     building,
     'agentcompany image build --agent claude-code',
     'agentcompany image build --agent claude-code --agent codex',
     'agentcompany image build --project tool',
+    'agentcompany image build --dind',
   );
 }
 
