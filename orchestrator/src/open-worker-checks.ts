@@ -29,15 +29,15 @@ export function containerChecks(options: WorkerCheckOptions): readonly Check[] {
   const prove = (): Promise<Result<RuntimeProof>> => (proof ??= proveHere(options));
   return [
     { id: 'engine', title: 'container engine', run: () => checkEngine(options) },
-    { id: 'image', title: 'worker image', run: () => checkImage(options.installation) },
+    { id: 'image', title: 'worker image', run: () => checkImage(options) },
     { id: 'worker', title: 'sealed worker', run: () => checkWorker(options, prove) },
     ...goals.map(([goal, title]) => ({ id: `worker-${goal}`, title, run: () => checkGoal(goal, prove) })),
   ];
 }
 
 /** The image by the short form of its id, which the engine takes as well. */
-async function checkImage(installation: string): Promise<Result<string>> {
-  const image = await workerImage(installation);
+async function checkImage(options: WorkerCheckOptions): Promise<Result<string>> {
+  const image = await workerImage(options);
   return image.ok ? success(image.value.slice(0, 'sha256:'.length + 12)) : image;
 }
 
@@ -57,8 +57,9 @@ async function checkEngine({ home, environment, config, installation }: WorkerCh
   const { engineFeatures } = await import('./containers/create-body.ts');
   const held = limits.ok ? 'limits enforced' : `NO LIMITS on ${missingLimits(info.value).join(', ')} (accepted)`;
   const appArmor = engineFeatures(info.value).appArmor ? 'AppArmor' : 'no AppArmor';
-  const { ociRuntime, cgroupVersion } = info.value;
-  return success(`${version.value.version}, ${ociRuntime}, cgroup ${cgroupVersion}, ${held}, ${appArmor}`);
+  const { ociRuntime, cgroupVersion, flavour, rootless } = info.value;
+  const name = `${flavour === 'podman' ? 'Podman' : 'Docker'} ${version.value.version}${rootless ? ' without root' : ''}`;
+  return success(`${name}, ${ociRuntime}, cgroup ${cgroupVersion}, ${held}, ${appArmor}`);
 }
 
 function limitsOf(config: Config): ReturnType<typeof workerLimits> {

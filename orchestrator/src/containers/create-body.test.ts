@@ -14,7 +14,7 @@ const container: WorkerContainer = {
   workspaceVolume: null,
   caches: [{ folder: '/shared/_cacache', target: '/caches/npm' }],
 };
-const features = { appArmor: false, ociRuntime: 'runc', podman: null };
+const features = { appArmor: false, ociRuntime: 'runc', enforcesLimits: true, podman: null };
 
 describe('the create body', () => {
   it('S2 is the same bytes whatever else the values carry, at any depth', () => {

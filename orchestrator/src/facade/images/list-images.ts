@@ -59,7 +59,7 @@ export async function listImages(
   { installation, ...choice }: ImagesOptions,
   usage: ImageUsage | null = null,
 ): Promise<Result<readonly ImageReport[]>> {
-  const worker = await workerImage(installation);
+  const worker = await workerImage({ installation, ...choice });
   if (!worker.ok) return worker;
   const engine = await openEngine(choice);
   if (!engine.ok) return engine;
