@@ -109,6 +109,26 @@ describe.each(runtimesUnderTest)('on $name, workers, each other and their owners
     }
   });
 
+  it('S16 a sweep in operation leaves the containers of the runner’s own jobs, and a doctor’s that runs', async () => {
+    const runner = fixture.runner();
+    const running = Promise.withResolvers<void>();
+    const onProgress = (message: string): void => (message === 'working' ? running.resolve() : undefined);
+    const order = fixture.order({ run: { command: 'sleep 2; echo x > x' } });
+    const job = runner.run(fixture.job(order, { onProgress }));
+    await running.promise;
+    const orphan = await createFor({});
+    const doctor = await createFor({ run: 'doctor' });
+    const attached = unwrap(await fixture.engine.attach(doctor));
+    unwrap(await fixture.engine.start(doctor));
+    expect(unwrap(await runner.sweep(() => false))).toBe(1);
+    expect(await Promise.all([orphan, doctor].map(isThere))).toEqual([false, true]);
+    expect(unwrap(await job).report.outcome).toBe('done');
+    attached.close();
+    unwrap(await fixture.engine.kill(doctor));
+    expect(unwrap(await runner.sweep(() => false))).toBe(1);
+    expect(await isThere(doctor)).toBe(false);
+  });
+
   it('S17 a crash between create and record leaves an orphan that the next start finds by its label', async () => {
     let orphan = '';
     const onCreated = (id: string): Promise<Result<undefined>> => {

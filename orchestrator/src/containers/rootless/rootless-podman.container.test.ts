@@ -86,8 +86,15 @@ describe.skipIf(!hasRootlessPodman)('the engine contract on rootless Podman', ()
     const { instance, mirror: mirrorFolder, runtime: runtimeFolder } = fixture;
     const { id: imageId } = unwrap(await under.engine.imageInspect(under.image));
     const owner = { instance, run: 'r', task: 't', attempt: 'a', epoch: 1 };
-    const folders = { mirrorFolder, runtimeFolder, workspaceVolume: null };
-    const container = { owner, imageId, ...folders, limits: testLimits };
+    const container = {
+      owner,
+      imageId,
+      mirrorFolder,
+      runtimeFolder,
+      limits: testLimits,
+      caches: [],
+      workspaceVolume: null,
+    };
     const features = engineFeatures(unwrap(await under.engine.info()));
     const body = createBody(container, features);
     const { id } = unwrap(await under.engine.create(container));
