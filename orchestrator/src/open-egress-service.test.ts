@@ -32,18 +32,18 @@ describe('the way out of a run', () => {
   it('S44 S45 is as its settings have it, and what happens there lies beside the run, by attempt and task', async () => {
     const { bus, open } = await opened();
     const run = { ...openedRun(null, { egress: settings }), id: runId };
-    const { egress, close } = await open({ run, taskId: 'a-task', attemptId: 'an-attempt' });
-    expect(egress?.certificate).toContain('BEGIN CERTIFICATE');
+    const wayOut = await open({ run, taskId: 'a-task', attemptId: 'an-attempt' });
+    expect(wayOut.egress?.certificate).toContain('BEGIN CERTIFICATE');
     for (const [authority, status] of [
       ['127.0.0.1:443', 400],
       ['b.example:443', 403],
       ['a-known-secret.a.example:443', 403],
     ] as const) {
       const asked = asking();
-      await egress?.connect(authority, asked);
+      await wayOut.egress?.connect(authority, asked);
       expect(await asked.said).toBe(status);
     }
-    await close();
+    await wayOut.close();
     expect(unwrap(await bus.readStream(runId, { after: 0 }))).toEqual([]);
     const entries = unwrap(await bus.readStream(`${runId}/progress`, { after: 0 }));
     expect(entries.map(({ envelope }) => envelope)).toMatchObject(

@@ -85,10 +85,10 @@ async function exchange(
     idle.refresh();
     counts[way] += bytes;
   };
-  let cut: Cut | null = null;
+  const cuts: Cut[] = [];
   const settled = (piped: Promise<void>): Promise<void> =>
     piped.catch((error: unknown) => {
-      if (error instanceof Cut) cut ??= error;
+      if (error instanceof Cut) cuts.push(error);
       upstream.destroy();
     });
   const up = settled(pipeline(stream, metered(connection, 'upload', count('sent_bytes')), upstream));
@@ -100,5 +100,6 @@ async function exchange(
   stream.destroy();
   // Why it was cut off comes a moment after the end of its streams.
   await Promise.race([Promise.all([up, down]), wait(lingerMs)]);
-  if (cut !== null) throw cut;
+  const [cut] = cuts;
+  if (cut !== undefined) throw cut;
 }

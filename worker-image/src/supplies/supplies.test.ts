@@ -41,8 +41,8 @@ function ask(proxy: string, method: string, path: string): Promise<{ status: num
       socket.once('end', () => resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(chunks).toString() }));
       socket.end('hello');
     });
-    asked.once('response', async (answer) => {
-      resolve({ status: answer.statusCode ?? 0, text: (await answer.toArray()).join('') });
+    asked.once('response', (answer) => {
+      answer.toArray().then((chunks) => resolve({ status: answer.statusCode ?? 0, text: chunks.join('') }), reject);
     });
     asked.end();
   });
