@@ -103,8 +103,21 @@ describe('the way out', () => {
     for (let knock = 0; knock < 230; knock += 1) await refusal(`${host}:443`);
     await egress.close();
     const counted = facts.filter(({ reason }) => reason === 'too_many');
-    expect(counted).toHaveLength(201);
+    expect(counted).toHaveLength(2);
     expect(counted.reduce((sum, { count }) => sum + count, 0)).toBeGreaterThanOrEqual(231);
+  });
+
+  it('S45 writes down each refusal once, two hundred different ones, and counts the rest', async () => {
+    const origin = await startOrigin({ hosts: [host], handle });
+    const { refusal, facts, egress } = await openEgressDoor({ network: origin.network, allow: [rule(host)] });
+    for (let knock = 0; knock < 210; knock += 1) await refusal(`h${knock}.example:443`);
+    for (let knock = 0; knock < 3; knock += 1) await refusal('h7.example:443');
+    expect(facts).toHaveLength(200);
+    await egress.close();
+    expect(facts.slice(200)).toMatchObject([
+      { host: 'h7.example', count: 3 },
+      { host: 'h209.example', count: 10 },
+    ]);
   });
 });
 
