@@ -2,14 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { duplexPair } from 'node:stream';
-import { doorPaths, success, unwrap, workOrder, type SelfReport } from '@agentcompany/protocol';
+import { doorPaths, success, unwrap } from '@agentcompany/protocol';
 import { DoorClient } from '../worker-image/src/door-client.ts';
 import { initHome } from '../orchestrator/src/company-home.ts';
 import { loadConfig } from '../orchestrator/src/config.ts';
-import { noServices } from '../orchestrator/src/door/attempt-services.ts';
-import { defaultDoorLimits } from '../orchestrator/src/door/door-limits.ts';
-import { openDoor } from '../orchestrator/src/door/open-door.ts';
+import { openDoorEnds, selfReport } from '../orchestrator/src/door/testing/door-ends.ts';
 import type { ModelEvent, ModelRequest } from '../orchestrator/src/models/model.ts';
 import { unlimitedPurse } from '../orchestrator/src/models/purse.ts';
 import { anthropicDialect } from '../orchestrator/src/models/testing/anthropic-dialect.ts';
@@ -18,33 +15,6 @@ import { openAttemptModels } from '../orchestrator/src/open-attempt-models.ts';
 import { openModel } from '../orchestrator/src/open-models.ts';
 import { agentAttempt } from '../orchestrator/src/testing/agent-attempt.ts';
 
-const order = workOrder.parse({
-  kind: 'verify',
-  mirror: '/mirror.git',
-  base_oid: '1'.repeat(40),
-  command_timeout: 10,
-  verify: [],
-});
-const report: SelfReport = {
-  uid: 1,
-  capabilities_bounding: '0',
-  kernel: 'Linux',
-  apparmor_profile: null,
-  workspace_bytes: null,
-  temporary_bytes: null,
-  open_files_limit: null,
-  file_size_limit_bytes: null,
-  core_size_limit_bytes: null,
-  no_new_privileges: true,
-  seccomp_mode: 2,
-  interfaces: [],
-  memory_limit_bytes: 1,
-  pids_limit: 1,
-  cpu_limit: 1,
-  mounts: [],
-  exposed_paths: [],
-  node_version: process.version,
-};
 const texts = Array.from({ length: 100 }, (_, index) => `word ${index} `);
 /** A conversation of an agent some way into its work: 20 kB. */
 const system = 'You are a worker of this company. '.repeat(600);
@@ -112,17 +82,9 @@ export async function openGatewayScene(doorCount: number): Promise<GatewayScene>
       const models = unwrap(
         await openAttemptModels({ ...options, openPurse, onUnrecorded: console.error }, agentAttempt()),
       );
-      const [hostSide, workerSide] = duplexPair();
-      const door = openDoor(hostSide, {
-        order,
-        bundleFile: null,
-        limits: defaultDoorLimits,
-        differences: () => [],
-        onProgress: () => undefined,
-        services: { ...noServices, models: models?.models ?? null },
-      });
+      const { door, workerSide } = openDoorEnds({ services: { models: models?.models ?? null } });
       const client = new DoorClient(workerSide, () => undefined);
-      await client.next({ report });
+      await client.next({ report: selfReport });
       const ask = (): Promise<Times> => {
         const stream = client.request('POST', doorPaths.chat);
         stream.end(JSON.stringify({ system, messages: [{ role: 'user', text: question() }], tools: [] }));

@@ -26,7 +26,8 @@ function plan(): Plan {
 async function proveRuntime(home: CompanyHome, flags: Partial<Record<ConfigKey, unknown>>): Promise<void> {
   const environment = environmentOfEngine();
   const { config } = unwrap(loadConfig({ home, environment, flags }));
-  const workers = { instance: unwrap(instanceId(home)), installation: checkout, environment, config };
+  const place = { caches: [], companyHome: home.root };
+  const workers = { instance: unwrap(instanceId(home)), installation: checkout, environment, config, ...place };
   const dind = dindOfHome(home, workers);
   unwrap(await requireProof({ workers: { ...workers, dind }, place: homeProofPlace(home) }, () => undefined));
 }

@@ -113,7 +113,9 @@ async function checkWorkspaces({ home, ...options }: WorkerCheckOptions): Promis
   const keeping = { maximumWorkers: 1, warmWorkers: 0, checkoutsFolder, log: () => undefined, isVisitor: true };
   const workers = { ...options, instance: instance.value };
   const dind = dindOfHome(home, workers);
-  const runner = await openWorkers({ ...workers, dind, onDurableStep: () => undefined, keeping });
+  const place = { dind, caches: [], companyHome: home.root };
+  const nothing = (): void => undefined;
+  const runner = await openWorkers({ ...workers, ...place, onDurableStep: nothing, say: nothing, keeping });
   if (!runner.ok) return runner;
   const reason = await runner.value.checkouts?.reasonForMemory();
   await runner.value.close();

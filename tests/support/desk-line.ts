@@ -1,8 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { duplexPair } from 'node:stream';
 import { openBus, type AgentBus } from '@agentcompany/agent-bus';
-import { newId, unwrap, workOrder, type SelfReport } from '@agentcompany/protocol';
+import { newId, unwrap } from '@agentcompany/protocol';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { task } from '../../orchestrator/src/company/testing/fixtures.ts';
@@ -10,44 +9,14 @@ import { loadConfig } from '../../orchestrator/src/config.ts';
 import { deskWork } from '../../orchestrator/src/desk/desk-work.ts';
 import type { HostTool } from '../../orchestrator/src/desk/host-tool.ts';
 import { openDesk } from '../../orchestrator/src/desk/open-desk.ts';
-import { noServices, type HostTools } from '../../orchestrator/src/door/attempt-services.ts';
-import { defaultDoorLimits } from '../../orchestrator/src/door/door-limits.ts';
-import { openDoor } from '../../orchestrator/src/door/open-door.ts';
+import type { HostTools } from '../../orchestrator/src/door/attempt-services.ts';
+import { openDoorEnds, selfReport } from '../../orchestrator/src/door/testing/door-ends.ts';
 import { RunFolds } from '../../orchestrator/src/engine/run-folds.ts';
 import { envelopeTo } from '../../orchestrator/src/engine/testing/ledger-on-disk.ts';
 import { busOptions } from '../../orchestrator/src/home-bus.ts';
 import { DoorClient } from '../../worker-image/src/door-client.ts';
 import { serveMcp } from '../../worker-image/src/mcp/serve-mcp.ts';
 import { openTestCompany, planOf, type TestCompany } from './open-test-company.ts';
-
-const report: SelfReport = {
-  uid: 1,
-  capabilities_bounding: '0',
-  kernel: 'Linux',
-  apparmor_profile: null,
-  workspace_bytes: null,
-  temporary_bytes: null,
-  open_files_limit: null,
-  file_size_limit_bytes: null,
-  core_size_limit_bytes: null,
-  no_new_privileges: true,
-  seccomp_mode: 2,
-  interfaces: [],
-  memory_limit_bytes: 1,
-  pids_limit: 1,
-  cpu_limit: 1,
-  mounts: [],
-  exposed_paths: [],
-  node_version: 'v24',
-};
-
-const order = workOrder.parse({
-  kind: 'verify',
-  mirror: '/mirror.git',
-  base_oid: '1'.repeat(40),
-  command_timeout: 10,
-  verify: [],
-});
 
 /** Lets go of things in the reverse order. */
 type Cleanup = (step: () => unknown) => void;
@@ -118,20 +87,12 @@ export async function openToolLine(
   tools: HostTools | null,
   cleanup: Cleanup,
 ): Promise<{ readonly door: DoorClient; readonly die: () => void }> {
-  const [hostSide, workerSide] = duplexPair();
-  const door = openDoor(hostSide, {
-    order,
-    bundleFile: null,
-    limits: defaultDoorLimits,
-    differences: () => [],
-    onProgress: () => undefined,
-    services: { ...noServices, tools },
-  });
+  const { door, workerSide } = openDoorEnds({ services: { tools } });
   // As whoever runs the worker does.
   void door.end.then(() => door.close());
   cleanup(() => door.close());
   const client = new DoorClient(workerSide, () => undefined);
-  await client.next({ report });
+  await client.next({ report: selfReport });
   return { door: client, die: () => void workerSide.end().destroy() };
 }
 

@@ -60,8 +60,8 @@ export class Machines {
     this.redis = { name: 'redis', namespace, process: null, output: '' };
   }
 
-  /** Lays the network out and starts Redis. Times in milliseconds. */
-  async open(hosts: readonly string[], leaseMs: number): Promise<void> {
+  /** Lays the network out and starts Redis. Times in milliseconds; `more` is for the company's configuration. */
+  async open(hosts: readonly string[], leaseMs: number, more: Readonly<Record<string, unknown>> = {}): Promise<void> {
     removeStaleNamespaces();
     const { namespace } = this.hub;
     ip('netns', 'add', namespace);
@@ -75,6 +75,7 @@ export class Machines {
       redis_url: `redis://${hubAddress}:6379`,
       lease_ms: leaseMs,
       api: { host: hubAddress, port: 4750 },
+      ...more,
     };
     writeFileSync(this.#company.home.configFile, JSON.stringify(settings));
     await this.startRedis();

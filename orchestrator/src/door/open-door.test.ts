@@ -3,13 +3,12 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { connect, type ClientHttp2Session, type OutgoingHttpHeaders } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { duplexPair, type Duplex } from 'node:stream';
-import { workOrder, type SelfReport, type WorkReport } from '@agentcompany/protocol';
+import type { Duplex } from 'node:stream';
+import { workOrder, type WorkReport } from '@agentcompany/protocol';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { DoorOptions } from './door-events.ts';
-import { defaultDoorLimits } from './door-limits.ts';
-import { openDoor, type Door } from './open-door.ts';
-import { noServices } from './attempt-services.ts';
+import type { Door } from './open-door.ts';
+import { openDoorEnds, selfReport } from './testing/door-ends.ts';
 
 const order = workOrder.parse({
   kind: 'task',
@@ -26,26 +25,6 @@ const order = workOrder.parse({
   feedback: null,
   result_ref: 'refs/x',
 });
-const self: SelfReport = {
-  uid: 1,
-  capabilities_bounding: '0',
-  kernel: 'Linux',
-  apparmor_profile: null,
-  workspace_bytes: null,
-  temporary_bytes: null,
-  open_files_limit: null,
-  file_size_limit_bytes: null,
-  core_size_limit_bytes: null,
-  no_new_privileges: true,
-  seccomp_mode: 2,
-  interfaces: [],
-  memory_limit_bytes: 1,
-  pids_limit: 1,
-  cpu_limit: 1,
-  mounts: [],
-  exposed_paths: [],
-  node_version: 'v1',
-};
 const ran = { command: 'true', exit_code: 0, duration_ms: 1, output: '' };
 const done: WorkReport = { outcome: 'done', commit: 'c', tree: 't', agent: ran, verify: [ran], error: null };
 
@@ -70,17 +49,8 @@ async function open(
   const folder = await mkdtemp(join(tmpdir(), 'agentcompany-door-'));
   const file = join(folder, 'result.bundle');
   const progress: string[] = [];
-  const [hostSide, raw] = duplexPair();
-  const { limits, ...rest } = overrides;
-  const door = openDoor(hostSide, {
-    order,
-    bundleFile: file,
-    differences: () => [],
-    onProgress: (message) => progress.push(message),
-    services: noServices,
-    ...rest,
-    limits: { ...defaultDoorLimits, ...limits },
-  });
+  const onProgress = (message: string): void => void progress.push(message);
+  const { door, workerSide: raw } = openDoorEnds({ order, bundleFile: file, onProgress, ...overrides });
   const client = connect('http://door', { createConnection: () => raw });
   client.on('error', () => undefined);
   onTestFinished(async () => {
@@ -113,9 +83,9 @@ async function open(
 describe('the host side of the door', () => {
   it('gives the order once, takes bundle and report, and ends with both', async () => {
     const { door, call, upload, file } = await open();
-    const given = await call('POST', '/queue/next', { report: self });
+    const given = await call('POST', '/queue/next', { report: selfReport });
     expect(JSON.parse(given.body)).toEqual(order);
-    expect((await call('POST', '/queue/next', { report: self })).status).toBe(409);
+    expect((await call('POST', '/queue/next', { report: selfReport })).status).toBe(409);
     const content = Buffer.from('a bundle');
     const sha256 = createHash('sha256').update(content).digest('hex');
     expect(JSON.parse((await upload(content)).body)).toEqual({ sha256, bytes: 8 });
@@ -128,7 +98,7 @@ describe('the host side of the door', () => {
 
   it('S1 gives no order to a worker that is not confined as asked', async () => {
     const { door, call } = await open({ differences: () => ['it has a network'] });
-    const answer = await call('POST', '/queue/next', { report: self });
+    const answer = await call('POST', '/queue/next', { report: selfReport });
     expect(answer.status).toBe(403);
     expect(answer.body).not.toContain(order.mirror);
     expect(await door.end).toEqual({ kind: 'unconfined', differences: ['it has a network'] });
@@ -138,17 +108,17 @@ describe('the host side of the door', () => {
     const { call } = await open();
     expect((await call('PATCH', '/queue/next')).status).toBe(404);
     expect((await call('POST', '/queue/next', 'no json')).status).toBe(400);
-    expect((await call('POST', '/queue/next', { report: { ...self, uid: 'root' } })).status).toBe(400);
+    expect((await call('POST', '/queue/next', { report: { ...selfReport, uid: 'root' } })).status).toBe(400);
     expect((await call('POST', '/progress', { message: 'x'.repeat(5000) })).status).toBe(400);
     expect((await call('POST', '/progress', Buffer.alloc(500_000))).status).toBe(413);
-    expect((await call('POST', '/queue/next', { report: self })).status).toBe(200);
+    expect((await call('POST', '/queue/next', { report: selfReport })).status).toBe(200);
   });
 
   it('takes no bundle before the order, of the wrong size, digest or length, or where none is expected', async () => {
     const { call, upload, file } = await open({ limits: { bundleBytes: 1000 } });
     const content = Buffer.from('a bundle');
     expect((await upload(content)).status).toBe(404);
-    await call('POST', '/queue/next', { report: self });
+    await call('POST', '/queue/next', { report: selfReport });
     expect(
       (await upload(content, { 'content-digest': `sha-256=:${Buffer.alloc(32).toString('base64')}:` })).status,
     ).toBe(400);
@@ -158,7 +128,7 @@ describe('the host side of the door', () => {
     expect((await upload(content)).status).toBe(200);
     expect(await readdir(dirname(file))).toEqual(['result.bundle']);
     const without = await open({ bundleFile: null });
-    await without.call('POST', '/queue/next', { report: self });
+    await without.call('POST', '/queue/next', { report: selfReport });
     expect((await without.upload(content)).status).toBe(404);
   });
 
@@ -167,7 +137,7 @@ describe('the host side of the door', () => {
     expect((await early.call('POST', '/queue/complete', done)).status).toBe(422);
     expect(await early.door.end).toMatchObject({ kind: 'garbage' });
     const bundleless = await open();
-    await bundleless.call('POST', '/queue/next', { report: self });
+    await bundleless.call('POST', '/queue/next', { report: selfReport });
     await bundleless.call('POST', '/queue/complete', done);
     expect(await bundleless.door.end).toMatchObject({
       kind: 'garbage',
@@ -177,7 +147,7 @@ describe('the host side of the door', () => {
 
   it('S47 looks at no report of too many values, and takes the next', async () => {
     const { door, call, upload } = await open();
-    await call('POST', '/queue/next', { report: self });
+    await call('POST', '/queue/next', { report: selfReport });
     await upload(Buffer.from('a bundle'));
     const answer = await call('POST', '/queue/complete', { ...done, verify: Array.from({ length: 60_000 }, () => 0) });
     expect([answer.status, answer.body]).toEqual([400, JSON.stringify({ problem: 'it has too many parts' })]);
@@ -186,22 +156,12 @@ describe('the host side of the door', () => {
   });
 
   it('ends as garbage on bytes that are not HTTP/2, as closed when the stream just ends', async () => {
-    const [hostSide, raw] = duplexPair();
-    const options = {
-      order,
-      bundleFile: null,
-      differences: () => [],
-      onProgress: () => undefined,
-      services: noServices,
-      limits: defaultDoorLimits,
-    };
-    const door = openDoor(hostSide, options);
+    const { door, workerSide: raw } = openDoorEnds();
     raw.resume();
     raw.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
     expect(await door.end).toMatchObject({ kind: 'garbage' });
     door.close();
-    const [otherHost, other] = duplexPair();
-    const quiet = openDoor(otherHost, options);
+    const { door: quiet, workerSide: other } = openDoorEnds();
     other.resume().end();
     expect(await quiet.end).toMatchObject({ kind: 'closed' });
     quiet.close();
@@ -215,15 +175,7 @@ describe('the host side of the door', () => {
   });
 
   it('S10 a client that only half says something is silent, one that pings but never beats is stuck', async () => {
-    const [hostSide, raw] = duplexPair();
-    const options = {
-      order,
-      bundleFile: null,
-      differences: () => [],
-      onProgress: () => undefined,
-      services: noServices,
-    };
-    const silent = openDoor(hostSide, { ...options, limits: { ...defaultDoorLimits, silentMs: 120 } });
+    const { door: silent, workerSide: raw } = openDoorEnds({ limits: { silentMs: 120 } });
     raw.write('PRI * HTTP/2.0\r\n');
     expect(await silent.end).toEqual({ kind: 'missing', sign: 'data' });
     silent.close();

@@ -6,7 +6,8 @@ import { noServices } from './attempt-services.ts';
 import type { DoorWork } from './door-events.ts';
 import { defaultDoorLimits, type DoorLimits } from './door-limits.ts';
 import { openWaitingDoor, type WaitingDoor } from './open-door.ts';
-import { readAnswer, report } from './testing/open-test-door.ts';
+import { selfReport as report } from './testing/door-ends.ts';
+import { readAnswer } from './testing/open-test-door.ts';
 
 const order = workOrder.parse({
   kind: 'verify',

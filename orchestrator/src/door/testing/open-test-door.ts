@@ -1,40 +1,11 @@
 import { connect, type ClientHttp2Session, type ClientHttp2Stream, type OutgoingHttpHeaders } from 'node:http2';
-import { duplexPair, Readable, type Duplex } from 'node:stream';
-import { chatEvent, workOrder, type ChatEvent, type SelfReport } from '@agentcompany/protocol';
+import { Readable, type Duplex } from 'node:stream';
+import { chatEvent, type ChatEvent } from '@agentcompany/protocol';
 import { onTestFinished } from 'vitest';
-import { noServices, type AttemptServices } from '../attempt-services.ts';
+import type { AttemptServices } from '../attempt-services.ts';
 import type { DoorLimits } from '../door-limits.ts';
-import { defaultDoorLimits } from '../door-limits.ts';
-import { openDoor, type Door } from '../open-door.ts';
-
-const order = workOrder.parse({
-  kind: 'verify',
-  mirror: '/mirror.git',
-  base_oid: '1'.repeat(40),
-  command_timeout: 10,
-  verify: [],
-});
-/** What a worker could report of itself. */
-export const report: SelfReport = {
-  uid: 1,
-  capabilities_bounding: '0',
-  kernel: 'Linux',
-  apparmor_profile: null,
-  workspace_bytes: null,
-  temporary_bytes: null,
-  open_files_limit: null,
-  file_size_limit_bytes: null,
-  core_size_limit_bytes: null,
-  no_new_privileges: true,
-  seccomp_mode: 2,
-  interfaces: [],
-  memory_limit_bytes: 1,
-  pids_limit: 1,
-  cpu_limit: 1,
-  mounts: [],
-  exposed_paths: [],
-  node_version: 'v1',
-};
+import type { Door } from '../open-door.ts';
+import { openDoorEnds, selfReport } from './door-ends.ts';
 
 export interface DoorAnswer {
   readonly status: number;
@@ -57,15 +28,7 @@ export async function openTestDoor(
   services: Partial<AttemptServices>,
   limits: Partial<DoorLimits> = {},
 ): Promise<TestDoor> {
-  const [hostSide, raw] = duplexPair();
-  const door = openDoor(hostSide, {
-    order,
-    bundleFile: null,
-    differences: () => [],
-    onProgress: () => undefined,
-    services: { ...noServices, ...services },
-    limits: { ...defaultDoorLimits, ...limits },
-  });
+  const { door, workerSide: raw } = openDoorEnds({ services, limits });
   const client = connect('http://door', { createConnection: () => raw });
   client.on('error', () => undefined);
   onTestFinished(() => {
@@ -80,7 +43,7 @@ export async function openTestDoor(
     return stream;
   };
   const call: TestDoor['call'] = (...asked) => readAnswer(request(...asked));
-  await call('POST', '/queue/next', { report });
+  await call('POST', '/queue/next', { report: selfReport });
   return { door, client, raw, request, call };
 }
 

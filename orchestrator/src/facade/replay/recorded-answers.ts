@@ -54,7 +54,7 @@ export function readAnswers(entries: readonly Envelope[]): ReadonlyMap<string, R
   const answers = new Map<string, Recorded>();
   for (const envelope of entries) {
     const asked = questions.note(envelope);
-    if (asked?.answer == null || answers.has(asked.key)) continue;
+    if (asked === null || asked.answer === null || answers.has(asked.key)) continue;
     answers.set(asked.key, { text: asked.answer, waits: asked.waits });
   }
   return answers;

@@ -76,6 +76,14 @@ function figures({
   };
 }
 
+/** What the models took; a script that plays one counts no tokens and has no price. */
+function modelsLine(run: RunView): string | null {
+  const { calls, tokens } = run.cost;
+  if (calls > 0 && tokens === 0) return `Models: ${counted(calls, 'call', 'calls')}, played by the script`;
+  const cost = costLine(run);
+  return cost === null ? null : `Models: ${cost}`;
+}
+
 /** Prints what came out: one JSON document, or figures, diffstat and where to look. */
 export async function printDemoReport(context: Context, company: Company, report: DemoReport): Promise<void> {
   const { run, place, name } = report;
@@ -107,8 +115,8 @@ export async function printDemoReport(context: Context, company: Company, report
     `${counted(numbers.tasks, 'task', 'tasks')} in ${counted(numbers.attempts, 'container', 'containers')}, ` +
       `${counted(numbers.conflicts, 'conflict', 'conflicts')}, ${numbers.sent_back} sent back, ${(numbers.milliseconds / 1000).toFixed(1)} s`,
   );
-  const cost = costLine(run);
-  if (cost !== null) context.data(`Models: ${cost}`);
+  const models = modelsLine(run);
+  if (models !== null) context.data(models);
   if (request !== null) {
     context.data('');
     context.data(strong(`Pull request #${request.number}: ${cleanLine(run.title)}`));

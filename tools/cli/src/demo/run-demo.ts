@@ -162,7 +162,7 @@ function announcement({ minds }: DemoOptions, tasks: number): string {
   if (minds === null) return `${tasks} tasks, ${workers} workers; no model, no key.`;
   const opening = `${workers} workers; ${minds.model ?? 'a model'} plans, works and reviews.`;
   if (minds.model !== null) return opening;
-  return `${opening}\nNo key: a script plays the model. Its words are fixed; gateway, door, agents, checks\nand containers are real.`;
+  return `${opening}\nNo key: a script plays the model. Its words are fixed; gateway, door,\nagents, checks and containers are real.`;
 }
 
 /** Does the engine's work while the ledger is shown as it grows, then shows what is left of it. */
