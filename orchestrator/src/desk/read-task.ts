@@ -24,6 +24,7 @@ async function read({ folds, run, task, feedback }: DeskWork): Promise<Result<st
     paths: task.paths,
     verify: task.verify,
     feedback,
+    notes: folded.value?.tasks.get(task.id)?.notes.map(({ text }) => text) ?? [],
     ...siblings(folded.value ?? run, task.id),
   };
   const label =

@@ -6,6 +6,8 @@ import { showHidden } from '../../text/hidden-text.ts';
 /** What a model judges; all of it is data. */
 export interface ReviewOrder {
   readonly task: Pick<Task, 'title' | 'instructions' | 'acceptance' | 'paths'>;
+  /** What a person told the worker besides. */
+  readonly notes?: readonly string[];
   /** The checks that ran on the tree that is judged. */
   readonly checks: readonly CommandReport[];
   readonly differences: readonly FileDifference[];
@@ -44,12 +46,13 @@ export interface ReviewQuestion {
  * The work as one line of JSON, every character visible (S48). The name of the review is a digest of all of it: no
  * part of the work can hold it, so no verdict that is written in a diff, or printed by a check, is one of this review (S41).
  */
-export function reviewQuestion({ task, checks, differences }: ReviewOrder): ReviewQuestion {
+export function reviewQuestion({ task, notes = [], checks, differences }: ReviewOrder): ReviewQuestion {
   const work = {
     task: {
       title: task.title,
       instructions: task.instructions,
       acceptance: task.acceptance,
+      ...(notes.length === 0 ? {} : { also_asked_for: notes }),
       may_change: task.paths.length === 0 ? ['any path'] : task.paths,
     },
     checks: checks.map(({ command, exit_code, output }) => ({

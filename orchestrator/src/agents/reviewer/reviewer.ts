@@ -105,7 +105,8 @@ async function judgeByModel(work: Work, parts: ReviewerParts): Promise<Result<Ju
     keep(call);
     onCall(call);
   };
-  const order = { task, checks: result.verify, differences: differences.value };
+  const notes = run.tasks.get(task.id)?.notes.map(({ text }) => text) ?? [];
+  const order = { task, notes, checks: result.verify, differences: differences.value };
   const definition = run.settings.agents.find(({ role }) => role === 'reviewer') ?? null;
   const calling = { signal, onCall: paid, onAgain: keep };
   const judged = await reviewByModel({ ...order, run, attemptId }, definition, calling);

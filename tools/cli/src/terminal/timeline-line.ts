@@ -149,7 +149,10 @@ function wentOut(payload: Payload): Said | null {
 const sayings: Partial<Record<EnvelopeType, (payload: Payload) => Said | null>> = {
   task_submit: (payload) => say('plain', `accepted for ${text(payload, 'project_id')}`, text(payload, 'instruction')),
   task_plan: planned,
-  plan_revision: (payload) => say('attention', `plan changed: ${text(payload, 'reason')}`),
+  plan_revision: (payload) => {
+    const by = text(payload, 'by');
+    return say('attention', `plan changed${by === '' ? '' : ` by ${by}`}: ${text(payload, 'reason')}`);
+  },
   approval_request: (payload) => say('attention', `needs your approval: ${text(payload, 'summary')}`),
   approval_response: answered,
   question: (payload) => say('attention', `asks: ${text(payload, 'question')}`),
@@ -163,7 +166,12 @@ const sayings: Partial<Record<EnvelopeType, (payload: Payload) => Said | null>> 
   task_failed: (payload) => say('bad', 'attempt failed', errorText(payload)),
   task_retry: retried,
   task_state: taskStateChanged,
-  task_note: (payload) => say('plain', text(payload, 'note')),
+  task_note: (payload) => say('plain', `${text(payload, 'by')} says: ${text(payload, 'note')}`),
+  triage_request: () => say('faint', 'the Manager is asked what to do'),
+  triage_response: (payload) =>
+    say('attention', `the Manager says: ${text(payload, 'decision')}`, text(payload, 'reason')),
+  status_response: (payload) =>
+    say('faint', `no progress for ${text(payload, 'quiet_seconds')} s`, text(payload, 'status')),
   review_response: reviewed,
   merge_complete: merged,
   conflict_escalate: (payload) => say('attention', text(payload, 'message')),
