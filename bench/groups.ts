@@ -5,7 +5,7 @@ import type { Measurement } from './measurement.ts';
  * when it is asked for: what one group has in memory would cost another at every fork.
  */
 export const groups: Readonly<Record<string, () => Promise<readonly Measurement[]>>> = {
-  containers: async () => [(await import('./groups/containers.ts')).workerReady],
+  containers: async () => (await import('./groups/containers.ts')).containerCosts,
   cli: async () => (await import('./groups/cli.ts')).programCosts,
   engine: async () => [
     (await import('./groups/containers.ts')).workerReady,

@@ -7,10 +7,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { instanceId } from '../orchestrator/src/company-home.ts';
 import type { ContainerEngine } from '../orchestrator/src/containers/container-engine.ts';
 import { openDockerEngine } from '../orchestrator/src/containers/dod/open-engine.ts';
-import { testLimits } from '../orchestrator/src/containers/testing/worker-fixture.ts';
+import { testLimits, workerImage } from '../orchestrator/src/containers/testing/worker-fixture.ts';
 import { takeEngineLock } from '../orchestrator/src/engine/engine-lock.ts';
-import { workerImage } from '../orchestrator/src/open-workers.ts';
-import { git, installation, openTestCompany, planOf, type TestCompany } from './support/open-test-company.ts';
+import { git, openTestCompany, planOf, type TestCompany } from './support/open-test-company.ts';
 
 let test: TestCompany;
 let engine: ContainerEngine;
@@ -33,7 +32,7 @@ afterEach(async () => {
 
 async function container(instance: string, attempt: string): Promise<string> {
   const owner = { instance, run: randomUUID(), task: 't', attempt, epoch: 1 };
-  const imageId = unwrap(await workerImage(installation));
+  const imageId = unwrap(await engine.imageInspect(await workerImage(engine))).id;
   const { id } = unwrap(
     await engine.create({
       owner,

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { success, unwrap, type EgressFact, type EgressRule } from '@agentcompany/protocol';
@@ -95,6 +95,42 @@ describe('a worker with a way out', () => {
       }),
     );
     expect(facts.filter(({ event }) => event === 'refused')).toEqual([]);
+  });
+
+  it('S44 clones with git over GET alone', async () => {
+    const folder = await testFolder('git');
+    const git = (...args: readonly string[]) =>
+      run('git', ['-c', 'user.name=a', '-c', 'user.email=a@example.org', '-c', 'init.defaultBranch=main', ...args], {
+        cwd: folder,
+      });
+    await writeFile(join(folder, 'words.txt'), 'the words of a library\n');
+    await git('init', '--quiet');
+    await git('add', '.');
+    await git('commit', '--quiet', '--message', 'words');
+    await git('clone', '--quiet', '--bare', '.', 'bare');
+    await git('--git-dir', 'bare', 'update-server-info');
+    const handle = ({ url = '' }: IncomingMessage, response: ServerResponse): void => {
+      const file = join(folder, 'bare', (url.split('?')[0] ?? '').replace('/group/library.git/', ''));
+      readFile(file).then(
+        (content) => response.end(content),
+        () => response.writeHead(404).end(),
+      );
+    };
+    const origin = await startOrigin({ hosts: ['git.example.org'], handle });
+    const { work, facts } = await workerWithWayOut({ 'a.txt': 'a' }, origin, [
+      rule('git.example.org', { paths: ['/group/library.git'] }),
+    ]);
+    const address = 'https://git.example.org/group';
+    const said = outputOf(
+      await work(
+        `git clone -q ${address}/library.git /tmp/l && cat /tmp/l/words.txt; git clone ${address}/other.git /tmp/o; true`,
+      ),
+    );
+    expect(said).toContain('the words of a library');
+    expect(said).toContain('error: 403');
+    expect(facts.filter(({ event }) => event === 'refused').map(({ path }) => path)[0]).toMatch(
+      /^\/group\/other\.git\/info/,
+    );
   });
 
   it('C9 S5 listens on the loopback interface alone, and has no other way than that', async () => {

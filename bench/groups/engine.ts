@@ -1,9 +1,14 @@
 import { unwrap, type Plan } from '@agentcompany/protocol';
+import { instanceId, type CompanyHome } from '../../orchestrator/src/company-home.ts';
+import { loadConfig } from '../../orchestrator/src/config.ts';
+import type { ConfigKey } from '../../orchestrator/src/config-schema.ts';
+import { dindOfHome } from '../../orchestrator/src/open-dind.ts';
+import { homeProofPlace, requireProof } from '../../orchestrator/src/open-proof.ts';
 import { environmentOfEngine, openTestCompany, planOf } from '../../tests/support/open-test-company.ts';
 import { openBareLine } from '../bare-line.ts';
 import { timed } from '../measure.ts';
 import type { Measurement, PreparedMeasurement } from '../measurement.ts';
-import { workerImage } from '../worker-image.ts';
+import { checkout, workerImage } from '../worker-image.ts';
 
 const taskCount = 8;
 const limitMs = 300_000;
@@ -17,13 +22,21 @@ function plan(): Plan {
   return planOf(tasks, { title: 'Eight files', verify: ['test -f file-1.txt'] });
 }
 
+/** What a host does once for each engine, image and kernel, and remembers: it is no part of a run. */
+async function proveRuntime(home: CompanyHome, flags: Partial<Record<ConfigKey, unknown>>): Promise<void> {
+  const environment = environmentOfEngine();
+  const { config } = unwrap(loadConfig({ home, environment, flags }));
+  const workers = { instance: unwrap(instanceId(home)), installation: checkout, environment, config };
+  const dind = dindOfHome(home, workers);
+  unwrap(await requireProof({ workers: { ...workers, dind }, place: homeProofPlace(home) }, () => undefined));
+}
+
 /** One run in a fresh home, from the instruction to the published pull request; setting up and tearing down are not timed. */
 async function throughTheEngine(): Promise<number> {
-  const { company, dispose } = await openTestCompany({
-    environment: environmentOfEngine(),
-    flags: { max_workers: taskCount },
-  });
+  const flags = { max_workers: taskCount };
+  const { company, dispose } = await openTestCompany({ environment: environmentOfEngine(), flags });
   try {
+    await proveRuntime(company.home, flags);
     let runId = '';
     const taken = await timed(async () => {
       runId = unwrap(await company.submit({ projectId: 'app', instruction: 'Write eight files', plan: plan() })).runId;

@@ -31,7 +31,9 @@ const hostWithPort = z
   .max(261)
   .refine((written) => {
     const { name, ports } = splitPort(written);
-    return canonicalPattern(name) !== null && ports.every((value) => port.safeParse(value).success);
+    return (
+      canonicalPattern(name) !== null && ports.length === 1 && ports.every((value) => port.safeParse(value).success)
+    );
   }, 'a host name, with an optional :port, is expected');
 
 const hostSettings = z

@@ -22,12 +22,17 @@ export async function madeImages(installation: string): Promise<readonly MadeIma
 
 /** Puts an image on record as made here, durably. Throws what the file system throws. */
 export async function recordMadeImage(installation: string, image: MadeImage): Promise<void> {
-  await replace(installation, (images) => [...images.filter(({ reference }) => reference !== image.reference), image]);
+  await replace(installation, (images) => [...images.filter((other) => !isSame(other, image)), image]);
 }
 
 /** Takes one off the record that is gone. Throws what the file system throws. */
-export async function forgetMadeImage(installation: string, reference: string): Promise<void> {
-  await replace(installation, (images) => images.filter((image) => image.reference !== reference));
+export async function forgetMadeImage(installation: string, image: MadeImage): Promise<void> {
+  await replace(installation, (images) => images.filter((other) => !isSame(other, image)));
+}
+
+/** The same name may stand for another image on another engine of this machine. */
+function isSame(one: MadeImage, other: MadeImage): boolean {
+  return one.reference === other.reference && one.id === other.id;
 }
 
 async function replace(

@@ -103,7 +103,7 @@ export async function rememberProof({ workers, place }: ProofRequest, proof: Run
 async function identityOf(options: Omit<OpenWorkersOptions, 'onDurableStep' | 'say'>): Promise<Result<string>> {
   const engine = await openEngine(options);
   if (!engine.ok) return engine;
-  const image = await workerImage(options.installation);
+  const image = await workerImage(options);
   if (!image.ok) return image;
   const described = await describe(engine.value);
   if (!described.ok) return described;

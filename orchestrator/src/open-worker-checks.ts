@@ -6,7 +6,7 @@ import type { Check } from './doctor.ts';
 import { workerLimits } from './engine/worker-limits.ts';
 import { dindOfHome } from './open-dind.ts';
 import { homeProofPlace, proveWorkers, rememberProof, type ProofRequest } from './open-proof.ts';
-import { openEngine, workerImage } from './open-workers.ts';
+import { openEngine, openWorkers, workerImage } from './open-workers.ts';
 
 interface WorkerCheckOptions {
   readonly home: CompanyHome;
@@ -29,15 +29,16 @@ export function containerChecks(options: WorkerCheckOptions): readonly Check[] {
   const prove = (): Promise<Result<RuntimeProof>> => (proof ??= proveHere(options));
   return [
     { id: 'engine', title: 'container engine', run: () => checkEngine(options) },
-    { id: 'image', title: 'worker image', run: () => checkImage(options.installation) },
+    { id: 'image', title: 'worker image', run: () => checkImage(options) },
     { id: 'worker', title: 'sealed worker', run: () => checkWorker(options, prove) },
+    { id: 'workspaces', title: 'workspaces', run: () => checkWorkspaces(options) },
     ...goals.map(([goal, title]) => ({ id: `worker-${goal}`, title, run: () => checkGoal(goal, prove) })),
   ];
 }
 
 /** The image by the short form of its id, which the engine takes as well. */
-async function checkImage(installation: string): Promise<Result<string>> {
-  const image = await workerImage(installation);
+async function checkImage(options: WorkerCheckOptions): Promise<Result<string>> {
+  const image = await workerImage(options);
   return image.ok ? success(image.value.slice(0, 'sha256:'.length + 12)) : image;
 }
 
@@ -57,8 +58,9 @@ async function checkEngine({ home, environment, config, installation }: WorkerCh
   const { engineFeatures } = await import('./containers/create-body.ts');
   const held = limits.ok ? 'limits enforced' : `NO LIMITS on ${missingLimits(info.value).join(', ')} (accepted)`;
   const appArmor = engineFeatures(info.value).appArmor ? 'AppArmor' : 'no AppArmor';
-  const { ociRuntime, cgroupVersion } = info.value;
-  return success(`${version.value.version}, ${ociRuntime}, cgroup ${cgroupVersion}, ${held}, ${appArmor}`);
+  const { ociRuntime, cgroupVersion, flavour, rootless } = info.value;
+  const name = `${flavour === 'podman' ? 'Podman' : 'Docker'} ${version.value.version}${rootless ? ' without root' : ''}`;
+  return success(`${name}, ${ociRuntime}, cgroup ${cgroupVersion}, ${held}, ${appArmor}`);
 }
 
 function limitsOf(config: Config): ReturnType<typeof workerLimits> {
@@ -101,6 +103,22 @@ async function checkWorker(
   const limits = `memory ${config.worker_memory_limit}, ${cpus} CPUs, ${pids} processes`;
   const readBack = config.accept_no_limits ? `asked for ${limits}, absence accepted` : `${limits}, as read inside`;
   return success(`a ping through its door after ${(proof.value.pingMs / 1000).toFixed(1)} s; ${readBack}`);
+}
+
+/** Mounts one as a task's would be. That it has to be made in memory is no failure, but is said. */
+async function checkWorkspaces({ home, ...options }: WorkerCheckOptions): Promise<Result<string>> {
+  const instance = instanceId(home);
+  if (!instance.ok) return instance;
+  const { checkoutsFolder } = home;
+  const keeping = { maximumWorkers: 1, warmWorkers: 0, checkoutsFolder, log: () => undefined, isVisitor: true };
+  const workers = { ...options, instance: instance.value };
+  const dind = dindOfHome(home, workers);
+  const runner = await openWorkers({ ...workers, dind, onDurableStep: () => undefined, keeping });
+  if (!runner.ok) return runner;
+  const reason = await runner.value.checkouts?.reasonForMemory();
+  await runner.value.close();
+  if (reason?.ok === false) return reason;
+  return success(typeof reason?.value === 'string' ? `IN MEMORY: ${reason.value}` : 'mounted on prepared checkouts');
 }
 
 async function checkGoal(goal: EscapeGoal, prove: () => Promise<Result<RuntimeProof>>): Promise<Result<string>> {

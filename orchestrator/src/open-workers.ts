@@ -28,6 +28,11 @@ export interface EngineChoice {
   readonly dind?: DindHome;
 }
 
+/** Which image of an installation is asked for. */
+type InstalledImage = Pick<OpenWorkersOptions, 'installation'> & {
+  readonly config: Pick<Config, 'container_runtime'>;
+};
+
 export interface OpenWorkersOptions extends EngineChoice {
   readonly dind: DindHome;
   readonly instance: string;
@@ -51,11 +56,13 @@ export interface KeptReady {
   /** Where the prepared checkouts are on record. */
   readonly checkoutsFolder: string;
   readonly log: Log;
+  /** Another process of the home may be its host. */
+  readonly isVisitor?: boolean;
 }
 
 /** Opens the container runtime; its library is loaded only here. Errors: those of the engine, `AC_IMAGE_UNAVAILABLE`, `AC_CACHE_REFUSED`. */
 export async function openWorkers(options: OpenWorkersOptions): Promise<Result<WorkerRunner>> {
-  const image = await workerImage(options.installation);
+  const image = await workerImage(options);
   if (!image.ok) return image;
   const caches = await findCaches(options.caches, { userHome: homedir(), companyHome: options.companyHome });
   if (!caches.ok) return caches;
@@ -82,9 +89,10 @@ function keptReady({
   warmWorkers,
   checkoutsFolder,
   log,
-}: KeptReady): Pick<WorkerRunnerOptions, 'warm' | 'workspaces' | 'log'> {
+  isVisitor = false,
+}: KeptReady): Pick<WorkerRunnerOptions, 'warm' | 'workspaces' | 'log' | 'isVisitor'> {
   const workspaces = { folder: checkoutsFolder, facts: openMirrorFacts() };
-  return { warm: { workers: warmWorkers, maximum: maximumWorkers }, workspaces, log };
+  return { warm: { workers: warmWorkers, maximum: maximumWorkers }, workspaces, log, isVisitor };
 }
 
 /**
@@ -124,13 +132,15 @@ async function openMachine({ environment, config }: EngineChoice): Promise<Resul
   return openDockerEngine({ dockerHost: environment['DOCKER_HOST'] ?? null, ociRuntime: config.oci_runtime });
 }
 
-/** The image that set-up made, by its id. Error: `AC_IMAGE_NOT_BUILT`. */
-export async function workerImage(installation: string): Promise<Result<string>> {
+/** The image that set-up made for the chosen engine, by its id there. Error: `AC_IMAGE_NOT_BUILT`. */
+export async function workerImage({ installation, config }: InstalledImage): Promise<Result<string>> {
+  // A rootless engine keeps images of its own.
+  const record = config.container_runtime === 'rootless' ? 'worker-image-rootless.json' : 'worker-image.json';
   try {
-    const text = await readFile(join(installation, '.cache', 'worker-image.json'), 'utf8');
-    const record: unknown = JSON.parse(text);
-    if (typeof record === 'object' && record !== null && 'id' in record && typeof record.id === 'string')
-      return success(record.id);
+    const text = await readFile(join(installation, '.cache', record), 'utf8');
+    const image: unknown = JSON.parse(text);
+    if (typeof image === 'object' && image !== null && 'id' in image && typeof image.id === 'string')
+      return success(image.id);
     return failure(facadeErrors.AC_IMAGE_NOT_BUILT());
   } catch (cause) {
     return failure(facadeErrors.AC_IMAGE_NOT_BUILT({}, cause));

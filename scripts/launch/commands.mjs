@@ -3,6 +3,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from './build.mjs';
 import { runForeground } from './child.mjs';
+import { wantsRootless } from './engine.mjs';
 import { isRootOnDebian, prepareEngine } from './engine-setup.mjs';
 import { setupFailure } from './errors.mjs';
 import { SetupFailure } from './failure.mjs';
@@ -169,7 +170,8 @@ async function setUpWorkers(root, workers, options) {
     const engine = await prepareEngine(root, options);
     const notes = [...engine.notes, ...(await prepareImage(root, { ...options, socket: engine.socket }))];
     for (const note of notes) options.say(note);
-    return { ...options.env, DOCKER_HOST: `unix://${engine.socket}` };
+    const address = `unix://${engine.socket}`;
+    return { ...options.env, ...(wantsRootless(options.env) ? { CONTAINER_HOST: address } : { DOCKER_HOST: address }) };
   } catch (error) {
     if (!(error instanceof SetupFailure) || workers === 'yes' || options.env['CI'] === 'true') throw error;
     options.say(error.print());

@@ -5,7 +5,7 @@ import { closeSync, existsSync, mkdirSync, openSync, rmSync, watch } from 'node:
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { findExecutable, runStep } from './child.mjs';
-import { detectEngine, engineFailure } from './engine.mjs';
+import { detectEngine, engineFailure, wantsRootless } from './engine.mjs';
 import { setupFailure } from './errors.mjs';
 import { messageOf } from './failure.mjs';
 import { cachePaths } from './paths.mjs';
@@ -28,9 +28,10 @@ export async function prepareEngine(root, { env, yes, mayInstall, lockFd, say })
   if (found.status === 'ready') return { socket: found.socket, notes: [] };
   if (found.status === 'no-limits' && env['AGENTCOMPANY_ACCEPT_NO_LIMITS'] === 'true')
     return { socket: found.socket, notes: [] };
-  const ownSocket = env['DOCKER_HOST'] === undefined || env['DOCKER_HOST'] === '';
+  // A rootless engine is its user's: what is to be done is said, not done.
+  const ownSocket = !wantsRootless(env) && (env['DOCKER_HOST'] === undefined || env['DOCKER_HOST'] === '');
   const repairable = (found.status === 'absent' || found.status === 'stopped') && ownSocket;
-  if (!repairable || !mayInstall) throw engineFailure(found);
+  if (!repairable || !mayInstall) throw engineFailure(found, wantsRootless(env));
 
   const packages =
     found.status === 'absent' ? packagesToInstall((name) => findExecutable(name, systemPath(env)) !== null) : [];
@@ -57,7 +58,15 @@ export async function prepareEngine(root, { env, yes, mayInstall, lockFd, say })
  * @returns {boolean}
  */
 export function isRootOnDebian(osRelease, uid) {
-  if (uid !== 0 || osRelease === null) return false;
+  return uid === 0 && isDebian(osRelease);
+}
+
+/**
+ * @param {string | null} osRelease content of /etc/os-release
+ * @returns {boolean} whether this is Debian or one of its children
+ */
+export function isDebian(osRelease) {
+  if (osRelease === null) return false;
   const ids = [...osRelease.matchAll(/^ID(?:_LIKE)?="?([^"\n]*)"?$/gm)].flatMap((match) => (match[1] ?? '').split(' '));
   return ids.includes('debian') || ids.includes('ubuntu');
 }

@@ -106,6 +106,18 @@ const containerEntries = {
     message: 'DOCKER_HOST does not name a Unix socket',
     remedy: 'unset DOCKER_HOST, or set it to unix:///path/of/the.sock',
   },
+  AC_ROOTLESS_ABSENT: {
+    message: 'no container engine that works without root is installed',
+    remedy: `sudo apt-get install podman uidmap catatonit fuse-overlayfs, then systemctl --user enable --now podman.socket, ${again}`,
+  },
+  AC_ROOTLESS_STOPPED: {
+    message: 'no container engine without root answers',
+    remedy: `systemctl --user enable --now podman.socket   (without systemd: podman system service --time=0 unix://{socket} &), ${again}`,
+  },
+  AC_ROOTLESS_AS_ROOT: {
+    message: 'AGENTCOMPANY_CONTAINER_RUNTIME is rootless, but the engine runs as root',
+    remedy: `set CONTAINER_HOST to the socket of an engine that a plain user runs (unix:///run/user/UID/podman/podman.sock), ${again}`,
+  },
   AC_IMAGE_UNAVAILABLE: {
     message: 'there is no worker image and none can be made',
     remedy:

@@ -3,9 +3,10 @@ import { spawn } from 'node:child_process';
 import { createReadStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { findExecutable, runStep } from './child.mjs';
+import { wantsRootless } from './engine.mjs';
 import { answerMessage, callEngine, streamedError } from './engine-http.mjs';
 import { setupFailure } from './errors.mjs';
-import { consent, installPackages, removalNotes, systemPath } from './engine-setup.mjs';
+import { consent, installPackages, isDebian, removalNotes, systemPath } from './engine-setup.mjs';
 import { messageOf } from './failure.mjs';
 import { cachePaths } from './paths.mjs';
 import { digestOf, readText, writeDurably } from './steps.mjs';
@@ -33,7 +34,7 @@ export async function prepareImage(root, options) {
     [node.version, process.arch],
   );
   const reference = `${repository}:${recipe.slice(0, 16)}`;
-  const { workerImage, imagesMade } = cachePaths(root);
+  const { workerImage, imagesMade } = cachePaths(root, wantsRootless(options.env));
   const present = await imageId(options.socket, reference);
   if (present !== null) {
     record(workerImage, { reference, id: present, recipe });
@@ -76,7 +77,8 @@ function recordMade(file, image) {
   } catch {
     // There is none yet, or it is damaged: what it held is no longer provably ours.
   }
-  const others = images.filter(({ reference }) => reference !== image.reference);
+  // Another engine of this machine may have another image of the same name.
+  const others = images.filter(({ reference, id }) => reference !== image.reference || id !== image.id);
   writeDurably(file, `${JSON.stringify({ version: 1, images: [...others, image] }, null, 2)}\n`);
 }
 
@@ -135,8 +137,10 @@ async function buildWithRegistry(folder, reference, nodeVersion, { socket, say }
  * @returns {Promise<string[]>} notes
  */
 async function buildFromPackages(root, { reference, node, refused }, { socket, env, yes, mayInstall, lockFd, say }) {
-  if (!mayInstall) throw unavailable(reference, node.version, refused);
   const missing = findExecutable('mmdebstrap', systemPath(env)) === null ? ['mmdebstrap'] : [];
+  // mmdebstrap works for a plain user too, in a user name space; installing it does not.
+  if (!mayInstall && (missing.length > 0 || !isDebian(readText('/etc/os-release'))))
+    throw unavailable(reference, node.version, refused);
   if (missing.length > 0) {
     await consent("The worker image is made from this system's packages", missing, { yes, say });
     await installPackages(missing, { env, lockFd, say });
@@ -169,8 +173,8 @@ async function buildFromPackages(root, { reference, node, refused }, { socket, e
  * @returns {Promise<string | null>} why the engine refused it, or null
  */
 async function importArchive(socket, archive, reference) {
-  const [repo = '', tag = ''] = reference.split(':');
-  const query = new URLSearchParams({ fromSrc: '-', repo, tag, changes: 'USER 10001:10001' });
+  // The whole reference as `repo`: Podman overlooks `tag`.
+  const query = new URLSearchParams({ fromSrc: '-', repo: reference, changes: 'USER 10001:10001' });
   const call = {
     method: 'POST',
     path: `/images/create?${query}`,

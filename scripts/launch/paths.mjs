@@ -8,8 +8,9 @@ export const checkout = fileURLToPath(new URL('../..', import.meta.url)).replace
 /**
  * Where set-up keeps what it makes. Everything in `.cache` may be deleted; the next start makes it again.
  * @param {string} root the checkout
+ * @param {boolean} [rootless] whether the image is for an engine without root, which keeps images of its own
  */
-export function cachePaths(root) {
+export function cachePaths(root, rootless = false) {
   const cache = join(root, '.cache');
   return {
     cache,
@@ -18,7 +19,7 @@ export function cachePaths(root) {
     npm: join(cache, 'npm'),
     stamps: join(cache, 'stamps'),
     engineLog: join(cache, 'dockerd.log'),
-    workerImage: join(cache, 'worker-image.json'),
+    workerImage: join(cache, rootless ? 'worker-image-rootless.json' : 'worker-image.json'),
     imagesMade: join(cache, 'images-made.json'),
     rejectedLockfile: join(cache, 'package-lock.rejected.json'),
   };

@@ -8,8 +8,10 @@ import { initHome, type CompanyHome } from '../../orchestrator/src/company-home.
 import type { Company } from '../../orchestrator/src/company-facade.ts';
 import { loadConfig } from '../../orchestrator/src/config.ts';
 import { openCompany } from '../../orchestrator/src/open-company.ts';
+import { homeProofPlace } from '../../orchestrator/src/open-proof.ts';
 import { addProject } from '../../orchestrator/src/projects.ts';
 import { openBusStore } from './bus-stores.ts';
+import { keepProof, takeProof } from './kept-proof.ts';
 
 /** The checkout these tests lie in: where set-up put the worker runtime and the record of its image. */
 export const installation = join(import.meta.dirname, '..', '..');
@@ -35,6 +37,8 @@ export interface TestCompanyOptions {
   readonly homeFolder?: string;
   /** Where the product lies; the checkout where absent. */
   readonly installation?: string;
+  /** True: the first start proves the engine of workers again, though another home of a test has. */
+  readonly unproven?: boolean;
 }
 
 /** Runs git as a user would, outside the product. */
@@ -79,6 +83,8 @@ export async function openTestCompany(options: TestCompanyOptions = {}): Promise
   const repository = createRepository(join(folder, 'app.git'), options.files ?? { 'README.md': '# App\n' });
   const home = unwrap(initHome(options.homeFolder ?? join(folder, 'home')));
   unwrap(addProject(home, { id: 'app', path: repository, cwd: folder }));
+  const { recordFile } = homeProofPlace(home);
+  if (options.unproven !== true) takeProof(recordFile);
   const store = options.adapter === undefined ? null : await openBusStore(options.adapter);
   if (store !== null) writeFileSync(home.configFile, JSON.stringify({ version: 1, ...store.settings }));
   const environment = { ...environmentOfEngine(), ...options.environment };
@@ -93,6 +99,7 @@ export async function openTestCompany(options: TestCompanyOptions = {}): Promise
     company,
     dispose: async () => {
       await company.close();
+      if (options.unproven !== true) keepProof(recordFile);
       await store?.dispose();
       rmSync(folder, { recursive: true, force: true });
     },

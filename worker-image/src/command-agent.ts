@@ -12,7 +12,7 @@ import {
 import { speaksOfFullDisk } from './git.ts';
 import type { WorkerPaths } from './paths.ts';
 import { runCommand, type CommandEnd } from './run-command.ts';
-import { memoryKills } from './self-report.ts';
+import { memoryKills, processRefusals } from './self-report.ts';
 import type { Surroundings } from './work.ts';
 
 type TaskOrder = Extract<WorkOrder, { kind: 'task' }>;
@@ -51,10 +51,21 @@ export function commandReport(command: string, end: CommandEnd): CommandReport {
   return { command, exit_code: end.exitCode, duration_ms: end.durationMs, output: end.output };
 }
 
-async function problemOf(end: CommandEnd, seconds: number, killsBefore: number): Promise<AppError | null> {
+/** What the kernel has counted against this container. */
+async function kernelCounts(): Promise<{ readonly kills: number; readonly refusals: number }> {
+  return { kills: await memoryKills(), refusals: await processRefusals() };
+}
+
+async function problemOf(
+  end: CommandEnd,
+  seconds: number,
+  before: Awaited<ReturnType<typeof kernelCounts>>,
+): Promise<AppError | null> {
   if (end.exitCode === 0) return null;
+  const { kills, refusals } = await kernelCounts();
+  if (refusals > before.refusals) return workerErrors.AC_WORK_PROCESSES();
   if (end.timedOut) return workerErrors.AC_WORK_TIMEOUT({ seconds });
-  if ((await memoryKills()) > killsBefore) return workerErrors.AC_WORK_MEMORY();
+  if (kills > before.kills) return workerErrors.AC_WORK_MEMORY();
   if (speaksOfFullDisk(end.output)) return workerErrors.AC_WORKSPACE_FULL({}, end.output.slice(-500));
   return workerErrors.AC_WORK_FAILED({ how: howItEnded(end) }, end.output.slice(-500));
 }
@@ -67,14 +78,14 @@ export interface AgentEnd {
 
 /**
  * The `command` agent: runs the task's command or script in the repository. Errors, as part of the value: `AC_WORK_FAILED`,
- * `AC_WORK_TIMEOUT`, `AC_WORK_MEMORY`, `AC_WORKSPACE_FULL`.
+ * `AC_WORK_TIMEOUT`, `AC_WORK_MEMORY`, `AC_WORK_PROCESSES`, `AC_WORKSPACE_FULL`.
  */
 export async function runCommandAgent(
   order: TaskOrder,
   run: TaskRun,
   { paths, place }: Pick<Surroundings, 'paths' | 'place'>,
 ): Promise<Result<AgentEnd>> {
-  const killsBefore = await memoryKills();
+  const before = await kernelCounts();
   let files: Record<string, string>;
   let call: Invocation;
   try {
@@ -93,6 +104,6 @@ export async function runCommandAgent(
   });
   return success({
     report: commandReport(call.shown, end),
-    error: await problemOf(end, order.command_timeout, killsBefore),
+    error: await problemOf(end, order.command_timeout, before),
   });
 }

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { selfReport } from '@agentcompany/protocol';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { memoryKills, readSelfReport } from './self-report.ts';
+import { memoryKills, processRefusals, readSelfReport } from './self-report.ts';
 
 const status =
   'Name:\tnode\nUid:\t10001\t10001\t10001\t10001\nCapBnd:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t1\n';
@@ -140,5 +140,12 @@ describe('what a worker reads of its confinement', () => {
     const second = await system({ 'memory.events': 'low 0\nmax 3\noom 1\noom_kill 2\n' });
     const first = await system({ 'memory/memory.oom_control': 'oom_kill_disable 0\nunder_oom 0\noom_kill 5\n' });
     expect([await memoryKills(second), await memoryKills(first), await memoryKills('/none')]).toEqual([2, 5, 0]);
+  });
+
+  it('S7 counts the processes the kernel refused, in either version', async () => {
+    const second = await system({ 'pids.events': 'max 3\n' });
+    const first = await system({ 'pids/pids.events': 'max 5\n' });
+    const counts = [await processRefusals(second), await processRefusals(first), await processRefusals('/none')];
+    expect(counts).toEqual([3, 5, 0]);
   });
 });

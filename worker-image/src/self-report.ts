@@ -152,3 +152,9 @@ export async function memoryKills(root = '/sys/fs/cgroup'): Promise<number> {
   const text = (await readText(`${root}/memory.events`)) ?? (await readText(`${root}/memory/memory.oom_control`)) ?? '';
   return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
 }
+
+/** How often the kernel has refused this container another process. */
+export async function processRefusals(root = '/sys/fs/cgroup'): Promise<number> {
+  const text = (await readText(`${root}/pids.events`)) ?? (await readText(`${root}/pids/pids.events`)) ?? '';
+  return Number(/^max (\d+)$/m.exec(text)?.[1] ?? 0);
+}

@@ -1,6 +1,6 @@
 import type { CreateBody, EngineFeatures } from './create-body.ts';
 import { forbiddenVariable } from './image-policy.ts';
-import { podmanInDockerWords, shownInside } from './podman-inspect.ts';
+import { inAskedWords, shownInside } from './asked-words.ts';
 import { labelPrefix } from './worker-labels.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -17,8 +17,8 @@ const mustBeEmpty = [
   'StorageOpt',
 ];
 /** Paths of /proc and /sys that an engine hides or write-protects in every container that is not loosened. */
-export const mustBeMasked = ['/proc/kcore', '/proc/keys', '/sys/firmware'];
-export const mustBeReadonly = ['/proc/sys', '/proc/sysrq-trigger'];
+const mustBeMasked = ['/proc/kcore', '/proc/keys', '/sys/firmware'];
+const mustBeReadonly = ['/proc/sys', '/proc/sysrq-trigger'];
 
 function fields(value: unknown): Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
@@ -99,6 +99,8 @@ function* protectionDifferences(body: CreateBody, raw: Fields): Generator<string
   for (const path of mustBeReadonly)
     if (host['ReadonlyPaths'] !== shownInside && !list(host['ReadonlyPaths']).includes(path))
       yield `HostConfig.ReadonlyPaths lacks ${path}`;
+  for (const target of Object.keys(fields(host['Tmpfs'])))
+    if (!Object.hasOwn(body.HostConfig.Tmpfs, target)) yield `HostConfig.Tmpfs has ${target}`;
   const wantsAppArmor = body.HostConfig.SecurityOpt.includes('apparmor=docker-default');
   if (wantsAppArmor && raw['AppArmorProfile'] !== 'docker-default')
     yield `AppArmorProfile is ${show(raw['AppArmorProfile'])}`;
@@ -123,8 +125,8 @@ export function settingDifferences(
  * Compares what the engine says it made (`answer`, its inspect answer) with what was asked, every field of it, and with what
  * must never be set. Returns the differences in words; empty means equal (C16, S1).
  */
-export function compareInspect(body: CreateBody, answer: Fields, { podman }: EngineFeatures): readonly string[] {
-  const raw = podman === null ? answer : podmanInDockerWords(body, answer, podman);
+export function compareInspect(body: CreateBody, answer: Fields, features: EngineFeatures): readonly string[] {
+  const raw = inAskedWords(body, answer, features);
   return [
     ...settingDifferences(body, raw),
     ...labelDifferences(body.Labels, fields(fields(raw['Config'])['Labels'])),

@@ -11,8 +11,15 @@ const limits = {
   workspaceBytes: 2 ** 30 + 100,
   temporaryBytes: 2 ** 28,
 };
-const places = { workspace: limits.workspaceBytes, temporary: limits.temporaryBytes };
-const expected = { limits, places, appArmor: false, ociRuntime: 'runc', podman: null, acceptNoLimits: false };
+const expected = {
+  limits,
+  places: { workspace: limits.workspaceBytes, temporary: limits.temporaryBytes },
+  appArmor: false,
+  ociRuntime: 'runc',
+  enforcesLimits: true,
+  podman: null,
+  acceptNoLimits: false,
+};
 const report: SelfReport = {
   kernel: 'Linux version 6.1.0',
   apparmor_profile: null,
@@ -139,7 +146,7 @@ describe('what a worker reports of its confinement', () => {
     });
   });
 
-  const podman = { seccompFile: '/profile', limits: true };
+  const podman = { seccompFile: '/profile' };
   const unshown: readonly Partial<SelfReport>[] = [
     { exposed_paths: ['/proc/kcore'] },
     { mounts: [...report.mounts, { target: '/dev/shm', type: 'tmpfs', writable: true }] },
@@ -152,12 +159,12 @@ describe('what a worker reports of its confinement', () => {
     expect(confinementDifferences({ ...report, ...change }, { ...expected, podman })).toHaveLength(1);
   });
 
-  it('S12 where Podman cannot limit, the limits are those of its service: accepted only on purpose', () => {
+  it('S12 where an engine cannot limit, the limits are its own: accepted only on purpose', () => {
     const shared = { ...report, memory_limit_bytes: 2 ** 35, pids_limit: null, cpu_limit: null };
-    const unlimited = { ...expected, podman: { ...podman, limits: false } };
+    const unlimited = { ...expected, enforcesLimits: false };
     expect(confinementDifferences(shared, { ...unlimited, acceptNoLimits: true })).toEqual([]);
     expect(confinementDifferences(shared, unlimited)).toHaveLength(3);
-    expect(confinementDifferences(shared, { ...expected, podman, acceptNoLimits: true })).toHaveLength(1);
+    expect(confinementDifferences(shared, { ...expected, acceptNoLimits: true })).toHaveLength(1);
   });
 
   it('S12 an absent limit is accepted only on purpose; a wrong one never', () => {

@@ -18,6 +18,7 @@ export interface ExpectedConfinement {
   readonly places: { readonly workspace: number | null; readonly temporary: number | null };
   readonly appArmor: boolean;
   readonly ociRuntime: string;
+  readonly enforcesLimits: boolean;
   readonly podman: EngineFeatures['podman'];
   /** Where the engine is accepted without limits, a limit that is absent is no difference. */
   readonly acceptNoLimits: boolean;
@@ -34,10 +35,9 @@ function isRounded(asked: number | null, found: number | null): boolean {
 }
 
 function* resourceRules(report: SelfReport, expected: ExpectedConfinement): Generator<Rule> {
-  const { limits, places, acceptNoLimits, podman } = expected;
-  // Where Podman cannot limit, a container shares the limits of Podman itself, whatever they are.
-  const isUnlimited = podman?.limits === false;
-  const isAccepted = (found: number | null): boolean => acceptNoLimits && (found === null || isUnlimited);
+  const { limits, places, acceptNoLimits, enforcesLimits } = expected;
+  // Where the engine cannot limit, a container shares the limits of the engine itself, whatever they are.
+  const isAccepted = (found: number | null): boolean => acceptNoLimits && (found === null || !enforcesLimits);
   const { memory_limit_bytes: memory, pids_limit: pids, cpu_limit: cpus } = report;
   yield [
     isRoundedDown(limits.memoryBytes, memory) || isAccepted(memory),
@@ -92,7 +92,7 @@ function* kernelRules(report: SelfReport, expected: ExpectedConfinement): Genera
 /** Where a worker may write: its tmpfs, and what the kernel shows to every process. */
 const writablePlaces = /^\/(tmp|workspace|dev|proc|sys\/fs\/cgroup)(\/|$)/;
 
-/** What inspect does not show of a container of Podman's (see podman-inspect.ts). */
+/** What inspect does not show of a container of Podman's (see asked-words.ts). */
 function* unshownRules({ mounts, exposed_paths: exposed }: SelfReport): Generator<Rule> {
   const writable = mounts.filter((mount) => mount.writable && !writablePlaces.test(mount.target));
   yield [mounts.length > 0, 'it does not see what is mounted'];

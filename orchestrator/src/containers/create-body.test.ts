@@ -14,7 +14,7 @@ const container: WorkerContainer = {
   workspaceVolume: null,
   caches: [{ folder: '/shared/_cacache', target: '/caches/npm' }],
 };
-const features = { appArmor: false, ociRuntime: 'runc', podman: null };
+const features = { appArmor: false, ociRuntime: 'runc', enforcesLimits: true, podman: null };
 
 describe('the create body', () => {
   it('S2 is the same bytes whatever else the values carry, at any depth', () => {
@@ -71,6 +71,49 @@ describe('the create body', () => {
         expect(strip(createBody(value, features))).toEqual(golden);
       }),
     );
+  });
+
+  it('S2 S3 has a volume in the place of the repository, and nothing else changes but the shares of the workspace', () => {
+    const golden = createBody(container, features);
+    const mounted = createBody({ ...container, workspaceVolume: 'a-volume' }, features);
+    const { Mounts: mounts, Tmpfs: memory, ...host } = mounted.HostConfig;
+    const { Mounts: goldenMounts, Tmpfs: goldenMemory, ...goldenHost } = golden.HostConfig;
+    expect({ ...mounted, HostConfig: host, Labels: {} }).toEqual({ ...golden, HostConfig: goldenHost, Labels: {} });
+    expect(mounts).toEqual([
+      ...goldenMounts,
+      {
+        Type: 'volume',
+        Source: 'a-volume',
+        Target: '/workspace/repository',
+        ReadOnly: false,
+        VolumeOptions: { NoCopy: true },
+      },
+    ]);
+    expect(memory).toEqual({
+      ...goldenMemory,
+      '/workspace': (goldenMemory['/workspace'] ?? '').replace(`${2 ** 30}`, `${2 ** 29}`),
+    });
+  });
+
+  it('S2 S3 of a container without an attempt differs from that of a worker in what it is for and in nothing that confines it', () => {
+    const golden = createBody(container, features);
+    for (const purpose of ['warm', 'prepare', 'hold'] as const) {
+      const owner = { instance: 'i', host: 'h', purpose };
+      const made = createBody({ ...container, owner, workspaceVolume: 'v', keptVolume: 'k' }, features);
+      const { Mounts: mounts, Tmpfs: memory, ...host } = made.HostConfig;
+      const { Mounts: _mounts, Tmpfs: _memory, ...goldenHost } = golden.HostConfig;
+      expect(host).toEqual(goldenHost);
+      expect(mounts.filter(({ Type, ReadOnly }) => Type === 'bind' && !ReadOnly)).toEqual([]);
+      expect(mounts.filter(({ ReadOnly }) => !ReadOnly).map(({ Source }) => Source)).toEqual(['v']);
+      expect(Object.values(memory).every((options) => /^rw,(no)?exec,nosuid,nodev,size=\d+/.test(options))).toBe(true);
+      expect(made.User).toBe(golden.User);
+      expect(Object.keys(made.Labels).toSorted()).toEqual([
+        'agentcompany.host',
+        'agentcompany.instance',
+        'agentcompany.purpose',
+        'agentcompany.spec',
+      ]);
+    }
   });
 
   it('asks for AppArmor where the engine has it, and mounts no runtime that the image carries', () => {

@@ -139,12 +139,12 @@ export interface EngineFeatures {
   readonly appArmor: boolean;
   /** The OCI runtime workers run in, by the name it is registered under; always given, so that no engine's default is. */
   readonly ociRuntime: string;
+  /** Whether it holds containers to limits of memory, processes and CPU here, or drops what is asked of them. */
+  readonly enforcesLimits: boolean;
   /** Where Podman has its own way; null: the engine is Docker. */
   readonly podman: {
     /** It takes the profile by file, never as text. */
     readonly seccompFile: string;
-    /** Whether it holds containers to limits here, or drops what is asked. */
-    readonly limits: boolean;
   } | null;
 }
 
@@ -182,6 +182,7 @@ export function engineFeatures(info: EngineInfo): EngineFeatures {
   return {
     appArmor: info.securityOptions.some((option) => option.split(',').includes('name=apparmor')),
     ociRuntime: info.ociRuntime,
-    podman: info.seccompFile === null ? null : { seccompFile: info.seccompFile, limits: info.memoryLimit },
+    enforcesLimits: info.memoryLimit && info.pidsLimit && info.cpuLimit,
+    podman: info.seccompFile === null ? null : { seccompFile: info.seccompFile },
   };
 }

@@ -91,7 +91,7 @@ export const containerErrors = errorCatalogue({
   AC_WORKER_ESCAPED: {
     message: 'a worker got out of its confinement: {escapes}',
     remedy:
-      'Give this engine no work. Update engine, OCI runtime and kernel, then run `agentcompany doctor` again; docs/security.md says what each attempt is.',
+      'Give this engine and this image no work. Update engine, OCI runtime and kernel, or rebuild the image without keys, then run `agentcompany doctor`; docs/security.md says what each attempt is.',
     retry: 'never',
   },
   AC_WORKER_UNPROVEN: {

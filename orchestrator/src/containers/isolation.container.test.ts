@@ -4,18 +4,23 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { unwrap, type Result } from '@agentcompany/protocol';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { runtimesUnderTest, type OpenRuntime } from './testing/runtimes.ts';
 import { testLimits, WorkerFixture } from './testing/worker-fixture.ts';
-import { createWorkerRunner } from './sealed-worker-runner.ts';
 import type { WorkerOwner } from './worker-container.ts';
 
 const host = new URL('./testing/run-until-killed.ts', import.meta.url).pathname;
 
-describe('workers, each other and their owners', () => {
+describe.each(runtimesUnderTest)('on $name, workers, each other and their owners', ({ open }) => {
+  let runtime: OpenRuntime;
   let fixture: WorkerFixture;
   beforeAll(async () => {
-    fixture = await WorkerFixture.open();
+    runtime = await open();
+    fixture = await WorkerFixture.open(undefined, runtime);
   });
-  afterAll(() => fixture.close());
+  afterAll(async () => {
+    await fixture.close();
+    await runtime.close();
+  });
 
   const listed = async (instance: string): Promise<string[]> =>
     unwrap(await fixture.engine.list(instance)).map(({ id }) => id);
@@ -77,8 +82,10 @@ describe('workers, each other and their owners', () => {
       onProgress: _progress,
       ...job
     } = fixture.job(fixture.order({ run: { command: 'sleep 300' }, command_timeout: 400 }), { deadlineSeconds: 400 });
-    const runner = { instance: fixture.instance, defaultImage: fixture.image, runtimeFolder: fixture.runtime };
+    const { acceptNoLimits, image: defaultImage, instance, runtime: runtimeFolder } = fixture;
+    const runner = { acceptNoLimits, defaultImage, instance, runtimeFolder };
     const child = spawn(process.execPath, ['--conditions=development', host, JSON.stringify({ job, runner })], {
+      env: { ...process.env, DOCKER_HOST: `unix://${runtime.socket}` },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     for await (const line of createInterface({ input: child.stdout })) if (line === 'working') break;
@@ -102,6 +109,26 @@ describe('workers, each other and their owners', () => {
     }
   });
 
+  it('S16 a sweep in operation leaves the containers of the runner’s own jobs, and a doctor’s that runs', async () => {
+    const runner = fixture.runner();
+    const running = Promise.withResolvers<void>();
+    const onProgress = (message: string): void => (message === 'working' ? running.resolve() : undefined);
+    const order = fixture.order({ run: { command: 'sleep 2; echo x > x' } });
+    const job = runner.run(fixture.job(order, { onProgress }));
+    await running.promise;
+    const orphan = await createFor({});
+    const doctor = await createFor({ run: 'doctor' });
+    const attached = unwrap(await fixture.engine.attach(doctor));
+    unwrap(await fixture.engine.start(doctor));
+    expect(unwrap(await runner.sweep(() => false))).toBe(1);
+    expect(await Promise.all([orphan, doctor].map(isThere))).toEqual([false, true]);
+    expect(unwrap(await job).report.outcome).toBe('done');
+    attached.close();
+    unwrap(await fixture.engine.kill(doctor));
+    expect(unwrap(await runner.sweep(() => false))).toBe(1);
+    expect(await isThere(doctor)).toBe(false);
+  });
+
   it('S17 a crash between create and record leaves an orphan that the next start finds by its label', async () => {
     let orphan = '';
     const onCreated = (id: string): Promise<Result<undefined>> => {
@@ -118,12 +145,7 @@ describe('workers, each other and their owners', () => {
 
   it('S17 two instances on one engine never reap each other', async () => {
     const otherInstance = randomUUID();
-    const other = createWorkerRunner({
-      engine: fixture.engine,
-      instance: otherInstance,
-      defaultImage: fixture.image,
-      runtimeFolder: fixture.runtime,
-    });
+    const other = fixture.runner({ instance: otherInstance });
     const [mine, theirs] = [await createFor({}), await createFor({ instance: otherInstance })];
     expect(unwrap(await other.sweep(() => false))).toBe(1);
     expect(await Promise.all([mine, theirs].map(isThere))).toEqual([true, false]);

@@ -1,6 +1,8 @@
+import { readdirSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { unwrap } from '@agentcompany/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runtimesUnderTest, type OpenRuntime } from './testing/runtimes.ts';
 import { testLimits, WorkerFixture, type Finished } from './testing/worker-fixture.ts';
 import { makeRuntime } from './testing/worker-runtime.ts';
 import type { WorkerRunnerOptions } from './sealed-worker-runner.ts';
@@ -13,12 +15,26 @@ const idleClient = `
   connect('http://door', { createConnection: () => Duplex.from({ readable: process.stdin, writable: process.stdout }) });`;
 const launch = (code: string): string => `#!/bin/sh\nexec /opt/worker/node --input-type=module -e '${code}'\n`;
 
-describe('a worker that misbehaves', () => {
+describe.each(runtimesUnderTest)('on $name, a worker that misbehaves', ({ open }) => {
+  let runtime: OpenRuntime;
   let fixture: WorkerFixture;
   beforeAll(async () => {
-    fixture = await WorkerFixture.open();
+    runtime = await open();
+    fixture = await WorkerFixture.open(undefined, runtime);
   });
-  afterAll(() => fixture.close());
+  afterAll(async () => {
+    await fixture.close();
+    await runtime.close();
+  });
+
+  /** True where the engine holds workers to limits. One that does not is refused: no worker is there to overrun them (S12). */
+  async function isLimited(): Promise<boolean> {
+    if (runtime.enforcesLimits) return true;
+    const { result, containers } = await fixture.finish(fixture.order(), {}, { acceptNoLimits: false });
+    expect(result).toMatchObject({ error: { code: 'AC_ENGINE_NO_LIMITS', retry: 'never' } });
+    expect(containers).toEqual([]);
+    return false;
+  }
 
   async function withLauncher(
     script: string,
@@ -77,7 +93,7 @@ describe('a worker that misbehaves', () => {
     expect(JSON.stringify(finished.result)).toContain('sign of life');
   });
 
-  it('and answers pings but makes no progress is stuck, and ends as AC_WORKER_SILENT', async () => {
+  it('S20 and stops its clock, so that it answers pings but makes no progress, is stuck, and ends as AC_WORKER_SILENT', async () => {
     const finished = await withLauncher(
       launch(idleClient.replaceAll("'", '"')),
       {},
@@ -93,24 +109,36 @@ describe('a worker that misbehaves', () => {
     expect(finished.result).toMatchObject({ error: { message: expect.stringContaining('42'), cause: 'I give up' } });
   });
 
-  it('and takes more memory than it may ends as AC_WORKER_MEMORY', async () => {
+  it('S8 S12 and takes more memory than it may, in its main process, ends as AC_WORKER_MEMORY', async () => {
+    if (!(await isLimited())) return;
     const limits = { ...testLimits, memoryBytes: 128 * 1_048_576 };
     const finished = await withLauncher('#!/bin/sh\nexec perl -e \'$x = "a" x 400_000_000; sleep 60\'\n', { limits });
     await expectEnd(finished, 'AC_WORKER_MEMORY');
   });
 
-  it('S8 whose command takes more memory than it may reports AC_WORK_MEMORY itself', async () => {
+  it('S8 whose command takes more memory than it may reports AC_WORK_MEMORY itself, whatever the engine says of the container', async () => {
+    if (!(await isLimited())) return;
     const limits = { ...testLimits, memoryBytes: 256 * 1_048_576 };
     const order = fixture.order({ run: { command: 'perl -e \'$x = "a" x 600_000_000\'' } });
     const { result } = await fixture.finish(order, { limits });
     expect(unwrap(result).report.error?.code).toBe('AC_WORK_MEMORY');
   });
 
-  it('S7 and forks without end is stopped at its process limit', async () => {
-    const order = fixture.order({ run: { command: 'f() { f & f; }; f' }, command_timeout: 3 });
-    const { result, log } = await fixture.finish(order);
+  it('S7 and forks without end is stopped at its process limit as AC_WORK_PROCESSES, and others go on', async () => {
+    if (!(await isLimited())) return;
+    const processes = (): number => readdirSync('/proc').filter((name) => /^\d+$/.test(name)).length;
+    const before = processes();
+    let most = 0;
+    const watch = setInterval(() => (most = Math.max(most, processes())), 50);
+    const bomb = fixture.finish(fixture.order({ run: { command: 'f() { f & f; }; f' }, command_timeout: 3 }));
+    const neighbour = await fixture.finish(fixture.order());
+    const { result, log } = await bomb;
+    clearInterval(watch);
+    expect(unwrap(neighbour.result).report.outcome).toBe('done');
     expect(log).toMatch(/fork/i);
-    expect(unwrap(result).report.outcome).toBe('failed');
+    expect(unwrap(result).report).toMatchObject({ outcome: 'failed', error: { code: 'AC_WORK_PROCESSES' } });
+    // The machine has other work to do; a bomb that is not stopped makes tens of thousands in three seconds.
+    expect(most - before).toBeLessThan(testLimits.pids + 1000);
   });
 
   it('and overruns its deadline ends as AC_WORKER_DEADLINE', async () => {
@@ -130,6 +158,28 @@ describe('a worker that misbehaves', () => {
     const script = '#!/bin/sh\ntrap "" TERM INT HUP PIPE; while :; do sleep 1; done\n';
     setTimeout(() => controller.abort(), 1500);
     await expectEnd(await withLauncher(script, { signal: controller.signal }), 'AC_WORKER_CANCELLED');
+  });
+
+  it('S18 leaves no zombies: what its commands abandon is reaped', async () => {
+    const abandon =
+      'for (1..30) { if (!fork) { if (!fork) { select undef, undef, undef, 0.1 } exit } } 1 while wait > 0;';
+    const count = 'grep -l "^State:.Z" /proc/[0-9]*/status 2>/dev/null | wc -l';
+    const output = await fixture.probe(`perl -e '${abandon}'; sleep 1; ${count}; echo counted`);
+    expect(output).toBe('0\ncounted\n');
+  });
+
+  it('S18 whose end nobody could bring about is removed by the next sweep, though it ignores the end of its input', async () => {
+    const controller = new AbortController();
+    const script = '#!/bin/sh\ntrap "" TERM INT HUP PIPE; while :; do sleep 1; done\n';
+    const done = () => Promise.resolve({ ok: true as const, value: undefined });
+    const engine = fixture.altered({ kill: done, remove: done });
+    const job = { signal: controller.signal, deadlineSeconds: 1 };
+    const { result, containers } = await withLauncher(script, job, { engine });
+    expect(result).toMatchObject({ error: { code: 'AC_WORKER_DEADLINE' } });
+    const [id = ''] = containers;
+    expect(unwrap(await fixture.engine.inspect(id)).state.status).toBe('running');
+    expect(unwrap(await fixture.runner().sweep(() => false))).toBe(1);
+    expect(await fixture.engine.inspect(id)).toMatchObject({ error: { code: 'AC_CONTAINER_UNKNOWN' } });
   });
 
   it('writes a log beyond its budget: the rest is dropped and the work goes on', async () => {
@@ -155,7 +205,7 @@ describe('a worker that misbehaves', () => {
     const engine = fixture.altered({
       info: () => Promise.resolve({ ok: true, value: { ...found, memoryLimit: false } }),
     });
-    const { result, containers } = await fixture.finish(fixture.order(), {}, { engine });
+    const { result, containers } = await fixture.finish(fixture.order(), {}, { engine, acceptNoLimits: false });
     expect(result).toMatchObject({ error: { code: 'AC_ENGINE_NO_LIMITS', retry: 'never' } });
     expect(containers).toHaveLength(0);
     const accepted = await fixture.finish(fixture.order(), {}, { engine, acceptNoLimits: true });

@@ -14,8 +14,7 @@ import { WarmPool } from './warm-pool.ts';
 import type { SpareOwner, WorkerCache, WorkerContainer, WorkerOwner } from './worker-container.ts';
 import { labelNames } from './worker-labels.ts';
 import type { ImageRequest, KeptCheckouts, WorkerJob, WorkerOutcome, WorkerRunner } from './worker-runner.ts';
-import type { TreeFacts } from './workspaces/tree-facts.ts';
-import { Workspaces, type Lower } from './workspaces/workspaces.ts';
+import { Workspaces, type Lower, type WorkspacesOptions } from './workspaces/workspaces.ts';
 
 export interface WorkerRunnerOptions {
   readonly engine: ContainerEngine;
@@ -37,10 +36,14 @@ export interface WorkerRunnerOptions {
   /** Workers that are kept waiting for work, and workers in all; absent: none waits. */
   readonly warm?: { readonly workers: number; readonly maximum: number };
   /** Where prepared checkouts are on record, and how mirrors are asked; absent: workspaces are made in memory. */
-  readonly workspaces?: { readonly folder: string; readonly facts: TreeFacts; readonly leastFiles?: number };
+  readonly workspaces?: Pick<WorkspacesOptions, 'folder' | 'facts' | 'leastFiles' | 'mostBytes' | 'politeMs'>;
+  /** Another process of this home may be its host, whose sweep leaves alone what runs for this one: it ends by itself. */
+  readonly isVisitor?: boolean;
   /** What went wrong beside the work. */
   readonly log?: (event: string, details: Readonly<Record<string, unknown>>) => void;
 }
+
+const visitorPrefix = 'visitor-';
 
 /** What a worker without work is made from: a job with the same is given to it. */
 interface WorkerShape extends Omit<WorkerContainer, 'owner' | 'workspaceVolume'> {
@@ -58,7 +61,7 @@ class SealedWorkerRunner implements WorkerRunner {
   /** Attempts of the jobs under way, from before their containers are made until these are gone. */
   readonly #attempts = new Set<string>();
   /** Tells containers of this process from those of one that is gone. */
-  readonly #host = randomUUID();
+  readonly #host: string;
   readonly #pool: WarmPool<WorkerShape>;
   readonly #workspaces: Workspaces | null;
   #known: SealedTerms | null = null;
@@ -67,6 +70,7 @@ class SealedWorkerRunner implements WorkerRunner {
     this.#options = options;
     this.#images = new PinnedImages(options.engine);
     this.#leftBehind = new LeftBehind(options.engine);
+    this.#host = `${options.isVisitor === true ? visitorPrefix : ''}${randomUUID()}`;
     this.#pool = new WarmPool<WorkerShape>({
       size: options.warm?.workers ?? 0,
       maximum: options.warm?.maximum ?? Infinity,
@@ -110,7 +114,8 @@ class SealedWorkerRunner implements WorkerRunner {
 
   #isAlive({ labels, running }: OwnedContainer, isLive: (attempt: string) => boolean): boolean {
     const attempt = labels[labelNames.attempt];
-    if (attempt === undefined) return labels[labelNames.host] === this.#host;
+    const host = labels[labelNames.host] ?? '';
+    if (attempt === undefined) return host === this.#host || (running && host.startsWith(visitorPrefix));
     // One of `agentcompany doctor`, another process of this home: it ends by itself.
     const isDoctors = running && labels[labelNames.run] === 'doctor';
     return isDoctors || this.#attempts.has(attempt) || isLive(attempt);

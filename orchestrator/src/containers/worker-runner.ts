@@ -60,6 +60,11 @@ export interface KeptCheckouts {
   remove(id: string): Promise<number>;
   /** Resolves when none is being prepared. */
   settled(): Promise<void>;
+  /**
+   * Why workspaces are made in memory however large their repository is; null: they can be mounted, which was tried. Errors: those of
+   * the engine and of the image.
+   */
+  reasonForMemory(): Promise<Result<string | null>>;
 }
 
 /** What came back: the worker's own report, and the bundle as the host stored and measured it. */

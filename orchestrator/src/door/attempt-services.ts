@@ -36,6 +36,8 @@ export interface ConnectAnswer {
   refuse(status: number, problem: string): void;
   /** Ends it, however it was answered. */
   end(): void;
+  /** Aborted when it is over, whoever ended it. */
+  readonly gone: AbortSignal;
 }
 
 /** The way out of a worker: to named hosts, checked and put on record (docs/egress.md). */

@@ -19,6 +19,8 @@ export interface EgressConnection {
   readonly network: EgressNetwork;
   readonly budget: ByteBudget;
   readonly limits: EgressLimits;
+  /** Aborted when the worker's side, or the whole way out, is closed. */
+  readonly gone: AbortSignal;
   readonly findSecrets: SecretFinder;
   /** True when it is durable. */
   readonly note: (happening: Happening) => Promise<boolean>;
@@ -38,5 +40,13 @@ export function metered(
       onBytes(chunk.length);
       return done(null, chunk);
     },
+  });
+}
+
+/** Resolves when a signal is aborted. */
+export function abortOf(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
   });
 }

@@ -8,7 +8,7 @@ interface Waiting {
   readonly done: (isDurable: boolean) => void;
 }
 
-/** Of refusals, so many have a record of their own: a worker that knocks a million times fills no ledger. */
+/** Different refusals with a record of their own: a worker that knocks a million times fills no ledger. */
 const recordedRefusals = 200;
 /** Facts of one step. */
 const atOnce = 100;
@@ -18,29 +18,36 @@ export class EgressRecorder {
   readonly #record: RecordFacts;
   readonly #waiting: Waiting[] = [];
   #writing: Promise<void> | null = null;
-  #refusals = 0;
-  #unrecorded: EgressFact | null = null;
+  /** Refusals on record, and how often each came again. */
+  readonly #refused = new Map<string, { readonly fact: EgressFact; repeated: number }>();
+  /** The last of those that are only counted. */
+  #uncounted: EgressFact | null = null;
 
   constructor(record: RecordFacts) {
     this.#record = record;
   }
 
-  /** True when the fact is durable; false where it could not be put on record, or is only counted. */
+  /** True when the fact is durable; false where it could not be put on record, or is only counted: a refusal that came before. */
   note(fact: EgressFact): Promise<boolean> {
-    if (fact.event === 'refused') {
-      this.#refusals += 1;
-      if (this.#refusals > recordedRefusals) {
-        this.#unrecorded = { ...fact, count: (this.#unrecorded?.count ?? 0) + 1 };
-        return Promise.resolve(false);
-      }
+    if (fact.event !== 'refused' || fact.sent_bytes + fact.received_bytes > 0) return this.#write(fact);
+    const key = JSON.stringify(fact);
+    const known = this.#refused.get(key);
+    if (known === undefined && this.#refused.size < recordedRefusals) {
+      this.#refused.set(key, { fact, repeated: 0 });
+      return this.#write(fact);
     }
-    return this.#write(fact);
+    if (known === undefined) this.#uncounted = { ...fact, count: (this.#uncounted?.count ?? 0) + 1 };
+    else known.repeated += 1;
+    return Promise.resolve(false);
   }
 
-  /** Writes what is left, and how many refusals have no record of their own: the last of them stands for all. */
+  /** Writes what is left, and how often refusals came again; of those beyond all the last stands for the rest. */
   async close(): Promise<void> {
-    if (this.#unrecorded !== null) await this.#write(this.#unrecorded);
-    this.#unrecorded = null;
+    for (const { fact, repeated } of this.#refused.values())
+      if (repeated > 0) void this.#write({ ...fact, count: repeated });
+    this.#refused.clear();
+    if (this.#uncounted !== null) void this.#write(this.#uncounted);
+    this.#uncounted = null;
     await this.#writing;
   }
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { ClientHttp2Stream } from 'node:http2';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { describe, expect, it, vi } from 'vitest';
 import { openTestDoor } from '../door/testing/open-test-door.ts';
 import { closed, openEgressDoor, request, rule } from './testing/egress-door.ts';
@@ -103,8 +103,21 @@ describe('the way out', () => {
     for (let knock = 0; knock < 230; knock += 1) await refusal(`${host}:443`);
     await egress.close();
     const counted = facts.filter(({ reason }) => reason === 'too_many');
-    expect(counted).toHaveLength(201);
+    expect(counted).toHaveLength(2);
     expect(counted.reduce((sum, { count }) => sum + count, 0)).toBeGreaterThanOrEqual(231);
+  });
+
+  it('S45 writes down each refusal once, two hundred different ones, and counts the rest', async () => {
+    const origin = await startOrigin({ hosts: [host], handle });
+    const { refusal, facts, egress } = await openEgressDoor({ network: origin.network, allow: [rule(host)] });
+    for (let knock = 0; knock < 210; knock += 1) await refusal(`h${knock}.example:443`);
+    for (let knock = 0; knock < 3; knock += 1) await refusal('h7.example:443');
+    expect(facts).toHaveLength(200);
+    await egress.close();
+    expect(facts.slice(200)).toMatchObject([
+      { host: 'h7.example', count: 3 },
+      { host: 'h209.example', count: 10 },
+    ]);
   });
 });
 
@@ -168,7 +181,7 @@ describe('a connection that is not looked into', () => {
 
   it('S44 is cut off where it has sent what it may', async () => {
     const origin = await startOrigin({ hosts: [host], handle });
-    const { secure, facts, refused } = await openEgressDoor({
+    const { secure, facts, refused, egress } = await openEgressDoor({
       network: origin.network,
       allow: [rule(host, { inspect: false, upload_bytes: 20_000 })],
     });
@@ -176,7 +189,52 @@ describe('a connection that is not looked into', () => {
     await once(socket, 'secureConnect');
     socket.write(request('POST', '/', host, 'Content-Length: 9000000') + 'x'.repeat(200_000));
     await closed(socket);
+    await egress.close();
     expect(refused()).toEqual(['upload']);
     expect(facts.at(-1)?.sent_bytes).toBeLessThanOrEqual(20_000);
+  });
+});
+
+describe('whatever a worker does to its connections', () => {
+  const ways: readonly ((stream: ClientHttp2Stream, socket: TLSSocket) => void)[] = [
+    (stream) => stream.close(8),
+    (stream) => stream.destroy(),
+    (stream) => stream.write('this is no TLS'),
+    (stream) => stream.end(),
+    (_, socket) => socket.end(),
+    (_, socket) => socket.destroy(),
+  ];
+
+  it.each([
+    ['inspected', true],
+    ['not', false],
+  ])('the host stays, its door goes on, and the way out ends: %s', async (_, inspect) => {
+    const origin = await startOrigin({
+      hosts: [host],
+      handle: (_asked, response) => response.end(Buffer.alloc(200_000)),
+    });
+    const { connect, ask, egress, facts } = await openEgressDoor({
+      network: origin.network,
+      allow: [rule(host, { inspect })],
+    });
+    const trusted = egress.certificate ?? origin.certificate;
+    const abuse = async (number: number): Promise<void> => {
+      const stream = connect(`${host}:443`);
+      await once(stream, 'response');
+      const socket = connectTls({ socket: stream, servername: host, ca: [trusted] });
+      socket.on('error', () => undefined).resume();
+      for (let asked = 0; asked <= number % 12; asked += 1)
+        socket.write(`GET /${asked} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+      // Some before the handshake, some within an answer.
+      if (number % 3 > 0)
+        await Promise.race([once(socket, number % 3 === 1 ? 'secureConnect' : 'readable'), closed(stream)]);
+      ways[number % ways.length]?.(stream, socket);
+      stream.close();
+    };
+    for (let round = 0; round < 4; round += 1)
+      await Promise.all(Array.from({ length: 12 }, (_none, index) => abuse(round * 12 + index)));
+    expect(await ask(`${host}:443`, request('GET', '/', host), { trusted })).toMatch(/^HTTP\/1.1 200 /);
+    await egress.close();
+    expect(facts.filter(({ event }) => event === 'opened')).toHaveLength(49);
   });
 });

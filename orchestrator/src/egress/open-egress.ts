@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { EgressFact, EgressSettings } from '@agentcompany/protocol';
 import type { AttemptEgress, ConnectAnswer } from '../door/attempt-services.ts';
 import type { SecretFinder } from '../text/find-secrets.ts';
@@ -29,6 +30,8 @@ export interface OpenedEgress extends AttemptEgress {
 
 /** Characters of what a worker wrote that are kept on record. */
 const recordedHost = 255;
+/** Milliseconds the end of an attempt waits for its connections, which it has ended. */
+const closeMs = 5000;
 
 /** Opens the way out of one attempt. */
 export async function openEgress(options: EgressOptions): Promise<OpenedEgress> {
@@ -47,6 +50,7 @@ class Egress implements OpenedEgress {
   readonly #recorder: EgressRecorder;
   readonly #open = new Set<ConnectAnswer>();
   readonly #working = new Set<Promise<void>>();
+  readonly #over = new AbortController();
   #connections = 0;
   #requests = 0;
 
@@ -69,20 +73,21 @@ class Egress implements OpenedEgress {
   }
 
   async close(): Promise<void> {
+    this.#over.abort();
     for (const answer of this.#open) answer.end();
-    await Promise.allSettled(this.#working);
+    await Promise.race([Promise.allSettled(this.#working), wait(closeMs, undefined, { ref: false })]);
     await this.#recorder.close();
   }
 
   async #connect(authority: string, answer: ConnectAnswer): Promise<void> {
     const target = this.#judge(authority);
-    if ('reason' in target) return this.#refuse(authority, target, answer);
+    if ('reason' in target) return this.#refuse(readAuthority(authority) ?? authority, target, answer);
     this.#open.add(answer);
     this.#connections += 1;
     try {
       const resolved = await resolveTarget(this.#options.network, target.host);
       if ('refused' in resolved) return await this.#refuse(target, resolved.refused, answer);
-      const connection = this.#connectionTo(target, resolved.address);
+      const connection = this.#connectionTo(target, resolved.address, answer.gone);
       // On record before its first byte: whatever happens then, where the attempt reached is known.
       if (!(await connection.note({ event: 'opened' })))
         return await this.#refuse(target, refusal('not_recorded'), answer);
@@ -112,13 +117,14 @@ class Egress implements OpenedEgress {
     answer.refuse(status, text);
   }
 
-  #connectionTo(target: AllowedTarget, address: string): EgressConnection {
+  #connectionTo(target: AllowedTarget, address: string, gone: AbortSignal): EgressConnection {
     const { network, findSecrets } = this.#options;
     return {
       target,
       address,
       network,
       findSecrets,
+      gone: AbortSignal.any([gone, this.#over.signal]),
       budget: this.#budget,
       limits: this.#limits,
       note: (happening) => this.#recorder.note(fact(target.host, target.port, target.rule.inspect, happening)),

@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import { largestHello, readClientHello } from './client-hello.ts';
-import { metered, type EgressConnection } from './egress-connection.ts';
+import { abortOf, metered, type EgressConnection } from './egress-connection.ts';
 import { Cut } from './refusal.ts';
 
 /** What a worker's program has to close its side once the host has closed the other. */
@@ -33,7 +34,7 @@ export async function serveTunnel(stream: Duplex, connection: EgressConnection):
 }
 
 /** Waits for a hello that names the host, and leaves it to be read. Throws a `Cut`. */
-async function firstWords(stream: Duplex, { limits, target }: EgressConnection): Promise<void> {
+async function firstWords(stream: Duplex, { limits, target, gone }: EgressConnection): Promise<void> {
   let bytes = Buffer.alloc(0);
   const { promise, resolve, reject } = Promise.withResolvers<undefined>();
   const timer = setTimeout(() => reject(new Cut('silent')), limits.helloMs);
@@ -50,7 +51,8 @@ async function firstWords(stream: Duplex, { limits, target }: EgressConnection):
   };
   stream.on('data', onData).once('end', onEnd).once('close', onEnd);
   try {
-    await promise;
+    await Promise.race([promise, abortOf(gone)]);
+    gone.throwIfAborted();
     stream.unshift(bytes);
   } finally {
     clearTimeout(timer);
@@ -61,6 +63,7 @@ async function firstWords(stream: Duplex, { limits, target }: EgressConnection):
 /** Connects to the checked address. Throws a `Cut`. */
 async function reach({ network, address, target, limits }: EgressConnection): Promise<Socket> {
   const upstream = network.connect(address, target.port);
+  upstream.on('error', () => undefined);
   try {
     await once(upstream, 'connect', { signal: AbortSignal.timeout(limits.connectMs) });
     return upstream;
@@ -82,16 +85,21 @@ async function exchange(
     idle.refresh();
     counts[way] += bytes;
   };
-  const up = pipeline(stream, metered(connection, 'upload', count('sent_bytes')), upstream);
-  const down = pipeline(upstream, metered(connection, 'download', count('received_bytes')), stream);
-  try {
-    await Promise.race([down, up.then(() => down)]);
-    const over = AbortSignal.timeout(lingerMs);
-    if (!stream.destroyed) await once(stream, 'close', { signal: over }).catch(() => undefined);
-  } finally {
-    clearTimeout(idle);
-    upstream.destroy();
-    stream.destroy();
-    await Promise.allSettled([up, down]);
-  }
+  const cuts: Cut[] = [];
+  const settled = (piped: Promise<void>): Promise<void> =>
+    piped.catch((error: unknown) => {
+      if (error instanceof Cut) cuts.push(error);
+      upstream.destroy();
+    });
+  const up = settled(pipeline(stream, metered(connection, 'upload', count('sent_bytes')), upstream));
+  const down = settled(pipeline(upstream, metered(connection, 'download', count('received_bytes')), stream));
+  const gone = abortOf(connection.gone);
+  await Promise.race([Promise.all([up, down]), down.then(() => wait(lingerMs)), gone]);
+  clearTimeout(idle);
+  upstream.destroy();
+  stream.destroy();
+  // Why it was cut off comes a moment after the end of its streams.
+  await Promise.race([Promise.all([up, down]), wait(lingerMs)]);
+  const [cut] = cuts;
+  if (cut !== undefined) throw cut;
 }

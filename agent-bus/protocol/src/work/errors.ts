@@ -32,6 +32,11 @@ export const workerErrors = errorCatalogue({
     remedy: 'Raise worker_memory_limit, or make the task smaller.',
     retry: 'later',
   },
+  AC_WORK_PROCESSES: {
+    message: 'the command of the task wanted more processes than a worker may have',
+    remedy: 'Have it start fewer at once (build tools: fewer jobs); threads count too.',
+    retry: 'later',
+  },
   AC_WORK_PARTIAL: {
     message: 'the agent was not done after {turns} answers of its model',
     remedy:

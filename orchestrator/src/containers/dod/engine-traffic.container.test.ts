@@ -145,4 +145,34 @@ describe('the traffic between the company and its engine', () => {
       error: { code: 'AC_ENGINE_ADDRESS' },
     });
   });
+
+  it('S2 S3 asks for the same container whatever a task carries: the bytes differ in labels and name only', async () => {
+    const bodies: string[] = [];
+    const hostile =
+      '","Privileged":true,"HostConfig":{"Privileged":true,"Binds":["/:/host"]},"hostconfig":{"PidMode":"host"},"x":"';
+    const plain = fixture.order();
+    const carrying = fixture.order({
+      title: hostile,
+      instructions: JSON.stringify({ Privileged: true, __proto__: { Binds: ['/:/h'] } }),
+      run: { command: 'echo changed > changed.txt' },
+      feedback: { reason: 'failed', message: hostile, findings: [] },
+    });
+    const owned = { instance: fixture.instance, run: hostile, task: hostile, attempt: carrying.attempt_id, epoch: 1 };
+    for (const [order, job] of [
+      [plain, {}],
+      [carrying, { owner: owned }],
+    ] as const) {
+      const before = sent.length;
+      unwrap((await fixture.finish(order, job, { engine })).result);
+      const found = /POST \/containers\/create[^]*?\r\n\r\n(\{[^]*?\})(?=(GET|POST|DELETE) \/|$)/.exec(
+        sent.slice(before),
+      )?.[1];
+      bodies.push(found ?? '');
+    }
+    const [first = '', second = ''] = bodies;
+    const strip = (body: string): unknown => ({ ...(JSON.parse(body) as object), Labels: null });
+    expect(strip(second)).toEqual(strip(first));
+    for (const body of bodies) expect(body.match(/(?<!\\)"hostconfig(?!\\)":/gi)).toHaveLength(1);
+    expect(second).toContain(String.raw`\"Privileged\":true`);
+  });
 });

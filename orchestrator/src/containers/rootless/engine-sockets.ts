@@ -9,11 +9,11 @@ export interface RootlessPlace {
   readonly isInstalled: (program: string) => boolean;
 }
 
-/** The variable that names the engine's address, with its value; null: none does. Podman's own comes first, for it means nothing else. */
-export function namedAddress({ environment }: RootlessPlace): { readonly name: string; readonly value: string } | null {
+/** The engine's address where a variable names it, else null. Podman's own variable comes first, for it means nothing else. */
+export function namedAddress({ environment }: RootlessPlace): string | null {
   for (const name of ['CONTAINER_HOST', 'DOCKER_HOST']) {
     const value = environment[name];
-    if (value !== undefined && value !== '') return { name, value };
+    if (value !== undefined && value !== '') return value;
   }
   return null;
 }

@@ -5,7 +5,7 @@ export const rootlessErrors = errorCatalogue({
   AC_ROOTLESS_ABSENT: {
     message: 'container_runtime is rootless, but neither Podman nor rootless Docker is installed',
     remedy:
-      'Install one (Debian, Ubuntu: apt-get install podman uidmap fuse-overlayfs), then start its service: systemctl --user enable --now podman.socket',
+      'Install one (Debian, Ubuntu: apt-get install podman uidmap catatonit fuse-overlayfs), then start its service: systemctl --user enable --now podman.socket',
     retry: 'never',
   },
   AC_ROOTLESS_STOPPED: {

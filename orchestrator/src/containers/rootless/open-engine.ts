@@ -41,8 +41,8 @@ function placeOf(environment: RootlessPlace['environment']): RootlessPlace {
 /** The socket where an engine answers. Errors: as `openRootlessEngine`, but who runs it is not asked here. */
 export async function rootlessSocket(place: RootlessPlace): Promise<Result<string>> {
   const named = namedAddress(place);
-  const path = named === null ? null : /^unix:\/\/(\/.+)$/.exec(named.value)?.[1];
-  if (path === undefined) return failure(containerErrors.AC_ENGINE_ADDRESS({ address: named?.value ?? '' }));
+  const path = named === null ? null : /^unix:\/\/(\/.+)$/.exec(named)?.[1];
+  if (path === undefined) return failure(containerErrors.AC_ENGINE_ADDRESS({ address: named ?? '' }));
   const candidates = path === null ? usualSockets(place) : [path];
   let refusal: AppError | null = null;
   for (const candidate of candidates) {

@@ -13,10 +13,10 @@ export interface PlainUser {
   readonly gid: number;
 }
 
-async function idOf(name: string): Promise<PlainUser | null> {
+async function idOf(user: string): Promise<PlainUser | null> {
   try {
-    const [uid, gid] = await Promise.all(['-u', '-g'].map((what) => run('id', [what, name])));
-    return { name, uid: Number(uid?.stdout), gid: Number(gid?.stdout) };
+    const [name, uid, gid] = await Promise.all(['-un', '-u', '-g'].map((what) => run('id', [what, user])));
+    return { name: name?.stdout.trim() ?? '', uid: Number(uid?.stdout), gid: Number(gid?.stdout) };
   } catch {
     return null;
   }

@@ -10,7 +10,12 @@ import type { WorkerJob } from '../worker-runner.ts';
 setInterval(() => undefined, 60_000);
 const { job, runner } = JSON.parse(process.argv[2] ?? '{}') as {
   readonly job: Omit<WorkerJob, 'signal' | 'onCreated' | 'onProgress'>;
-  readonly runner: { readonly instance: string; readonly defaultImage: string; readonly runtimeFolder: string };
+  readonly runner: {
+    readonly acceptNoLimits: boolean;
+    readonly defaultImage: string;
+    readonly instance: string;
+    readonly runtimeFolder: string;
+  };
 };
 const engine = unwrap(openDockerEngine({ dockerHost: process.env['DOCKER_HOST'] ?? null }));
 await createWorkerRunner({ engine, ...runner }).run({

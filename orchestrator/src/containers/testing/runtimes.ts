@@ -1,13 +1,18 @@
+import { join } from 'node:path';
 import { unwrap } from '@agentcompany/protocol';
 import { checkEngineLimits } from '../confinement.ts';
 import type { ContainerEngine } from '../container-engine.ts';
+import { engineSocket } from '../dod/engine-address.ts';
 import { openDockerEngine } from '../dod/open-engine.ts';
-import { RootlessPodman } from './rootless-podman.ts';
+import { openOwnDind } from './own-dind.ts';
+import { hasRootlessDocker, hasRootlessPodman, RootlessEngine } from './rootless-engine.ts';
 import { workerImage } from './worker-fixture.ts';
 
 /** A real engine on which attacks are carried out. */
 export interface OpenRuntime {
   readonly engine: ContainerEngine;
+  /** The engine's socket file. */
+  readonly socket: string;
   /** Reference of the worker image, as this engine knows it. */
   readonly image: string;
   /** Whether it can hold workers to their limits on this machine; where it cannot, workers are made only because that is accepted. */
@@ -16,17 +21,23 @@ export interface OpenRuntime {
 }
 
 export interface RuntimeUnderTest {
-  readonly name: 'dod' | 'rootless' | 'dind';
-  open(): Promise<OpenRuntime>;
+  readonly name: 'dod' | 'rootless Podman' | 'rootless Docker' | 'dind';
+  readonly open: () => Promise<OpenRuntime>;
 }
 
-async function describeRuntime(
-  engine: ContainerEngine,
-  image: string,
-  close: () => Promise<void>,
-): Promise<OpenRuntime> {
-  const enforcesLimits = checkEngineLimits(unwrap(await engine.info())).ok;
-  return { engine, image, enforcesLimits, close };
+async function describeRuntime(found: Omit<OpenRuntime, 'enforcesLimits'>): Promise<OpenRuntime> {
+  return { ...found, enforcesLimits: checkEngineLimits(unwrap(await found.engine.info())).ok };
+}
+
+async function openRootless(starting: Promise<RootlessEngine>): Promise<OpenRuntime> {
+  const rootless = await starting;
+  const { engine, socket } = rootless;
+  return describeRuntime({ engine, socket, image: await rootless.loadWorkerImage(), close: () => rootless.close() });
+}
+
+/** A runtime that this machine lacks is left out, as tests/may-skip.json permits (`rootless`); in continuous integration never. */
+function isWanted(isInstalled: boolean): boolean {
+  return isInstalled || process.env['CI'] === 'true';
 }
 
 /** Every runtime that attacks are carried out on: `describe.each(runtimesUnderTest)`. */
@@ -34,15 +45,33 @@ export const runtimesUnderTest: readonly RuntimeUnderTest[] = [
   {
     name: 'dod',
     open: async () => {
-      const engine = unwrap(openDockerEngine({ dockerHost: process.env['DOCKER_HOST'] ?? null }));
-      return describeRuntime(engine, await workerImage(engine), async () => undefined);
+      const dockerHost = process.env['DOCKER_HOST'] ?? null;
+      const engine = unwrap(openDockerEngine({ dockerHost }));
+      const socket = unwrap(engineSocket(dockerHost));
+      return describeRuntime({ engine, socket, image: await workerImage(engine), close: async () => undefined });
     },
   },
+  ...(isWanted(hasRootlessPodman)
+    ? [{ name: 'rootless Podman', open: () => openRootless(RootlessEngine.podman()) } as const]
+    : []),
+  ...(isWanted(hasRootlessDocker)
+    ? [{ name: 'rootless Docker', open: () => openRootless(RootlessEngine.docker()) } as const]
+    : []),
+];
+
+/** Those and docker-in-docker, whose inner engine takes long to start: for what is to be seen on each. */
+export const everyRuntime: readonly RuntimeUnderTest[] = [
+  ...runtimesUnderTest,
   {
-    name: 'rootless',
+    name: 'dind',
     open: async () => {
-      const podman = await RootlessPodman.open();
-      return describeRuntime(podman.engine, await podman.loadWorkerImage(), () => podman.close());
+      const { close, engine, exchangeFolder, machine } = await openOwnDind();
+      return describeRuntime({
+        engine,
+        socket: join(exchangeFolder, 'docker.sock'),
+        image: await workerImage(machine),
+        close,
+      });
     },
   },
 ];

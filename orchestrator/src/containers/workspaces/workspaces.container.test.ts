@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { unwrap } from '@agentcompany/protocol';
+import { success, unwrap } from '@agentcompany/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openMirrorFacts } from '../../git/mirror-facts.ts';
 import type { WorkerRunnerOptions } from '../sealed-worker-runner.ts';
@@ -33,7 +33,12 @@ describe('workspaces on a prepared checkout', () => {
   let runner: WorkerRunner;
 
   function open(options: Partial<WorkerRunnerOptions> = {}): WorkerRunner {
-    const workspaces = { folder: join(fixture.folder, 'checkouts'), facts: openMirrorFacts(), leastFiles: 1 };
+    const workspaces = {
+      folder: join(fixture.folder, 'checkouts'),
+      facts: openMirrorFacts(),
+      leastFiles: 1,
+      politeMs: 0,
+    };
     return fixture.runner({ workspaces, log: (event) => logged.push(event), ...options });
   }
 
@@ -172,6 +177,7 @@ describe('workspaces on a prepared checkout', () => {
       },
       leastFiles: 1,
       mostBytes: 1500,
+      politeMs: 0,
     };
     runner = open({ workspaces });
     const first = await prepare();
@@ -208,6 +214,9 @@ describe('workspaces on a prepared checkout', () => {
       await runner.checkouts?.settled();
     }
     expect(logged).toEqual(['workspaces-in-memory', 'checkout-not-prepared']);
+    expect(unwrap((await runner.checkouts?.reasonForMemory()) ?? success(''))).toMatch(/no container ffff/);
+    expect(unwrap((await open().checkouts?.reasonForMemory()) ?? success(''))).toBe(null);
+    expect(await volumeCount()).toBe(0);
     expect(await runner.checkouts?.owned()).toEqual([]);
   });
 });

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { success, type AppError, type Result } from '@agentcompany/protocol';
 import type { SealedTerms } from '../sealed-container.ts';
 import type { WorkerLimits } from '../worker-container.ts';
@@ -23,6 +24,8 @@ export interface WorkspacesOptions {
   readonly leastFiles?: number;
   /** Bytes all prepared checkouts may take together. */
   readonly mostBytes?: number;
+  /** Replaces the time before a preparation, in tests. */
+  readonly politeMs?: number;
 }
 
 const defaultLeastFiles = 1000;
@@ -34,7 +37,11 @@ const freshShare = 1 / 20;
 const mostCompared = 3;
 /** Failures after which no more checkouts are prepared by this process. */
 const mostFailures = 3;
-const sizeMs = 600_000;
+/** Milliseconds in which a small repository is taken to stay one. */
+const smallMs = 600_000;
+const noOverlayOfPodman = 'Podman mounts no volume as an overlay';
+/** Milliseconds that whoever asked has for their own checkout before one is prepared beside it. */
+const politeMs = 2000;
 
 /** A prepared checkout from which a workspace is to be made. */
 export type Lower = Pick<PreparedCheckout, 'id' | 'commit'>;
@@ -49,8 +56,8 @@ export class Workspaces {
   readonly #records: CheckoutRecords;
   readonly #checkouts = new Map<string, PreparedCheckout>();
   readonly #uses = new Map<string, number>();
-  /** By mirror. */
-  readonly #sizes = new Map<string, { readonly files: number; readonly bytes: number; readonly until: number }>();
+  /** Mirrors whose checkouts are not worth preparing, and until when that is believed. */
+  readonly #small = new Map<string, number>();
   readonly #closing = new AbortController();
   readonly #releasing = new Set<Promise<void>>();
   #loaded: Promise<undefined> | null = null;
@@ -65,25 +72,22 @@ export class Workspaces {
   }
 
   /**
-   * The prepared checkout that is nearest to a commit; null where there is none near enough, or the repository is small. Sees to it
-   * that there will be one. Never fails.
+   * The prepared checkout that is nearest to a commit; null where there is none near enough. Sees to it that there will be one, where
+   * the repository is large. Never fails, and asks nothing of a mirror that has none.
    */
   async lowerFor(mirror: string, commit: string): Promise<Lower | null> {
     if (this.#refusal !== null || this.#closing.signal.aborted) return null;
-    const size = await this.#size(mirror, commit);
-    if (size === null || size.files < (this.#options.leastFiles ?? defaultLeastFiles)) return null;
-    const terms = await this.#helperTerms(mirror);
+    const terms = await this.#options.terms();
     if (!terms.ok) return null;
-    if (terms.value.sealed.info.flavour === 'podman') {
-      this.#refuse('Podman mounts no volume as an overlay');
+    if (terms.value.info.flavour === 'podman') {
+      this.#refuse(noOverlayOfPodman);
       return null;
     }
     await this.#load();
-    const engine = engineKey(terms.value.sealed);
-    const nearest = await this.#nearest(engine, mirror, commit);
-    if (nearest !== null && nearest.difference <= size.files * freshShare) return nearest.checkout;
-    this.#preparing ??= this.#prepare(terms.value, commit, size).finally(() => (this.#preparing = null));
-    return nearest !== null && nearest.difference <= size.files * usableShare ? nearest.checkout : null;
+    const nearest = await this.#nearest(engineKey(terms.value), mirror, commit);
+    const share = nearest === null ? 1 : nearest.difference / nearest.checkout.files;
+    if (share > freshShare) this.#prepareLater(mirror, commit);
+    return share <= usableShare ? (nearest?.checkout ?? null) : null;
   }
 
   /** Mounts a prepared checkout for one container; null where that fails, which is noted. */
@@ -116,9 +120,19 @@ export class Workspaces {
     if (checkout !== undefined) await this.#remove(checkout);
   }
 
-  /** Why workspaces lie in memory although their repository is large; null where they do not. */
-  refusal(): string | null {
-    return this.#refusal;
+  async reasonForMemory(): Promise<Result<string | null>> {
+    const terms = await this.#helperTerms('/');
+    if (!terms.ok) return terms;
+    const { engine, info } = terms.value.sealed;
+    if (info.flavour === 'podman') return success(noOverlayOfPodman);
+    const id = await this.#records.begin('checkout');
+    const name = volumesOf.checkout(id);
+    const { instance } = this.#options;
+    const made = await engine.volumeCreate({ name, instance, content: { kind: 'disk' } });
+    const proven = made.ok ? await proveOverlay(terms.value, name) : made;
+    const removed = await engine.volumeRemove(name);
+    if (removed.ok) await this.#records.forget(id, 'checkout');
+    return success(proven.ok ? null : reasonOf(proven.error));
   }
 
   /** Resolves when nothing is being prepared. */
@@ -174,14 +188,29 @@ export class Workspaces {
     await this.settled();
   }
 
-  async #size(mirror: string, commit: string) {
-    const known = this.#sizes.get(mirror);
-    if (known !== undefined && known.until > performance.now()) return known;
+  /** One at a time; whoever asks meanwhile will ask again. */
+  #prepareLater(mirror: string, commit: string): void {
+    if (this.#preparing !== null || this.#isSmall(mirror)) return;
+    this.#preparing = this.#prepareWhere(mirror, commit).finally(() => (this.#preparing = null));
+  }
+
+  async #prepareWhere(mirror: string, commit: string): Promise<void> {
+    const wait = this.#options.politeMs ?? politeMs;
+    await setTimeout(wait, undefined, { signal: this.#closing.signal }).catch(() => null);
+    if (this.#closing.signal.aborted) return;
     const size = await this.#options.facts.size(mirror, commit);
-    if (!size.ok) return null;
-    const entry = { ...size.value, until: performance.now() + sizeMs };
-    this.#sizes.set(mirror, entry);
-    return entry;
+    if (!size.ok) return this.#note(size.error);
+    if (size.value.files < (this.#options.leastFiles ?? defaultLeastFiles)) {
+      this.#small.set(mirror, performance.now() + smallMs);
+      return;
+    }
+    const terms = await this.#helperTerms(mirror);
+    if (terms.ok) await this.#prepare(terms.value, commit, size.value);
+    else this.#note(terms.error);
+  }
+
+  #isSmall(mirror: string): boolean {
+    return (this.#small.get(mirror) ?? 0) > performance.now();
   }
 
   async #helperTerms(mirrorFolder: string): Promise<Result<HelperTerms>> {

@@ -19,6 +19,12 @@ const keptHeaders: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
+/** The connection a request came in, and how it goes on. */
+export interface Way {
+  readonly connection: EgressConnection;
+  readonly agent: HostAgent;
+}
+
 /**
  * Sends a checked request to the checked address and hands the answer on, no faster than the worker takes it. Redirects are handed on as
  * they are: the worker's program comes back with the new address, which is checked like the first. Throws a `Cut`; `progress` then
@@ -28,23 +34,22 @@ export async function forwardRequest(
   outgoing: OutgoingRequest,
   body: Buffer,
   response: ServerResponse,
-  { connection, agent }: { readonly connection: EgressConnection; readonly agent: HostAgent },
+  { connection, agent }: Way,
   progress: { status: number | null; sent_bytes: number; received_bytes: number },
 ): Promise<void> {
-  const { budget, limits, target } = connection;
+  const { budget, gone, limits, target } = connection;
   const headers = { ...outgoing.headers, host: hostHeader(connection), ...lengthOf(outgoing, body) };
   const bytes = JSON.stringify([outgoing.method, outgoing.path, headers]).length + body.length;
   if (!budget.take(target.rule, 'upload', bytes)) throw new Cut('upload');
   progress.sent_bytes = bytes;
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
-  const incoming = await ask({ outgoing, headers, body, agent, signal: gone.signal, idleMs: limits.idleMs });
+  const incoming = await ask({ outgoing, headers, body, agent, signal: gone, idleMs: limits.idleMs });
   progress.status = incoming.statusCode ?? 502;
-  response.writeHead(progress.status, incoming.statusMessage, passedOn(incoming));
+  response.writeHead(progress.status, passedOn(incoming));
   const count = (chunk: number): void => {
     progress.received_bytes += chunk;
   };
-  await pipeline(incoming, metered(connection, 'download', count), response);
+  // An answer that waits behind another is not told when their connection ends.
+  await pipeline(incoming, metered(connection, 'download', count), response, { signal: gone });
 }
 
 interface Asking {
@@ -62,7 +67,7 @@ function ask({ outgoing, headers, body, agent, signal, idleMs }: Asking): Promis
     const asked = openRequest({ agent, method, path, headers, setHost: false, signal, maxHeaderSize: 65_536 });
     asked.setTimeout(idleMs, () => asked.destroy(new Cut('silent')));
     asked.once('response', resolve);
-    asked.once('error', (error) => reject(error instanceof Cut ? error : new Cut('unreachable')));
+    asked.on('error', (error) => reject(error instanceof Cut || signal.aborted ? error : new Cut('unreachable')));
     asked.end(body);
   });
 }

@@ -4,15 +4,17 @@ import type { Duplex } from 'node:stream';
 import type { SecureContext } from 'node:tls';
 import { callbackify } from 'node:util';
 import type { EgressFact, EgressReason } from '@agentcompany/protocol';
-import type { EgressConnection } from '../egress-connection.ts';
+import { abortOf, type EgressConnection } from '../egress-connection.ts';
 import { Cut, refusal } from '../refusal.ts';
 import type { AttemptAuthority } from './attempt-authority.ts';
 import { checkRequest, isBodiless, type OutgoingRequest } from './check-request.ts';
-import { forwardRequest } from './forward-request.ts';
+import { forwardRequest, type Way } from './forward-request.ts';
 import { HostAgent } from './host-agent.ts';
 
 /** Characters of a path that are kept on record. */
 const recordedPath = 500;
+/** Requests of one connection under way together: programs wait for an answer before they ask again. */
+const atOnce = 8;
 
 /**
  * A connection whose TLS ends here: each request in it is checked, made anew, sent over a TLS connection of our own to the checked address,
@@ -27,15 +29,17 @@ export async function serveInspected(
   const answering = new Set<Promise<unknown>>();
   const server = serverFor(connection, authority);
   server.on('request', (request, response) => {
-    const answered = answer(request, response, connection, agent).catch(() => void response.destroy());
+    response.on('error', () => undefined);
+    const way = { connection, agent, isCrowded: answering.size >= atOnce };
+    const answered = answer(request, response, way).catch(() => void response.destroy());
     answering.add(answered);
     void answered.then(() => answering.delete(answered));
   });
   const life = setTimeout(() => stream.destroy(), connection.limits.lifeMs);
-  const closed = new Promise<void>((resolve) => void stream.once('close', resolve));
   server.emit('connection', stream);
-  await closed;
+  await abortOf(connection.gone);
   clearTimeout(life);
+  stream.destroy();
   agent.destroy();
   server.close();
   await Promise.all(answering);
@@ -88,19 +92,19 @@ function handshakeProblem(error: Error): EgressReason | null {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  connection: EgressConnection,
-  agent: HostAgent,
+  way: Way & { readonly isCrowded: boolean },
 ): Promise<void> {
+  const { connection } = way;
   const { target, note, findSecrets } = connection;
   const progress = { status: null as number | null, sent_bytes: 0, received_bytes: 0 };
   let checked: OutgoingRequest | null = null;
   try {
-    if (!connection.countRequest()) throw new Cut('too_many');
+    if (way.isCrowded || !connection.countRequest()) throw new Cut('too_many');
     const found = checkRequest(request, target, findSecrets);
     if ('reason' in found) throw new Cut(found.reason);
     checked = found;
     const body = await bodyOf(request, checked, connection);
-    await forwardRequest(checked, body, response, { connection, agent }, progress);
+    await forwardRequest(checked, body, response, way, progress);
     await note({ event: 'answered', ...said(checked), ...progress });
   } catch (error) {
     const reason = error instanceof Cut ? error.reason : null;

@@ -34,7 +34,7 @@ export async function buildImage(options: BuildImageOptions): Promise<Result<Ima
   const unknown = options.agents.find((name) => !isCodeAgent(name));
   if (unknown !== undefined)
     return failure(agentImageErrors.AC_IMAGE_AGENT_UNKNOWN({ agent: unknown, known: codeAgents.join(', ') }));
-  const worker = await workerImage(installation);
+  const worker = await workerImage(options);
   if (!worker.ok) return worker;
   const engine = await openEngine(options);
   if (!engine.ok) return engine;

@@ -43,7 +43,7 @@ export interface ImageReport {
   readonly used_by: readonly string[];
 }
 
-export const workerRepository = 'agentcompany-worker';
+const workerRepository = 'agentcompany-worker';
 export const ownRepositories: readonly string[] = [
   workerRepository,
   agentsRepository,
@@ -59,7 +59,7 @@ export async function listImages(
   { installation, ...choice }: ImagesOptions,
   usage: ImageUsage | null = null,
 ): Promise<Result<readonly ImageReport[]>> {
-  const worker = await workerImage(installation);
+  const worker = await workerImage({ installation, ...choice });
   if (!worker.ok) return worker;
   const engine = await openEngine(choice);
   if (!engine.ok) return engine;
@@ -131,7 +131,7 @@ function purposeOf(reference: string): 'worker' | 'agents' | 'engine' {
 }
 
 /** Whether a tag names exactly this home as its owner. */
-export function isOfHome(reference: string, home: CompanyHome): boolean {
+function isOfHome(reference: string, home: CompanyHome): boolean {
   const instance = instanceId(home);
   return instance.ok && reference.startsWith(`${devcontainerRepository}:${instance.value}.`);
 }

@@ -38,7 +38,7 @@ export async function pruneImages(
   // What stands on others goes first: the newest.
   const order = unused.toSorted((one, other) => (other.created_at ?? '').localeCompare(one.created_at ?? ''));
   for (const { purpose, id, references } of order) {
-    const error = dryRun ? null : await removeAll(engine.value, options.installation, references);
+    const error = dryRun ? null : await removeAll(engine.value, options.installation, { id, references });
     pruned.push({ purpose, id, references, bytes: sizes.value.get(id) ?? 0, error });
   }
   const freed = pruned.reduce((sum, { bytes, error }) => sum + (error === null ? bytes : 0), 0);
@@ -48,12 +48,12 @@ export async function pruneImages(
 async function removeAll(
   engine: ContainerEngine,
   installation: string,
-  references: readonly string[],
+  { id, references }: Pick<ImageReport, 'id' | 'references'>,
 ): Promise<AppError | null> {
   for (const reference of references) {
     const removed = await engine.imageRemove(reference);
     if (!removed.ok) return removed.error;
-    await forgetMadeImage(installation, reference);
+    await forgetMadeImage(installation, { reference, id });
   }
   return null;
 }

@@ -33,11 +33,11 @@ export function ownershipContract(contract: Contract): void {
     const longer = await trial.create({ owner: { ...owner, instance: `${fixture.instance}0` } });
     const owned = unwrap(await engine.list(fixture.instance));
     assert.deepEqual(
-      owned.map(({ id, running: runs }) => [id, runs]).toSorted(),
-      [
+      new Map(owned.map(({ id, running: runs }) => [id, runs])),
+      new Map([
         [created, false],
         [running, true],
-      ].toSorted(),
+      ]),
     );
     assert.equal(owned[0]?.labels['agentcompany.task'], 'task');
     assert.deepEqual(

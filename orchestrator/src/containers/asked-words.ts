@@ -1,14 +1,13 @@
 import type { CreateBody, EngineFeatures } from './create-body.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
-type Podman = NonNullable<EngineFeatures['podman']>;
 
 /**
  * Podman's inspect answer in the words of Docker's, so that one strict comparison serves both. A word is replaced only where
  * Podman's means the same, or where it says the same of every container and the worker's own report shows the truth
  * (`provenInside` in confinement.ts). Whatever else differs stays and is found. Words: podman 4.3 to 5, compat API.
  */
-export function podmanInDockerWords(body: CreateBody, raw: Fields, podman: Podman): Fields {
+function podmanInDockerWords(body: CreateBody, raw: Fields): Fields {
   const config = fields(raw['Config']);
   const host = fields(raw['HostConfig']);
   const asked = body.HostConfig;
@@ -42,9 +41,20 @@ export function podmanInDockerWords(body: CreateBody, raw: Fields, podman: Podma
       ...unsaid(host, asked, ['Ulimits']),
       ...(isNothing(host['MaskedPaths']) && { MaskedPaths: shownInside }),
       ...(isNothing(host['ReadonlyPaths']) && { ReadonlyPaths: shownInside }),
-      ...(podman.limits ? {} : unsaid(host, asked, ['Memory', 'MemorySwap', 'PidsLimit', 'NanoCpus'])),
     },
   };
+}
+
+/**
+ * An inspect answer in the words in which it was asked: see `podmanInDockerWords`. An engine that cannot hold containers to limits
+ * shows none; whether that is accepted was settled before (`AC_ENGINE_NO_LIMITS`).
+ */
+export function inAskedWords(body: CreateBody, answer: Fields, { enforcesLimits, podman }: EngineFeatures): Fields {
+  const raw = podman === null ? answer : podmanInDockerWords(body, answer);
+  if (enforcesLimits) return raw;
+  const host = fields(raw['HostConfig']);
+  const limits = unsaid(host, body.HostConfig, ['Memory', 'MemorySwap', 'PidsLimit', 'NanoCpus']);
+  return { ...raw, HostConfig: { ...host, ...limits } };
 }
 
 /** In the place of a list of paths that the worker's own report shows. */

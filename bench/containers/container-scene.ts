@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { success, unwrap } from '@agentcompany/protocol';
+import Docker from 'dockerode';
+import type { ContainerEngine } from '../../orchestrator/src/containers/container-engine.ts';
+import { openDockerEngine } from '../../orchestrator/src/containers/dod/open-engine.ts';
+import {
+  createWorkerRunner,
+  type WorkerRunnerOptions,
+} from '../../orchestrator/src/containers/sealed-worker-runner.ts';
+import { labelNames } from '../../orchestrator/src/containers/worker-labels.ts';
+import type { WorkerJob, WorkerRunner } from '../../orchestrator/src/containers/worker-runner.ts';
+import { noServices } from '../../orchestrator/src/door/attempt-services.ts';
+import { checkout, workerImage } from '../worker-image.ts';
+
+const mebibyte = 1024 ** 2;
+
+/** One engine under measurement, and the same reached without us. */
+export interface MeasuredEngine {
+  /** As `container_runtime` calls it. */
+  readonly name: string;
+  readonly engine: ContainerEngine;
+  readonly bare: Docker;
+  readonly image: string;
+}
+
+/** The Docker engine of this machine. */
+export function dockerOfMachine(): MeasuredEngine {
+  const engine = unwrap(openDockerEngine({ dockerHost: process.env['DOCKER_HOST'] ?? null }));
+  return { name: 'dod', engine, bare: new Docker(), image: workerImage() };
+}
+
+/** What a round asks for: the milliseconds from the call until the worker says this. */
+export type Moment = 'checking out' | 'checking';
+
+/** A folder, and runners whose containers belong to nobody else. */
+export class ContainerScene {
+  readonly under: MeasuredEngine;
+  readonly folder: string;
+  readonly #instance = randomUUID();
+  readonly #runners: WorkerRunner[] = [];
+
+  private constructor(under: MeasuredEngine, folder: string) {
+    this.under = under;
+    this.folder = folder;
+  }
+
+  static async open(under: MeasuredEngine): Promise<ContainerScene> {
+    return new ContainerScene(under, await mkdtemp(join(tmpdir(), 'agentcompany-bench-')));
+  }
+
+  runner(options: Partial<WorkerRunnerOptions> = {}): WorkerRunner {
+    const { engine, image } = this.under;
+    const runtimeFolder = join(checkout, 'worker-image', 'dist');
+    // Every word counts, and at once.
+    const doorLimits = { progressMs: 0 };
+    const runner = createWorkerRunner({
+      engine,
+      instance: this.#instance,
+      defaultImage: image,
+      runtimeFolder,
+      doorLimits,
+      ...options,
+    });
+    this.#runners.push(runner);
+    return runner;
+  }
+
+  /** Runs a verification without checks. How the worker ends is not part of the figure. */
+  async until(moment: Moment, runner: WorkerRunner, mirrorFolder: string, commit: string): Promise<number> {
+    const begun = performance.now();
+    const reached = Promise.withResolvers<number>();
+    const job: WorkerJob = {
+      owner: { instance: this.#instance, run: randomUUID(), task: 'bench', attempt: randomUUID(), epoch: 1 },
+      order: { kind: 'verify', mirror: '/mirror.git', base_oid: commit, command_timeout: 30, verify: ['true'] },
+      mirrorFolder,
+      image: null,
+      services: noServices,
+      limits: {
+        memoryBytes: 1024 * mebibyte,
+        pids: 128,
+        cpus: 2,
+        workspaceBytes: 512 * mebibyte,
+        temporaryBytes: 16 * mebibyte,
+      },
+      bundleFile: null,
+      logFile: join(this.folder, 'logs', `${randomUUID()}.log`),
+      deadlineSeconds: 120,
+      signal: new AbortController().signal,
+      onCreated: () => Promise.resolve(success()),
+      onProgress: (message) => (message === moment ? reached.resolve(performance.now() - begun) : undefined),
+    };
+    const { report } = unwrap(await runner.run(job));
+    if (report.error !== null) throw new Error(report.error.message);
+    return reached.promise;
+  }
+
+  /** Resolves when a worker waits for work and has come to rest. */
+  async isWarm(): Promise<void> {
+    const restMs = 500;
+    const limitMs = 30_000;
+    for (const begun = performance.now(); performance.now() - begun < limitMs; await setTimeout(20)) {
+      const found = unwrap(await this.under.engine.list(this.#instance));
+      const isWaiting = found.some(({ running, labels }) => running && labels[labelNames.purpose] === 'warm');
+      if (isWaiting) return setTimeout(restMs);
+    }
+    throw new Error('no worker came to wait');
+  }
+
+  async close(): Promise<void> {
+    for (const runner of this.#runners) await runner.close();
+    for (const { checkouts } of this.#runners)
+      for (const { id } of (await checkouts?.owned()) ?? []) await checkouts?.remove(id);
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
