@@ -178,7 +178,6 @@ describe('the outer container of docker-in-docker', () => {
       (raw['HostConfig'] as Record<string, unknown>)['Privileged'] = true;
       return { ok: true, value: { ...found, raw } };
     };
-    unwrap(await machine.create(container));
     expect(outerBody(container).HostConfig.Privileged).toBe(false);
     expect(await startOuter(machine, container)).toMatchObject({
       error: { code: 'AC_DIND_DIFFERS', message: expect.stringContaining('Privileged') },
