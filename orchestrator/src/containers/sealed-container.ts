@@ -1,4 +1,4 @@
-import { failure, type Result } from '@agentcompany/protocol';
+import { failure, success, type Result } from '@agentcompany/protocol';
 import type { DoorLimits } from '../door/door-limits.ts';
 import { openWaitingDoor, type WaitingDoor } from '../door/open-door.ts';
 import { compareInspect } from './compare-inspect.ts';
@@ -37,16 +37,25 @@ export async function createSealed(
   const created = await engine.create(container);
   if (!created.ok) return created;
   const { id } = created.value;
-  const [made, attached] = await Promise.all([engine.inspect(id), engine.attach(id)]);
-  const differences = made.ok ? compareInspect(createBody(container, features), made.value.raw, features) : [];
-  if (made.ok && attached.ok && differences.length === 0)
-    return { ok: true, value: { id, container, attachment: attached.value } };
-  if (attached.ok) attached.value.close();
+  const checked = await compareMade(engine, id, container, features);
+  // Only now: Podman describes a container in other words once somebody is attached to it.
+  const attached = checked.ok ? await engine.attach(id) : checked;
+  if (attached.ok) return success({ id, container, attachment: attached.value });
   await engine.remove(id);
+  return attached;
+}
+
+async function compareMade(
+  engine: ContainerEngine,
+  id: string,
+  container: WorkerContainer,
+  features: EngineFeatures,
+): Promise<Result<undefined>> {
+  const made = await engine.inspect(id);
   if (!made.ok) return made;
-  return attached.ok
-    ? failure(containerErrors.AC_WORKER_CONFINEMENT({ difference: differences.join('; ') }))
-    : attached;
+  const differences = compareInspect(createBody(container, features), made.value.raw, features);
+  if (differences.length === 0) return success();
+  return failure(containerErrors.AC_WORKER_CONFINEMENT({ difference: differences.join('; ') }));
 }
 
 /** A container with a worker in it, or about to be: its door is open. */
@@ -60,7 +69,7 @@ export interface SealedWorker extends SealedContainer {
 export function openWorkerDoor(
   { engine, features, doorLimits, acceptNoLimits }: SealedTerms,
   sealed: SealedContainer,
-  release: () => Promise<void> = async () => undefined,
+  release: () => Promise<void> | undefined = () => undefined,
 ): SealedWorker {
   const { id, container, attachment } = sealed;
   const door = openWaitingDoor(attachment.door, {

@@ -200,7 +200,7 @@ class SealedWorkerRunner implements WorkerRunner {
     const mounted =
       lower === null ? null : ((await this.#workspaces?.mount(lower, shape.mirrorFolder, shape.limits)) ?? null);
     const created = await createSealed(terms.value, { ...shape, owner, workspaceVolume: mounted?.volume ?? null });
-    if (created.ok) return success(openWorkerDoor(terms.value, created.value, mounted?.release));
+    if (created.ok) return success(openWorkerDoor(terms.value, created.value, () => mounted?.release()));
     await mounted?.release();
     return created;
   }

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { unwrap, type Result } from '@agentcompany/protocol';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { OwnedContainer } from './container-engine.ts';
 import type { WorkerRunnerOptions } from './sealed-worker-runner.ts';
+import { runtimesUnderTest, type OpenRuntime } from './testing/runtimes.ts';
 import { WorkerFixture } from './testing/worker-fixture.ts';
 import { labelNames } from './worker-labels.ts';
 import type { WorkerJob, WorkerRunner } from './worker-runner.ts';
@@ -11,16 +12,22 @@ import type { WorkerJob, WorkerRunner } from './worker-runner.ts';
 const host = new URL('./testing/run-until-killed.ts', import.meta.url).pathname;
 const waitMs = 20_000;
 
-describe('workers that wait for work', () => {
+describe.each(runtimesUnderTest)('on $name, workers that wait for work', (underTest) => {
+  let runtime: OpenRuntime;
   let fixture: WorkerFixture;
   const runners: WorkerRunner[] = [];
+  beforeAll(async () => {
+    runtime = await underTest.open();
+  });
+  afterAll(() => runtime.close());
   beforeEach(async () => {
-    fixture = await WorkerFixture.open();
+    fixture = await WorkerFixture.open(undefined, runtime);
   });
   afterEach(async () => {
     await Promise.all(runners.splice(0).map((runner) => runner.close()));
-    expect(await listed()).toEqual([]);
+    const left = await listed();
     await fixture.close();
+    if (left.length > 0) throw new Error(`containers were left: ${JSON.stringify(left)}`);
   });
 
   const listed = async (): Promise<readonly OwnedContainer[]> => unwrap(await fixture.engine.list(fixture.instance));
@@ -96,6 +103,7 @@ describe('workers that wait for work', () => {
     const counting = setInterval(() => {
       void listed().then((found) => (most = Math.max(most, found.length)));
     }, 20);
+    onTestFinished(() => clearInterval(counting));
     let slots = 3;
     const queue = Array.from({ length: 8 }, (_, index) => `sleep ${0.1 * (index % 3)}`);
     const slot = async (): Promise<void> => {
@@ -128,16 +136,19 @@ describe('workers that wait for work', () => {
       onProgress: _progress,
       ...job
     } = fixture.job(fixture.order({ run: { command: 'true' }, allow_empty: true }));
+    const { acceptNoLimits, image: defaultImage, instance, runtime: runtimeFolder } = fixture;
     const options = {
-      instance: fixture.instance,
-      defaultImage: fixture.image,
-      runtimeFolder: fixture.runtime,
+      acceptNoLimits,
+      defaultImage,
+      instance,
+      runtimeFolder,
       warm: { workers: 1, maximum: 1 },
     };
     const child = spawn(
       process.execPath,
       ['--conditions=development', host, JSON.stringify({ job, runner: options })],
       {
+        env: { ...process.env, DOCKER_HOST: `unix://${runtime.socket}` },
         stdio: ['ignore', 'ignore', 'inherit'],
       },
     );

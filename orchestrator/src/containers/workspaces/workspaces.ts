@@ -333,7 +333,7 @@ export class Workspaces {
 }
 
 function reasonOf({ message, cause }: AppError): string {
-  return `${message}${cause === undefined || cause === null ? '' : `: ${String(cause).slice(0, 300)}`}`;
+  return cause === null ? message : `${message}: ${cause.slice(0, 300)}`;
 }
 
 /** Tells engines apart whose volumes are not the same. */
