@@ -232,7 +232,7 @@ describe('a metered model', () => {
     await eventsOf(metered(playing(whole), { purse }).model, requestOf(long, { maxOutputTokens: 700 }));
     expect(bounds[0]?.tokens).toBeGreaterThanOrEqual(4700);
     expect(bounds[0]?.usd).toBeCloseTo((bounds[0]?.tokens ?? 0) / 1000);
-    expect(settled).toEqual([{ usd: 1.01, tokens: 1010 }]);
+    expect(settled).toEqual([{ usd: 1.01, tokens: 1010, usage, estimated: false }]);
   });
 
   it('settles at the bound where the provider did not say what it was, at nothing where it refused', async () => {
