@@ -173,10 +173,11 @@ describe('the outer container of docker-in-docker', () => {
     const container = await outerContainer(dind.instance);
     const find = machine.machine.inspect.bind(machine.machine);
     machine.machine.inspect = async (name) => {
-      const found = unwrap(await find(name));
-      const raw = structuredClone({ ...found.raw });
+      const found = await find(name);
+      if (!found.ok) return found;
+      const raw = structuredClone({ ...found.value.raw });
       (raw['HostConfig'] as Record<string, unknown>)['Privileged'] = true;
-      return { ok: true, value: { ...found, raw } };
+      return { ok: true, value: { ...found.value, raw } };
     };
     expect(outerBody(container).HostConfig.Privileged).toBe(false);
     expect(await startOuter(machine, container)).toMatchObject({
