@@ -9,7 +9,7 @@ import { publicAddress, startOrigin } from './testing/origin.ts';
 const host = 'registry.example.org';
 const handle = (_: unknown, response: { end(text: string): unknown }): void => void response.end('the answer');
 
-describe('the way out', () => {
+describe('the way out', { timeout: 30_000 }, () => {
   it('S5 is none where the run has none: CONNECT is no route of the door', async () => {
     const { client } = await openTestDoor({});
     const stream = client.request({ ':method': 'CONNECT', ':authority': `${host}:443` });
@@ -121,7 +121,7 @@ describe('the way out', () => {
   });
 });
 
-describe('a connection that is not looked into', () => {
+describe('a connection that is not looked into', { timeout: 30_000 }, () => {
   const opaque = [rule(host, { inspect: false })];
 
   it('is a tunnel of TLS to the host itself, with its bytes on record', async () => {
@@ -195,7 +195,7 @@ describe('a connection that is not looked into', () => {
   });
 });
 
-describe('whatever a worker does to its connections', () => {
+describe('whatever a worker does to its connections', { timeout: 30_000 }, () => {
   const ways: readonly ((stream: ClientHttp2Stream, socket: TLSSocket) => void)[] = [
     (stream) => stream.close(8),
     (stream) => stream.destroy(),

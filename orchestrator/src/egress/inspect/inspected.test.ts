@@ -10,7 +10,7 @@ const packages = {
   handle: (_: unknown, response: { end(text: string): unknown }) => void response.end('the package'),
 };
 
-describe('an inspected connection', () => {
+describe('an inspected connection', { timeout: 30_000 }, () => {
   it('S44 lets a GET out, made anew, to the checked address, and puts it on record with its answer', async () => {
     const origin = await startOrigin(packages);
     const { ask, facts } = await openEgressDoor({ network: origin.network, allow: [rule(host)] });
@@ -231,7 +231,7 @@ describe('an inspected connection', () => {
   });
 
   it('carries what is larger than every window, no faster than it is read, both requests of one connection', async () => {
-    const size = 8_000_000;
+    const size = 4_000_000;
     const origin = await startOrigin({ hosts: [host], handle: (_, response) => response.end(Buffer.alloc(size, 'z')) });
     const { secure, facts, egress } = await openEgressDoor({ network: origin.network, allow: [rule(host)] });
     const socket = await secure(`${host}:443`);
