@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { policyKeys } from '../../orchestrator/src/config-schema.ts';
-import { codeWords, readPage, root, section, tableRows } from './pages.ts';
+import { codeWords, readPage, root, section } from './pages.ts';
 
 const page = 'docs/configuration.md';
 const source = globSync('{orchestrator,tools/cli}/src/**/*.ts', {
