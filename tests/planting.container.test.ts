@@ -47,7 +47,7 @@ it('S28 nothing that a worker plants in its clone runs on the host, where no pro
   const shells = calls.filter((line) => /execve\("[^"]*\/sh"/.test(line));
   expect(shells.filter((line) => !/\["\/bin\/sh", "-c", "git-(upload|receive)-pack '/.test(line))).toEqual([]);
   // The first call is the watched program itself, whose argument is the planting.
-  expect(calls.slice(1).filter((line) => line.includes('canary'))).toEqual([]);
+  expect(calls.slice(1).filter((line) => line.includes(canary))).toEqual([]);
   expect(existsSync(canary)).toBe(false);
   const moved = readFileSync(trace, 'utf8')
     .split('\n')
