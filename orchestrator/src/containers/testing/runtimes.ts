@@ -22,7 +22,7 @@ export interface OpenRuntime {
 
 export interface RuntimeUnderTest {
   readonly name: 'dod' | 'rootless' | 'dind';
-  open(): Promise<OpenRuntime>;
+  readonly open: () => Promise<OpenRuntime>;
 }
 
 async function describeRuntime(found: Omit<OpenRuntime, 'enforcesLimits'>): Promise<OpenRuntime> {
@@ -56,7 +56,9 @@ export const everyRuntime: readonly RuntimeUnderTest[] = [
   {
     name: 'dind',
     open: async () => {
-      const { close, engine, exchangeFolder, machine } = await openOwnDind();
+      const dind = await openOwnDind();
+      const { engine, exchangeFolder, machine } = dind;
+      const close = () => dind.close();
       return describeRuntime({
         engine,
         socket: join(exchangeFolder, 'docker.sock'),
