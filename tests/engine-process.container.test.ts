@@ -36,7 +36,9 @@ describe('the process of the engine with ten workers at work', () => {
     const plan = planOf(tasks.map((task) => ({ ...task, timeout: 900 })));
     runId = unwrap(await test.company.submit({ projectId: 'app', instruction: 'Sleep', plan })).runId;
   });
-  afterEach(() => void started.splice(0).forEach((child) => child.kill('SIGKILL')));
+  afterEach(() => {
+    for (const child of started.splice(0)) child.kill('SIGKILL');
+  });
   afterAll(async () => {
     const left = unwrap(await engine.list(unwrap(instanceId(test.home))));
     for (const { id } of left) unwrap(await engine.remove(id));

@@ -7,7 +7,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 const source = new URL('process-io.ts', import.meta.url).href;
 
 const started: ChildProcess[] = [];
-afterEach(() => void started.splice(0).forEach((child) => child.kill('SIGKILL')));
+afterEach(() => {
+  for (const child of started.splice(0)) child.kill('SIGKILL');
+});
 
 /** A program that heeds `heeded` interrupts and never ends by itself. */
 async function stubborn(heeded: number) {

@@ -67,7 +67,11 @@ export async function writeMount(target: string): Promise<void> {
 
 async function writeInto(path: string, text: string): Promise<void> {
   const file = await open(path, 'r+');
-  await file.write(text).finally(() => file.close());
+  try {
+    await file.write(text);
+  } finally {
+    await file.close();
+  }
 }
 
 async function devices(): Promise<readonly Trial[]> {

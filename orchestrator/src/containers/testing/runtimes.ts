@@ -65,7 +65,9 @@ export const everyRuntime: readonly RuntimeUnderTest[] = [
   {
     name: 'dind',
     open: async () => {
-      const { close, engine, exchangeFolder, machine } = await openOwnDind();
+      const dind = await openOwnDind();
+      const { engine, exchangeFolder, machine } = dind;
+      const close = () => dind.close();
       return describeRuntime({
         engine,
         socket: join(exchangeFolder, 'docker.sock'),
