@@ -41,10 +41,16 @@ function after(days: number, more: Partial<RetentionParts> = {}): RetentionParts
 async function run(end: 'failed' | null): Promise<string> {
   const runId = await submit(bus, null);
   const [delivery] = unwrap(await bus.receive('engine', { max: 1, waitMs: 0, leaseMs: 1000 }));
-  const progress = envelopeTo(runId, 'task_progress', { attempt_id: 'a', message: 'half way' });
+  const today = { created_at: new Date().toISOString() };
+  const progress = envelopeTo(runId, 'task_progress', { attempt_id: 'a', message: 'half way' }, today);
   const ended =
     end === 'failed'
-      ? [{ envelope: envelopeTo(runId, 'run_failed', { error: errorOf('AC_PLAN_MISSING', 'never') }), queue: null }]
+      ? [
+          {
+            envelope: envelopeTo(runId, 'run_failed', { error: errorOf('AC_PLAN_MISSING', 'never') }, today),
+            queue: null,
+          },
+        ]
       : [];
   unwrap(await bus.complete(delivery!, [{ envelope: progress, queue: null }, ...ended]));
   const log = attemptLog(home, runId, 'a');

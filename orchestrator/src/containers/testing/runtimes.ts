@@ -20,8 +20,11 @@ export interface OpenRuntime {
   close(): Promise<void>;
 }
 
+/** Every runtime, whether this machine has it or not. */
+export const runtimeNames = ['dod', 'rootless Podman', 'rootless Docker', 'dind'] as const;
+
 export interface RuntimeUnderTest {
-  readonly name: 'dod' | 'rootless Podman' | 'rootless Docker' | 'dind';
+  readonly name: (typeof runtimeNames)[number];
   readonly open: () => Promise<OpenRuntime>;
 }
 
