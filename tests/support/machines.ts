@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { unwrap, type Envelope } from '@agentcompany/protocol';
 import { expect } from 'vitest';
 import { openDockerEngine } from '../../orchestrator/src/containers/dod/open-engine.ts';
+import { labelNames } from '../../orchestrator/src/containers/worker-labels.ts';
 import { hostToken } from '../../orchestrator/src/host-token.ts';
 import { environmentOfEngine, installation, type TestCompany } from './open-test-company.ts';
 
@@ -261,9 +262,10 @@ export function instanceOf(folder: string): string {
     .instance_id;
 }
 
-/** Containers that belong to the host in this folder. */
+/** Containers of the host in this folder that carry work out; a worker that waits for some is none. */
 export async function containersOf(folder: string): Promise<number> {
-  return unwrap(await engine().list(instanceOf(folder))).length;
+  const owned = unwrap(await engine().list(instanceOf(folder)));
+  return owned.filter(({ labels }) => labels[labelNames.attempt] !== undefined).length;
 }
 
 async function removeContainersOf(folder: string): Promise<void> {
