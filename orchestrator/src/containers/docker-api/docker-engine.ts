@@ -73,10 +73,13 @@ const podmanBuildWithoutNetwork = {
   nsoptions: JSON.stringify([{ Name: 'network', Host: false, Path: '' }]),
 };
 
-/** Status 409; before version 4.4 Podman answers 500 to the same. */
+/** What Podman before version 4.4 says with status 500: of a container that has ended, and of one that ends while it is asked. */
+const podmanNotRunning = /\bcan only kill running containers\b|\bcontainer state improper: (stopped|exited)\b/;
+
+/** Status 409, or the words of an older Podman. */
 function isNotRunning(cause: unknown): boolean {
   if (!(cause instanceof Error)) return false;
-  return Reflect.get(cause, 'statusCode') === 409 || /\bcan only kill running containers\b/.test(cause.message);
+  return Reflect.get(cause, 'statusCode') === 409 || podmanNotRunning.test(cause.message);
 }
 
 /** The engine behind a local socket, Docker or what speaks its API. It makes only the calls of the port (C18). */

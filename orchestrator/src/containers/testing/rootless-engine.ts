@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, existsSync, readFileSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -15,6 +14,12 @@ import { openDockerEngine } from '../dod/open-engine.ts';
 import { clearFolder, hasEnded } from './clear-folder.ts';
 import { plainUser, spawnAs, type PlainUser } from './plain-user.ts';
 import { workerImage } from './worker-fixture.ts';
+
+/**
+ * Not the temporary folder of this run: under longer paths Podman starts containers and then learns of none that it has ended, until it looks
+ * for itself after 20 s.
+ */
+const shortTemporaryFolder = '/tmp';
 
 const run = promisify(execFile);
 const folderName = /^ac-rootless-(\d+)-/;
@@ -76,9 +81,9 @@ const dockerKind: Kind = {
 
 /** What a killed test process left: folders whose name holds the number of a process that is gone. */
 async function clearLeftovers(): Promise<void> {
-  for (const name of await readdir(tmpdir())) {
+  for (const name of await readdir(shortTemporaryFolder)) {
     const owner = folderName.exec(name)?.[1];
-    if (owner !== undefined && hasEnded(Number(owner))) await clear(join(tmpdir(), name));
+    if (owner !== undefined && hasEnded(Number(owner))) await clear(join(shortTemporaryFolder, name));
   }
 }
 
@@ -123,7 +128,7 @@ export class RootlessEngine {
   static async #open(kind: Kind): Promise<RootlessEngine> {
     await clearLeftovers();
     const user = await plainUser();
-    const folder = await mkdtemp(join(tmpdir(), `ac-rootless-${process.pid}-`));
+    const folder = await mkdtemp(join(shortTemporaryFolder, `ac-rootless-${process.pid}-`));
     const engine = new RootlessEngine(kind, folder, user);
     try {
       await engine.#prepare();
