@@ -30,6 +30,17 @@ describe('containers that could not be removed', () => {
     expect(fake.asked).toEqual(['one', 'one', 'one']);
   });
 
+  it('S78 what waited for work holds up no task, and goes at the end at the latest', async () => {
+    const fake = engine();
+    const left = new LeftBehind(fake);
+    fake.answer.next = { ok: false, error: away };
+    await left.remove({ id: 'warm', dispose: () => fake.remove('warm') }, null);
+    expect(await left.clear(owner('r', 't'))).toEqual(success());
+    fake.answer.next = success();
+    await left.clearAll();
+    expect(fake.asked).toEqual(['warm', 'warm']);
+  });
+
   it('S78 other tasks do not wait for it', async () => {
     const fake = engine();
     const left = new LeftBehind(fake);

@@ -9,26 +9,33 @@ import type { WorkerOwner } from './worker-container.ts';
  */
 export class LeftBehind {
   readonly #engine: Pick<ContainerEngine, 'remove'>;
-  readonly #containers = new Map<string, WorkerOwner>();
+  /** Null: one that waited for work. */
+  readonly #containers = new Map<string, WorkerOwner | null>();
 
   constructor(engine: Pick<ContainerEngine, 'remove'>) {
     this.#engine = engine;
   }
 
   /** Disposes of a worker; where its container stays, it is remembered. */
-  async remove(worker: Pick<SealedWorker, 'id' | 'dispose'>, owner: WorkerOwner): Promise<void> {
+  async remove(worker: Pick<SealedWorker, 'id' | 'dispose'>, owner: WorkerOwner | null): Promise<Result<undefined>> {
     const gone = await worker.dispose();
     if (!gone.ok) this.#containers.set(worker.id, owner);
+    return gone;
   }
 
   /** Before the next container is made for a task: removes what is left of it, and says why where it cannot. */
   async clear({ run, task }: WorkerOwner): Promise<Result<undefined>> {
     for (const [id, owner] of this.#containers) {
-      if (owner.run !== run || owner.task !== task) continue;
+      if (owner?.run !== run || owner.task !== task) continue;
       const gone = await this.#engine.remove(id);
       if (!gone.ok) return gone;
       this.#containers.delete(id);
     }
     return success();
+  }
+
+  /** Before this process ends: removes what can be removed by now. What cannot is labelled, and found by the next sweep. */
+  async clearAll(): Promise<void> {
+    await Promise.all([...this.#containers.keys()].map((id) => this.#engine.remove(id)));
   }
 }

@@ -126,6 +126,7 @@ class SealedWorkerRunner implements WorkerRunner {
     this.#closing.abort();
     await Promise.allSettled(this.#running);
     await this.#pool.close();
+    await this.#leftBehind.clearAll();
     await this.#workspaces?.close();
   }
 
@@ -185,8 +186,9 @@ class SealedWorkerRunner implements WorkerRunner {
     const worker = await this.#createWorker(shape, { instance, host: this.#host, purpose: 'warm' });
     if (!worker.ok) return worker;
     const started = await engine.start(worker.value.id);
-    if (started.ok) return worker;
-    await worker.value.dispose();
+    const dispose = (): Promise<Result<undefined>> => this.#leftBehind.remove(worker.value, null);
+    if (started.ok) return success({ ...worker.value, dispose });
+    await dispose();
     if (shape.lower !== null) await this.#workspaces?.distrust(shape.lower, started.error);
     return started;
   }
