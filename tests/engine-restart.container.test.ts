@@ -28,10 +28,13 @@ describe.each([
   });
   afterAll(() => docker.close());
 
-  /** A company on that engine whose run of one task is at work in a container, and is driven on. An attempt may fail but once. */
+  /**
+   * A company on that engine whose run of one task is at work in a container, and is driven on. An attempt may fail but once. No worker
+   * waits for work, so that every container has the label of its attempt.
+   */
   async function atWork(seconds: number) {
     const environment = { DOCKER_HOST: docker.dockerHost };
-    const company = await openTestCompany({ environment, flags: { max_workers: 2, max_attempts: 1 } });
+    const company = await openTestCompany({ environment, flags: { max_workers: 2, max_attempts: 1, warm_workers: 0 } });
     test = company;
     const submit = async (name: string, command: string): Promise<string> => {
       const plan = planOf([{ id: name, run: { command } }]);
@@ -45,14 +48,12 @@ describe.each([
         task.attempts.map(({ state, error }) => [state, error?.code ?? null]),
       );
     const instance = unwrap(instanceId(company.home));
-    const all = async () => unwrap(await docker.engine.list(instance));
-    /** Those of attempts: a worker that waits for work may be there beside them. */
-    const containers = async () => (await all()).filter(({ labels }) => labels['agentcompany.attempt'] !== undefined);
-    return { ...company, runId, submit, driving, attempts, all, containers };
+    const containers = async () => unwrap(await docker.engine.list(instance));
+    return { ...company, runId, submit, driving, attempts, containers };
   }
 
   it('S77 is restarted: the worker is interrupted, and its task given out again without a mark', async () => {
-    const { company, runId, driving, attempts, all } = await atWork(6);
+    const { company, runId, driving, attempts, containers } = await atWork(6);
     await docker.restart();
     unwrap(await driving);
     expect(unwrap(await company.showRun(runId)).state).toBe('published');
@@ -60,11 +61,11 @@ describe.each([
     expect(first?.[0]).toBe('lost');
     expect(['AC_WORKER_INTERRUPTED', 'AC_WORKER_LOST']).toContain(first?.[1]);
     expect(more).toEqual([['ingested', null]]);
-    expect(await all()).toEqual([]);
+    expect(await containers()).toEqual([]);
   });
 
   it('S78 is killed: work goes on where it returns, never two workers of one task at once, and what comes meanwhile is taken in', async () => {
-    const { company, runId, submit, driving, attempts, all, containers } = await atWork(10);
+    const { company, runId, submit, driving, attempts, containers } = await atWork(10);
     const [before] = await containers();
     await docker.kill();
     await until(company, runId, (type) => type === 'attempt_lost');
@@ -96,6 +97,6 @@ describe.each([
       ['ingested', null],
     ]);
     for (const id of [runId, second]) expect(unwrap(await company.showRun(id)).state).toBe('published');
-    expect(await all()).toEqual([]);
+    expect(await containers()).toEqual([]);
   });
 });
