@@ -1,6 +1,7 @@
 import {
   commandAgent,
   failure,
+  firstProblem,
   success,
   taskSchema,
   type AgentDefinition,
@@ -95,10 +96,7 @@ function acceptTriage(
   { triage, order, model }: { readonly triage: string; readonly order: TriageOrder; readonly model: string },
 ): Result<TriageDecision, string> {
   const parsed = answerSchema.safeParse(value);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    return failure(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
-  }
+  if (!parsed.success) return failure(firstProblem(parsed.error));
   const { decision, reason, advice } = parsed.data;
   if (parsed.data.triage !== triage) return failure(`triage: ${triage} is expected`);
   const problem = findMissing(parsed.data, order);

@@ -1,4 +1,11 @@
-import { failure, success, type AgentDefinition, type Finding, type Result } from '@agentcompany/protocol';
+import {
+  failure,
+  firstProblem,
+  success,
+  type AgentDefinition,
+  type Finding,
+  type Result,
+} from '@agentcompany/protocol';
 import { z } from 'zod';
 import type { Run } from '../../company/records.ts';
 import { askForValue } from '../../models/ask-for-value.ts';
@@ -91,10 +98,7 @@ function acceptVerdict(
   { review, order, model }: { readonly review: string; readonly order: ReviewOrder; readonly model: string },
 ): Result<ModelVerdict, string> {
   const parsed = verdictSchema.safeParse(value);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    return failure(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
-  }
+  if (!parsed.success) return failure(firstProblem(parsed.error));
   const { verdict, findings } = parsed.data;
   if (parsed.data.review !== review) return failure(`review: ${review} is expected`);
   const isBlocked = findings.some(({ severity }) => severity === 'error');
