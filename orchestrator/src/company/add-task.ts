@@ -1,4 +1,5 @@
 import type { Feedback, Task } from '@agentcompany/protocol';
+import { latest } from './current-plan.ts';
 import type { NoteRecord, Run, TaskRecord } from './records.ts';
 
 /** A task as it enters a run; what is left out it begins without. */
@@ -41,9 +42,11 @@ export function addTask(
   noteDependencies(run, spec);
 }
 
-/** Whoever is waited for knows who waits. */
+/** Whoever is waited for knows who waits; where a task was superseded meanwhile, that is its successor. */
 export function noteDependencies(run: Run, { id, depends_on }: Task): void {
-  for (const dependency of depends_on) {
+  for (const name of depends_on) {
+    const known = run.tasks.get(name);
+    const dependency = known === undefined ? name : latest(run, known).spec.id;
     const list = run.dependants.get(dependency) ?? [];
     if (!list.includes(id)) list.push(id);
     run.dependants.set(dependency, list);

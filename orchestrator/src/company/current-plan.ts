@@ -20,7 +20,7 @@ export function currentPlan(run: Pick<Run, 'plan' | 'tasks'>): Plan | null {
     return task === undefined ? id : latest(run, task).spec.id;
   };
   const standing = [...run.tasks.values()].filter(
-    ({ state, supersededBy }) => state !== 'cancelled' && supersededBy === null,
+    ({ state, supersededBy }) => state !== 'cancelled' && state !== 'cancelling' && supersededBy === null,
   );
   return { ...run.plan, tasks: standing.map(({ spec }) => withDependencies(spec, known)) };
 }

@@ -58,6 +58,20 @@ describe('a revision that a person asks for', () => {
     expect(currentPlan(run)?.tasks).toMatchObject([{ id: 'b', depends_on: ['a2'] }, { id: 'a2' }]);
   });
 
+  it('does not count what its host has yet to let go of', () => {
+    const { run } = workingRun();
+    expect(take(run, { change: [task('b')], remove: ['a'] })).toBe(null);
+    expect([run.tasks.get('a')?.state, currentPlan(run)?.tasks.map(({ id }) => id)]).toEqual(['cancelling', ['b']]);
+    expect(take(run, { remove: ['b'] })).toBe('AC_PLAN_EMPTY');
+  });
+
+  it('adds what waits for a task that was superseded: its successor is the one that wakes it', () => {
+    const { run } = workingRun();
+    expect(take(run, { add: [task('a2')], supersede: [{ task_id: 'a', by: 'a2' }] })).toBe(null);
+    expect(take(run, { add: [task('c', { depends_on: ['a'] })] })).toBe(null);
+    expect(run.dependants.get('a2')).toEqual(['b', 'c']);
+  });
+
   it.each([
     ['AC_REVISION_STARTED', { change: [task('a', { title: 'Other' })] }],
     ['AC_REVISION_NAME_TAKEN', { add: [task('b')] }],

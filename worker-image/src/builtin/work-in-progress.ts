@@ -1,4 +1,4 @@
-import { copyFile, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { git } from '../git.ts';
 import type { Surroundings, TaskOrder } from '../work.ts';
 
@@ -16,7 +16,7 @@ export async function readWorkInProgress(order: TaskOrder, { paths, place }: Pla
   const file = `${paths.task}/checkpoint.patch`;
   const apart = { ...place, environment: { ...place.environment, GIT_INDEX_FILE: index } };
   try {
-    await copyFile(`${paths.repository}/.git/index`, index);
+    await copyIndex(`${paths.repository}/.git/index`, index);
     if (!(await git(apart, ['add', '--all'])).ok) return null;
     const form = ['--binary', '--full-index', '--no-renames', '--no-color', '--no-ext-diff', '--no-textconv'];
     const prefixes = ['--src-prefix=a/', '--dst-prefix=b/', `--output=${file}`];
@@ -29,6 +29,16 @@ export async function readWorkInProgress(order: TaskOrder, { paths, place }: Pla
     await rm(index, { force: true });
     await rm(file, { force: true });
   }
+}
+
+/**
+ * Copies an index as old as it is: git reads again what changed in the second the index was written (gitformat-index, "racy git"),
+ * and would take it for unchanged beside a younger index.
+ */
+async function copyIndex(from: string, to: string): Promise<void> {
+  const { atime, mtimeMs } = await stat(from);
+  await copyFile(from, to);
+  await utimes(to, atime, Math.floor(mtimeMs / 1000));
 }
 
 /** Brings work in progress into the working copy: all of it, or nothing where its base has moved too far. */

@@ -151,13 +151,18 @@ export class Simulation {
     const { messages } = this.ledger;
     messages.splice(messages.indexOf(next), 1);
     next.epoch += 1;
-    if (next.queue === 'workers' && (runEnds.has(this.run.state) || this.run.state === 'cancelling'))
-      return this.#letGo(next);
+    const isOver = runEnds.has(this.run.state) || this.run.state === 'cancelling';
+    if (next.queue === 'workers' && (isOver || this.#isTakenBack(next))) return this.#letGo(next);
     if (next.envelope.envelope_type === 'task_assign') return this.#work(next);
     this.#outside.answer(next);
   }
 
-  /** A host that takes up work of a cancelled run: whoever had it before is gone. */
+  /** A change of the plan took the task back while a host that is gone was at work on it. */
+  #isTakenBack({ envelope }: Message): boolean {
+    return this.run.tasks.get(envelope.context.task_id ?? '')?.state === 'cancelling';
+  }
+
+  /** A host that takes up work that was cancelled: whoever had it before is gone. */
   #letGo({ envelope }: Message): void {
     const task = this.run.tasks.get(envelope.context.task_id ?? '');
     const attempt = this.run.attempts.get(task?.attemptId ?? '');
