@@ -97,7 +97,7 @@ function describeDead(letters: readonly DeadLetter[]): string {
 }
 
 async function checkProject({ home, config }: ChainOptions, project: Project): Promise<Result<string>> {
-  const parts = await openProjects(home, config, () => undefined).parts(project.id);
+  const parts = await openProjects(home, config).parts(project.id);
   if (!parts.ok) return parts;
   const { repositories } = parts.value;
   const fetched = await repositories.synchronize();

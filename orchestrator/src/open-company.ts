@@ -31,6 +31,7 @@ import { openRunCommands } from './facade/run-commands.ts';
 import { openRunQueries } from './facade/run-queries.ts';
 import { openWorkerLogs } from './facade/worker-log.ts';
 import { openWorkerQueries } from './facade/workers.ts';
+import { createProgramStarter, type ProgramStarter } from './git/programs/program-starter.ts';
 import { readGitVersion } from './git-version.ts';
 import { openNoteDesk } from './facade/tell-task.ts';
 import { busOptions, busKey } from './home-bus.ts';
@@ -81,7 +82,8 @@ export async function openCompany(home: CompanyHome, options: OpenCompanyOptions
     return modeled;
   }
   const model = modeled.value;
-  const projects = openProjects(home, config, onDurableStep);
+  const programs = createProgramStarter();
+  const projects = openProjects(home, config, { onDurableStep, runProcess: programs.run });
   const context = {
     home,
     bus,
@@ -104,7 +106,7 @@ export async function openCompany(home: CompanyHome, options: OpenCompanyOptions
     ...openNoteDesk(context),
     draftPlan: (request, signal) => draftPlan(context, request, signal),
     ...openPullRequests(context),
-    drive: (request) => driveCompany({ ...context, options, onDurableStep }, request),
+    drive: (request) => driveCompany({ ...context, programs, options, onDurableStep }, request),
     clean: (choice) => cleanHome({ home, model, openEngine: cleaningEngine(home, options) }, choice),
     enginePid: async () => engineOwner(home.lockFile),
     close: async () => {
@@ -136,6 +138,7 @@ interface DriveContext {
   readonly bus: AgentBus;
   readonly model: ReadModel;
   readonly projects: Projects;
+  readonly programs: ProgramStarter;
   readonly config: Config;
   readonly options: OpenCompanyOptions;
   readonly onDurableStep: (step: string) => void;
@@ -150,6 +153,7 @@ async function driveCompany(context: DriveContext, request: DriveOptions): Promi
       work(context, { ...request, signal: AbortSignal.any([request.signal, lost]) }),
     );
   } finally {
+    await context.programs.close();
     lock.value.release();
   }
 }
@@ -162,6 +166,7 @@ async function work(context: DriveContext, request: DriveOptions): Promise<Resul
   const until = request.runs === undefined ? null : request.runs.filter((id) => open.includes(id));
   if (until !== null && until.length === 0) return success();
   const log = fileLog(engineLogFile(home));
+  context.programs.start(log);
   const git = await readGitVersion();
   if (!git.ok) return git;
   const { warning } = git.value;

@@ -5,6 +5,7 @@ import type { Config } from './config.ts';
 import type { ProjectParts } from './engine/parts.ts';
 import { absentForge } from './forges/absent-forge.ts';
 import { openLocalForge } from './forges/local/open-local-forge.ts';
+import type { RunProcess } from './git/capped-process.ts';
 import { openRepositories } from './git/open-repositories.ts';
 import { checkCredentials, showProject, type Project } from './projects.ts';
 
@@ -14,7 +15,13 @@ export interface Projects {
   parts(projectId: string): Promise<Result<ProjectParts>>;
 }
 
-export function openProjects(home: CompanyHome, config: Config, onDurableStep: (step: string) => void): Projects {
+/** What the git side of every project is given. */
+interface ProjectsOptions {
+  readonly onDurableStep?: (step: string) => void;
+  readonly runProcess?: RunProcess;
+}
+
+export function openProjects(home: CompanyHome, config: Config, options: ProjectsOptions = {}): Projects {
   const opened = new Map<string, ProjectParts>();
   return {
     parts: async (projectId) => {
@@ -24,14 +31,14 @@ export function openProjects(home: CompanyHome, config: Config, onDurableStep: (
       if (!project.ok) return project;
       const allowed = checkCredentials(project.value, config);
       if (!allowed.ok) return allowed;
-      const parts = openProject(home, project.value, onDurableStep);
+      const parts = openProject(home, project.value, options);
       opened.set(projectId, parts);
       return success(parts);
     },
   };
 }
 
-function openProject(home: CompanyHome, project: Project, onDurableStep: (step: string) => void): ProjectParts {
+function openProject(home: CompanyHome, project: Project, options: ProjectsOptions): ProjectParts {
   const url = project.path ?? project.git_url ?? '';
   const repositories = openRepositories({
     mirrorFolder: join(home.mirrorsFolder, `${project.id}.git`),
@@ -39,11 +46,11 @@ function openProject(home: CompanyHome, project: Project, onDurableStep: (step: 
     quarantineFolder: join(home.quarantineFolder, project.id),
     source: { url, isFolder: project.path !== undefined },
     protectedBranches: [project.default_branch],
-    onDurableStep,
+    ...options,
   });
   const forge =
     project.path === undefined
       ? absentForge(url)
-      : openLocalForge({ folder: join(home.forgeFolder, project.id), repository: url, onDurableStep });
+      : openLocalForge({ folder: join(home.forgeFolder, project.id), repository: url, ...options });
   return { repositories, forge };
 }

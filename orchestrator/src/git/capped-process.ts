@@ -4,9 +4,9 @@ export interface ProcessRequest {
   readonly command: string;
   readonly arguments: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
-  /** Text written to standard input, or an open file descriptor read from its present position. */
+  /** Text written to standard input, or an open descriptor of a file, read from its present position. */
   readonly input?: string | Uint8Array | { readonly descriptor: number };
-  /** An open file descriptor that takes standard output instead of memory. */
+  /** An open descriptor of an empty file that takes standard output instead of memory. */
   readonly outputDescriptor?: number;
   /** Bytes of standard output kept; more kills the process. */
   readonly outputLimit: number;
@@ -16,16 +16,24 @@ export interface ProcessRequest {
 export type ProcessOutcome =
   | { readonly end: 'exited'; readonly exitCode: number; readonly stdout: Buffer; readonly stderr: string }
   | { readonly end: 'timeout' | 'output-limit' }
-  | { readonly end: 'not-started'; readonly cause: Error };
+  | { readonly end: 'not-started'; readonly cause: Error }
+  /** How it ended is unknown: what had started it is gone (programs/program-starter.ts). */
+  | { readonly end: 'lost' };
+
+/** Runs a process to its end. */
+export type RunProcess = (request: ProcessRequest) => Promise<ProcessOutcome>;
 
 /** Bytes of standard error kept: enough for every message of git, little enough for a hostile remote. */
 const stderrLimit = 64 * 1024;
 
 /**
  * Runs a process in a process group of its own, without a shell, with a clock and a cap on its output; whatever ends it
- * early ends the whole group. A signal counts as exit code 128 + 9.
+ * early ends the whole group. A signal counts as exit code 128 + 9. `onStarted` is told the group's id.
  */
-export function runCappedProcess(request: ProcessRequest): Promise<ProcessOutcome> {
+export function runCappedProcess(
+  request: ProcessRequest,
+  onStarted: (group: number) => void = () => undefined,
+): Promise<ProcessOutcome> {
   const { promise, resolve } = Promise.withResolvers<ProcessOutcome>();
   const input = request.input;
   const fromDescriptor = typeof input === 'object' && !(input instanceof Uint8Array);
@@ -42,8 +50,9 @@ export function runCappedProcess(request: ProcessRequest): Promise<ProcessOutcom
   let early: 'timeout' | 'output-limit' | null = null;
   const endGroup = (reason: 'timeout' | 'output-limit'): void => {
     early ??= reason;
-    killGroup(child.pid);
+    if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
   };
+  if (child.pid !== undefined) onStarted(child.pid);
   const clock = setTimeout(() => endGroup('timeout'), request.timeoutMs);
   const stdout = collect(child.stdout, request.outputLimit, () => endGroup('output-limit'));
   const stderr = collect(child.stderr, stderrLimit, () => undefined);
@@ -64,10 +73,10 @@ export function runCappedProcess(request: ProcessRequest): Promise<ProcessOutcom
   return promise;
 }
 
-function killGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
+/** Sends a signal to a whole process group; one that is gone needs none. */
+export function signalGroup(group: number, signal: 'SIGKILL' | 'SIGTERM'): void {
   try {
-    process.kill(-pid, 'SIGKILL');
+    process.kill(-group, signal);
   } catch (problem) {
     if (!(problem instanceof Error && 'code' in problem && problem.code === 'ESRCH')) throw problem;
   }

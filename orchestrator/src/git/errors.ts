@@ -17,6 +17,11 @@ export const gitErrors = errorCatalogue({
     remedy: 'Check the network and the disk, then resume.',
     retry: 'later',
   },
+  AC_GIT_INTERRUPTED: {
+    message: 'git {command} was under way when the process that starts programs for the engine ended',
+    remedy: 'Nothing to do: it is started anew and the step is repeated. The engine’s log says how that process ended.',
+    retry: 'later',
+  },
   AC_GIT_OUTPUT_TOO_LARGE: {
     message: 'git {command} printed more than {limit} bytes and was killed',
     remedy: 'The repository or the change is beyond what is handled. Split it.',

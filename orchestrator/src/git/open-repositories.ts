@@ -12,7 +12,7 @@ import { removeStaleFiles, removeStaleQuarantines } from './stale-files.ts';
 
 /** The git side of one project in the folders given. Does nothing until a method is called. */
 export function openRepositories(options: RepositoriesOptions): ProjectRepositories {
-  const run = createGitRunner(options.onArguments);
+  const run = createGitRunner(options.onArguments, options.runProcess);
   const mirror = { folder: options.mirrorFolder, run };
   const vault = { folder: options.vaultFolder, run };
   const exclusively = createSerialQueue();

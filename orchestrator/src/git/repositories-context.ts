@@ -1,5 +1,6 @@
 import type { Result } from '@agentcompany/protocol';
 import type { BareRepository } from './bare-repository.ts';
+import type { RunProcess } from './capped-process.ts';
 import type { IngestLimits } from './ingest/limits.ts';
 import type { RemoteSource } from './repositories.ts';
 import type { ArgumentsHook } from './runner.ts';
@@ -20,6 +21,8 @@ export interface RepositoriesOptions {
   readonly onDurableStep?: (name: string) => void;
   /** Sees the arguments and the repository folder of every git call. */
   readonly onArguments?: ArgumentsHook;
+  /** Starts git; from this process where absent. */
+  readonly runProcess?: RunProcess;
 }
 
 /** The workspace of the git side: what every method works on. */

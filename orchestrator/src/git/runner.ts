@@ -1,7 +1,7 @@
 /* oxlint-disable no-control-regex -- control characters are what is removed */
 import { existsSync } from 'node:fs';
 import { failure, success, type AppError, type Result } from '@agentcompany/protocol';
-import { runCappedProcess, type ProcessOutcome, type ProcessRequest } from './capped-process.ts';
+import { runCappedProcess, type ProcessOutcome, type ProcessRequest, type RunProcess } from './capped-process.ts';
 import { gitEnvironment, type GitEnvironmentOptions } from './environment.ts';
 import { gitErrors } from './errors.ts';
 import { runOrdinaryCall } from './ordinary-call.ts';
@@ -51,14 +51,17 @@ const causeLimit = 4096;
 const defaultOutputLimit = 1024 * 1024;
 const prlimit = ['/usr/bin/prlimit', '/bin/prlimit'].find((file) => existsSync(file)) ?? null;
 
-/** Makes the runner of all git calls of a project. */
-export function createGitRunner(onArguments: ArgumentsHook = () => undefined): GitRunner {
+/** Makes the runner of all git calls of a project; `runProcess` carries out those that are plain processes. */
+export function createGitRunner(
+  onArguments: ArgumentsHook = () => undefined,
+  runProcess: RunProcess = runCappedProcess,
+): GitRunner {
   return async (call) => {
     onArguments(call.arguments, call.gitDir);
     const timeoutMs = call.timeoutMs ?? minute;
     const environment = gitEnvironment(call);
     const outcome = needsPlainProcess(call)
-      ? await runCappedProcess(plainProcess(call, environment, timeoutMs))
+      ? await runProcess(plainProcess(call, environment, timeoutMs))
       : await runOrdinaryCall(call.arguments, environment, timeoutMs);
     return judge(call, outcome, timeoutMs);
   };
@@ -94,6 +97,8 @@ function judge(call: GitCall, outcome: ProcessOutcome, timeoutMs: number): Resul
       return failure(gitErrors.AC_GIT_UNAVAILABLE({}, outcome.cause));
     case 'timeout':
       return failure(gitErrors.AC_GIT_TIMEOUT({ command, seconds: timeoutMs / 1000 }));
+    case 'lost':
+      return failure(gitErrors.AC_GIT_INTERRUPTED({ command }));
     case 'output-limit':
       return failure(gitErrors.AC_GIT_OUTPUT_TOO_LARGE({ command, limit: call.outputLimit ?? defaultOutputLimit }));
     case 'exited':

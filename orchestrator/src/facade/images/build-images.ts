@@ -121,7 +121,7 @@ export async function buildProjectImage(options: BuildProjectImageOptions): Prom
   if (!project.ok) return project;
   const instance = instanceId(home);
   if (!instance.ok) return instance;
-  const parts = await openProjects(home, config, () => undefined).parts(projectId);
+  const parts = await openProjects(home, config).parts(projectId);
   if (!parts.ok) return parts;
   const { repositories } = parts.value;
   const fetched = await repositories.synchronize();

@@ -51,7 +51,7 @@ export async function replayRun(options: ReplayOptions, id: string): Promise<Res
   const { company, config, keep } = options;
   const recorded = await readRecordedRun(company, id);
   if (!recorded.ok) return recorded;
-  const project = await openProjects(company.home, config, () => undefined).parts(recorded.value.run.projectId);
+  const project = await openProjects(company.home, config).parts(recorded.value.run.projectId);
   if (!project.ok) return project;
   const { mirrorFolder } = project.value.repositories;
   const prepared = await prepareReplay(recorded.value, { keep, mirrorFolder, config });
@@ -101,7 +101,7 @@ async function report(
   { run, recording }: RecordedRun,
   { place, mirrorFolder, run: replayed }: Replayed,
 ): Promise<Result<ReplayReport>> {
-  const project = await openProjects(place.home, config, () => undefined).parts(replayed.projectId);
+  const project = await openProjects(place.home, config).parts(replayed.projectId);
   if (!project.ok) return project;
   const before = await tipTree(mirrorFolder, run);
   if (!before.ok) return before;

@@ -2,6 +2,7 @@ import { pathToFileURL } from 'node:url';
 import { failure, success, type Result } from '@agentcompany/protocol';
 import { holdsCommit, isAncestor, readReference, type BareRepository } from '../../git/bare-repository.ts';
 import { plainTitle } from '../../text/plain-title.ts';
+import type { RunProcess } from '../../git/capped-process.ts';
 import { findMerge, mergeInto } from '../../git/merge.ts';
 import { judgeBranch } from '../../git/reference-policy.ts';
 import { createGitRunner, type ArgumentsHook } from '../../git/runner.ts';
@@ -19,6 +20,8 @@ export interface LocalForgeOptions {
   /** Called right after each step that a restart will find done. */
   readonly onDurableStep?: (name: string) => void;
   readonly onArguments?: ArgumentsHook;
+  /** Starts git; from this process where absent. */
+  readonly runProcess?: RunProcess;
 }
 
 interface Context {
@@ -32,7 +35,7 @@ interface Context {
  * merged with git is a merged pull request, a deleted branch a closed one.
  */
 export function openLocalForge(options: LocalForgeOptions): Forge {
-  const run = createGitRunner(options.onArguments);
+  const run = createGitRunner(options.onArguments, options.runProcess);
   const context: Context = {
     store: openRecordStore(options.folder),
     repository: () => openLocalRepository(options.repository, run),
