@@ -1,5 +1,6 @@
 import { newId, unwrap } from '@agentcompany/protocol';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { readyProgramStarter } from './testing/ready-program-starter.ts';
 import type { IngestRequest, ProjectRepositories } from './repositories.ts';
 import { createGitFixture, git, startRun, workerResult } from './testing/git-fixture.ts';
 
@@ -56,4 +57,23 @@ describe('an end at any durable step', () => {
       }
     },
   );
+
+  it.each(steps)('S39 of the process that starts git, after %s, is one failed call at most', async (step) => {
+    using fixture = createGitFixture();
+    const { base } = await startRun(fixture);
+    const runId = newId();
+    const request = workerResult(fixture, base, { 'new.txt': 'x\n' });
+    await using ready = await readyProgramStarter();
+    const pid = await ready.pid();
+    const killing = fixture.open({
+      runProcess: ready.starter.run,
+      onDurableStep: (name) => void (name === step && process.kill(pid, 'SIGKILL')),
+    });
+    const first = await wholeLine(killing, runId, request).catch((error: unknown) => String(error));
+    expect(first).toMatch(/^[0-9a-f]{40}$|AC_GIT_INTERRUPTED/u);
+    await vi.waitFor(() => expect(ready.told.at(1)).toMatchObject({ event: 'program-starter-ended' }));
+    const oid = await wholeLine(fixture.open({ runProcess: ready.starter.run }), runId, request);
+    expect(git(fixture.source, ['rev-parse', 'agent/x'])).toBe(oid);
+    expect(git(fixture.mirrorFolder, ['rev-list', '--count', '--merges', oid])).toBe('1');
+  });
 });

@@ -4,11 +4,9 @@ import path from 'node:path';
 import { unwrap } from '@agentcompany/protocol';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openBareRepository } from './bare-repository.ts';
-import { runCappedProcess } from './capped-process.ts';
 import { createGitRunner, outputText, type GitCall } from './runner.ts';
 
 const run = createGitRunner();
-const environment = { PATH: '/usr/bin:/bin' };
 
 async function bare(): Promise<{ readonly folder: string } & Disposable> {
   const folder = mkdtempSync(path.join(tmpdir(), 'agentcompany-runner-'));
@@ -79,34 +77,5 @@ describe('the runner', () => {
     using repository = await bare();
     const limits = { addressSpace: 1024 * 1024, fileSize: 1024, cpuSeconds: 1 };
     expect(await run({ arguments: ['version'], gitDir: repository.folder, limits })).toMatchObject({ ok: false });
-  });
-});
-
-describe('a capped process', () => {
-  it('ends with all its children when its time is up', async () => {
-    const folder = mkdtempSync(path.join(tmpdir(), 'agentcompany-capped-'));
-    const mark = path.join(folder, 'mark');
-    const outcome = await runCappedProcess({
-      command: 'sh',
-      // The pipe stays open as long as any child lives: that this returns at all shows that none does.
-      arguments: ['-c', `(sleep 20; touch ${mark}) & sleep 20`],
-      environment,
-      outputLimit: 100,
-      timeoutMs: 100,
-    });
-    expect(outcome).toEqual({ end: 'timeout' });
-    rmSync(folder, { recursive: true });
-  });
-
-  it('ends one that never stops printing', async () => {
-    const request = { command: 'yes', arguments: [], environment, outputLimit: 1000, timeoutMs: 20_000 };
-    expect(await runCappedProcess(request)).toEqual({ end: 'output-limit' });
-  });
-
-  it('says what could not be started, and outlives one that does not read its input', async () => {
-    const request = { command: 'no-such-program', arguments: [], environment, outputLimit: 10, timeoutMs: 1000 };
-    expect(await runCappedProcess(request)).toMatchObject({ end: 'not-started' });
-    const deaf = { ...request, command: 'true', input: 'x'.repeat(1_000_000) };
-    expect(await runCappedProcess(deaf)).toMatchObject({ end: 'exited', exitCode: 0 });
   });
 });

@@ -6,12 +6,17 @@ import type { ProgramNews, ProgramOrder } from './program-messages.ts';
 
 /** One process that starts programs, and what it was asked to do. */
 export interface ProgramChannel {
-  readonly pid: number | null;
-  /** What it can do: null until it has said so. */
-  readonly abilities: () => { readonly readsDescriptors: boolean } | null;
+  /** Null until it has said what it can do. */
+  readonly abilities: () => ProgramAbilities | null;
   readonly run: RunProcess;
   /** Waits for what is under way, then ends the process. */
   readonly close: () => Promise<void>;
+}
+
+interface ProgramAbilities {
+  readonly pid: number;
+  /** It can open what this process has open. */
+  readonly readsDescriptors: boolean;
 }
 
 /** How the process ended: its exit code or signal, or why it could not be started. */
@@ -20,15 +25,23 @@ export type ProgramProcessEnd = Readonly<Record<'exitCode' | 'signal' | 'error',
 /** Milliseconds beyond a program's own time after which a process that has not answered counts as stuck. */
 const graceMs = 10_000;
 
-/** Starts the process. `onEnd` is told once how it ended, whoever ended it. It holds no event loop open but for what is under way. */
-export function openProgramChannel(onEnd: (end: ProgramProcessEnd) => void): ProgramChannel {
+/**
+ * Starts the process. `onReady` is told when it takes orders, `onEnd` once how it ended, whoever ended it. It holds no event loop
+ * open but for what is under way.
+ */
+export function openProgramChannel(
+  onReady: (abilities: ProgramAbilities) => void,
+  onEnd: (end: ProgramProcessEnd) => void,
+): ProgramChannel {
   const child = forkProcess();
   const orders = new Map<number, Pending>();
-  let abilities: { readonly readsDescriptors: boolean } | null = null;
+  let abilities: ProgramAbilities | null = null;
   let lastId = 0;
   child.on('message', (news: ProgramNews) => {
-    if (news.event === 'ready') abilities = news;
-    else if (news.event === 'started') orders.get(news.id)?.noteGroup(news.group);
+    if (news.event === 'ready') {
+      abilities = { pid: news.pid, readsDescriptors: news.readsDescriptors };
+      onReady(abilities);
+    } else if (news.event === 'started') orders.get(news.id)?.noteGroup(news.group);
     else orders.get(news.id)?.settle(news.outcome);
   });
   const ended = whenEnded(child).then((end) => {
@@ -36,7 +49,6 @@ export function openProgramChannel(onEnd: (end: ProgramProcessEnd) => void): Pro
     for (const order of orders.values()) order.lose();
   });
   return {
-    pid: child.pid ?? null,
     abilities: () => abilities,
     run: async (request) => {
       lastId += 1;

@@ -9,6 +9,6 @@ export interface ProgramOrder {
 /** What the process that starts programs answers. */
 export type ProgramNews =
   /** Sent once; `readsDescriptors`: it can open what the engine has open. */
-  | { readonly event: 'ready'; readonly readsDescriptors: boolean }
+  | { readonly event: 'ready'; readonly pid: number; readonly readsDescriptors: boolean }
   | { readonly event: 'started'; readonly id: number; readonly group: number }
   | { readonly event: 'ended'; readonly id: number; readonly outcome: ProcessOutcome };

@@ -55,4 +55,4 @@ function endWithEngine(): void {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 process.on('message', (order: ProgramOrder) => void answer(order));
 process.once('disconnect', endWithEngine);
-tell({ event: 'ready', readsDescriptors: canBorrowFrom(engine) });
+tell({ event: 'ready', pid: process.pid, readsDescriptors: canBorrowFrom(engine) });

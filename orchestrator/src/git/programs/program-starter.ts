@@ -22,15 +22,17 @@ export function createProgramStarter(): ProgramStarter {
   let log: ProgramStarterLog | null = null;
   let channel: ProgramChannel | null = null;
   const open = (tell: ProgramStarterLog): ProgramChannel => {
-    const opened = openProgramChannel((end) => {
-      if (channel !== opened) return;
-      channel = null;
-      // One that did not even come up would not at the next call either: programs are started from here then.
-      const isReplaced = opened.abilities() !== null;
-      tell('program-starter-ended', { ...end, isReplaced });
-      if (!isReplaced) log = null;
-    });
-    tell('program-starter-started', { pid: opened.pid });
+    const opened = openProgramChannel(
+      (abilities) => tell('program-starter-started', { ...abilities }),
+      (end) => {
+        if (channel !== opened) return;
+        channel = null;
+        // One that did not even come up would not at the next call either: programs are started from here then.
+        const isReplaced = opened.abilities() !== null;
+        tell('program-starter-ended', { ...end, isReplaced });
+        if (!isReplaced) log = null;
+      },
+    );
     return opened;
   };
   return {
