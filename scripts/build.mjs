@@ -1,7 +1,7 @@
 // @ts-check
 // Bundles what ships: the CLI, the worker's runtime folder, and each package's `default` exports. Run by
 // scripts/launch.mjs under a Node new enough: node scripts/build.mjs --worker-node BINARY
-import { chmodSync, copyFileSync, linkSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, linkSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { rolldown } from 'rolldown';
@@ -53,7 +53,9 @@ function completeWorkerFolder(folder) {
   placeLibraries(join(folder, 'lib'));
   chmodSync(folder, 0o755);
   for (const name of ['runtime', 'node']) chmodSync(join(folder, name), 0o755);
-  for (const name of ['runtime.mjs', 'gitconfig']) chmodSync(join(folder, name), 0o644);
+  chmodSync(join(folder, 'chunks'), 0o755);
+  const modules = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.mjs'));
+  for (const name of [...modules, 'gitconfig']) chmodSync(join(folder, name), 0o644);
 }
 
 /**
@@ -116,5 +118,6 @@ await bundleInto('tools/cli', {
 await bundleInto('worker-image', {
   input: exportedEntries('worker-image'),
   external: () => false,
-  output: { entryFileNames: '[name].mjs', codeSplitting: false },
+  // What only some workers need is loaded by those.
+  output: { entryFileNames: '[name].mjs', chunkFileNames: 'chunks/[name]-[hash].mjs' },
 });

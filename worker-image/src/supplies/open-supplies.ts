@@ -1,7 +1,6 @@
 import type { WorkOrder } from '@agentcompany/protocol';
 import type { DoorClient } from '../door-client.ts';
 import { egressEnvironment } from './egress-environment.ts';
-import { openEgressProxy } from './egress-proxy.ts';
 import { cacheEnvironment } from './package-caches.ts';
 
 /**
@@ -13,7 +12,17 @@ export async function openSupplies(
   door: DoorClient,
   folder: string,
 ): Promise<Record<string, string>> {
-  const wayOut =
-    egress === undefined ? {} : await egressEnvironment((await openEgressProxy(door)).address, egress, folder);
+  const wayOut = egress === undefined ? {} : await openWayOut(egress, door, folder);
   return { ...wayOut, ...(await cacheEnvironment(folder, egress !== undefined)) };
+}
+
+/** The proxy, with Node's HTTP server, is loaded by the workers that have one. */
+async function openWayOut(
+  egress: NonNullable<WorkOrder['egress']>,
+  door: DoorClient,
+  folder: string,
+): Promise<Record<string, string>> {
+  const { openEgressProxy } = await import('./egress-proxy.ts');
+  const { address } = await openEgressProxy(door);
+  return egressEnvironment(address, egress, folder);
 }

@@ -16,15 +16,17 @@ const launcher = readFileSync(new URL('runtime', imageFolder), 'utf8').replace(
   'exec /opt/worker/node --max-old-space-size=256 ',
 );
 
-async function bundleRuntime(): Promise<string> {
+/** The modules by their names, split as those that ship are (scripts/build.mjs). */
+async function bundleRuntime(): Promise<Readonly<Record<string, string>>> {
   const build = await rolldown({
-    input: entry,
+    input: { runtime: entry },
     platform: 'node',
     resolve: { conditionNames: ['development', 'node', 'import'] },
   });
-  const { output } = await build.generate({ format: 'esm', minify: false, codeSplitting: false });
+  const names = { entryFileNames: '[name].mjs', chunkFileNames: 'chunk-[name]-[hash].mjs' };
+  const { output } = await build.generate({ format: 'esm', minify: false, ...names });
   await build.close();
-  return output[0].code;
+  return Object.fromEntries(output.flatMap((part) => (part.type === 'chunk' ? [[part.fileName, part.code]] : [])));
 }
 
 /** A file of a runtime folder: readable by the worker's user, which owns nothing there. */
@@ -34,11 +36,15 @@ async function place(folder: string, name: string, content: string, mode: number
 }
 
 /** A runtime folder whose launcher is `script`: a worker that does not behave. `node` is there for it to use. */
-export async function makeRuntime(parent: string, script: string = launcher, code = ''): Promise<string> {
+export async function makeRuntime(
+  parent: string,
+  script: string = launcher,
+  modules: Readonly<Record<string, string>> = { 'runtime.mjs': '' },
+): Promise<string> {
   const folder = await mkdtemp(join(parent, 'runtime-'));
   await chmod(folder, 0o755);
   await place(folder, 'runtime', script, 0o755);
-  await place(folder, 'runtime.mjs', code, 0o644);
+  for (const [name, code] of Object.entries(modules)) await place(folder, name, code, 0o644);
   await place(folder, 'gitconfig', gitConfiguration, 0o644);
   await copyFile(process.execPath, join(folder, 'node'));
   await chmod(join(folder, 'node'), 0o755);
@@ -48,9 +54,9 @@ export async function makeRuntime(parent: string, script: string = launcher, cod
 
 /** The real worker runtime of this source tree as a folder to mount; made once per content and kept among the temporary files. */
 export async function workerRuntime(): Promise<string> {
-  const code = await bundleRuntime();
+  const modules = await bundleRuntime();
   const hash = createHash('sha256')
-    .update(code)
+    .update(JSON.stringify(modules))
     .update(launcher)
     .update(gitConfiguration)
     .update(process.version)
@@ -63,7 +69,7 @@ export async function workerRuntime(): Promise<string> {
     () => false,
   );
   if (isThere) return finished;
-  const made = await makeRuntime(cache, launcher, code);
+  const made = await makeRuntime(cache, launcher, modules);
   // Another test file may have been faster: its folder has the same content.
   await rename(made, finished).catch(() => rm(made, { recursive: true }));
   return finished;
