@@ -78,11 +78,15 @@ function unsaid(found: Fields, asked: Fields, names: readonly string[]): Fields 
   return Object.fromEntries(names.filter((name) => isNothing(found[name])).map((name) => [name, asked[name]]));
 }
 
-/** Whether `source:target:options` is one of the mounts that were asked, and read-only. */
+/** Whether `source:target:options` is one of the mounts that were asked, as writable as that; only a volume may be. */
 function isAskedMount(body: CreateBody, bind: unknown): boolean {
-  return body.HostConfig.Mounts.some(({ Source: source, Target: target }) => {
+  return body.HostConfig.Mounts.some(({ Source: source, Target: target, ReadOnly: readOnly }) => {
     const head = `${source}:${target}:`;
-    return typeof bind === 'string' && bind.startsWith(head) && bind.slice(head.length).split(',').includes('ro');
+    if (typeof bind !== 'string' || !bind.startsWith(head)) return false;
+    return bind
+      .slice(head.length)
+      .split(',')
+      .includes(readOnly ? 'ro' : 'rw');
   });
 }
 

@@ -16,7 +16,8 @@ const repositoryTarget = '/workspace/repository';
  * it known that any user may write to it.
  */
 const preparationTarget = '/tmp';
-const holdTarget = '/workspace';
+/** Not in any image: where an image has the folder, Podman gives a volume that folder's owner. */
+const holdTarget = '/held';
 const keptTarget = '/mnt';
 /** Limits of each process, soft and hard: open files, bytes of one file, bytes of a core. */
 export const processLimits = { nofile: 4096, fsize: 1_073_741_824, core: 0 } as const;

@@ -58,6 +58,13 @@ export interface WorkerContainer {
   readonly keptVolume?: string;
 }
 
+/** The folders of the host that a container has mounted, read-only each; one that only holds volumes has none. */
+export function hostFolders(container: WorkerContainer): readonly string[] {
+  if (purposeOf(container.owner) === 'hold') return [];
+  const { mirrorFolder, runtimeFolder, caches } = container;
+  return [mirrorFolder, ...(runtimeFolder === null ? [] : [runtimeFolder]), ...caches.map(({ folder }) => folder)];
+}
+
 /** What a container without an attempt is for; null where it has one. */
 export function purposeOf(owner: WorkerOwner | SpareOwner): SparePurpose | null {
   return 'purpose' in owner ? owner.purpose : null;

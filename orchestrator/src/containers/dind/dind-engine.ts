@@ -12,7 +12,7 @@ import type {
 } from '../container-engine.ts';
 import { carryImage } from '../docker-api/carry-image.ts';
 import { DockerEngine } from '../docker-api/docker-engine.ts';
-import type { WorkerContainer } from '../worker-container.ts';
+import { hostFolders, type WorkerContainer } from '../worker-container.ts';
 import { dindErrors } from './errors.ts';
 import type { OuterContainer } from './outer-body.ts';
 import type { OuterEngine } from './outer-engine.ts';
@@ -39,11 +39,7 @@ export class DindEngine implements ContainerEngine {
   }
 
   async create(container: WorkerContainer): Promise<Result<{ readonly id: string }>> {
-    const unseen = [
-      container.mirrorFolder,
-      ...(container.runtimeFolder === null ? [] : [container.runtimeFolder]),
-      ...container.caches.map(({ folder }) => folder),
-    ].find((folder) => !this.#isShared(folder));
+    const unseen = hostFolders(container).find((folder) => !this.#isShared(folder));
     if (unseen !== undefined) return this.#unseen(unseen);
     const made = await this.#on((inner) => inner.create(container));
     if (made.ok || made.error.code !== 'AC_IMAGE_UNKNOWN') return made;

@@ -23,7 +23,7 @@ import { engineCall } from './engine-call.ts';
 import type { CallSubject } from './engine-failure.ts';
 import { followImage } from './image-progress.ts';
 import { placeSeccompFile } from './seccomp-file.ts';
-import { volumeOptions } from './volume-options.ts';
+import { volumeOptions, volumePlace } from './volume-options.ts';
 
 const callTimeoutMs = 60_000;
 
@@ -227,7 +227,7 @@ export class DockerEngine implements ContainerEngine {
     const info = await this.#describe();
     if (!info.ok) return info;
     return this.#call({ action: 'create a volume' }, async () => {
-      const driverOptions = volumeOptions(content, info.value.dataRoot);
+      const driverOptions = volumeOptions(content, volumePlace(info.value));
       if (driverOptions === null) throw new Error('the volume has a name or a size that no volume may have');
       const body = {
         Name: name,

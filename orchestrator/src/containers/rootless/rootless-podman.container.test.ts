@@ -29,7 +29,7 @@ describe.skipIf(!hasRootlessPodman)('the engine contract on rootless Podman', ()
   });
   afterAll(() => podman.close());
 
-  engineContract({ it, engine: () => under, noMemoryVolumes: true });
+  engineContract({ it, engine: () => under });
 
   it('is found in the runtime folder of its user, and by the address it is given', async () => {
     for (const environment of [podman.environment, { CONTAINER_HOST: `unix://${podman.socket}` }]) {

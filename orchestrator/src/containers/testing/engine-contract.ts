@@ -18,6 +18,6 @@ export function engineContract(options: EngineContractOptions): void {
   ownershipContract(contract);
   attachingContract(contract);
   endingContract(contract);
-  imagesContract(contract, options);
+  imagesContract(contract);
   workingContract(contract);
 }

@@ -3,9 +3,10 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { success, unwrap } from '@agentcompany/protocol';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openMirrorFacts } from '../../git/mirror-facts.ts';
 import type { WorkerRunnerOptions } from '../sealed-worker-runner.ts';
+import { everyRuntime, type OpenRuntime } from '../testing/runtimes.ts';
 import { testLimits, WorkerFixture } from '../testing/worker-fixture.ts';
 import type { WorkerRunner } from '../worker-runner.ts';
 import { CheckoutRecords, volumesOf } from './checkout-records.ts';
@@ -13,20 +14,21 @@ import { CheckoutRecords, volumesOf } from './checkout-records.ts';
 const run = promisify(execFile);
 const mebibyte = 1_048_576;
 
-/** Whether the engine knows the volume: asked by the engine's own program, for the port has no such call. */
-async function isThere(volume: string): Promise<boolean> {
-  return run('docker', ['volume', 'inspect', volume]).then(
-    () => true,
-    () => false,
-  );
-}
-
-describe('workspaces on a prepared checkout', () => {
+describe.each(everyRuntime)('on $name, workspaces on a prepared checkout', (underTest) => {
+  let runtime: OpenRuntime;
   let fixture: WorkerFixture;
+  /** Asked by Docker's own program, for the port has no such call. */
+  const docker = (...args: readonly string[]) => run('docker', ['--host', `unix://${runtime.socket}`, ...args]);
+  /** Whether the engine knows the volume. */
+  const isThere = (volume: string): Promise<boolean> =>
+    docker('volume', 'inspect', volume).then(
+      () => true,
+      () => false,
+    );
   /** Volumes of this test's instance, by the label every one of ours has. */
   const volumeCount = async (): Promise<number> => {
     const filter = `label=agentcompany.instance=${fixture.instance}`;
-    const { stdout } = await run('docker', ['volume', 'ls', '--quiet', '--filter', filter]);
+    const { stdout } = await docker('volume', 'ls', '--quiet', '--filter', filter);
     return stdout.split('\n').length - 1;
   };
   let logged: string[];
@@ -71,12 +73,17 @@ describe('workspaces on a prepared checkout', () => {
     return git('rev-parse', 'HEAD');
   }
 
+  beforeAll(async () => {
+    runtime = await underTest.open();
+  });
+  afterAll(() => runtime.close());
   beforeEach(async () => {
-    fixture = await WorkerFixture.open({
+    const files = {
       'readme.txt': 'hello\n',
       'other.txt': 'other\n',
       ...Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`file-${index}.txt`, `${index}\n`])),
-    });
+    };
+    fixture = await WorkerFixture.open(files, runtime);
     logged = [];
     runner = open();
   });

@@ -39,7 +39,6 @@ const mostCompared = 3;
 const mostFailures = 3;
 /** Milliseconds in which a small repository is taken to stay one. */
 const smallMs = 600_000;
-const noOverlayOfPodman = 'Podman mounts no volume as an overlay';
 /** Milliseconds that whoever asked has for their own checkout before one is prepared beside it. */
 const politeMs = 2000;
 
@@ -79,10 +78,6 @@ export class Workspaces {
     if (this.#refusal !== null || this.#closing.signal.aborted) return null;
     const terms = await this.#options.terms();
     if (!terms.ok) return null;
-    if (terms.value.info.flavour === 'podman') {
-      this.#refuse(noOverlayOfPodman);
-      return null;
-    }
     await this.#load();
     const nearest = await this.#nearest(engineKey(terms.value), mirror, commit);
     const share = nearest === null ? 1 : nearest.difference / nearest.checkout.files;
@@ -123,8 +118,7 @@ export class Workspaces {
   async reasonForMemory(): Promise<Result<string | null>> {
     const terms = await this.#helperTerms('/');
     if (!terms.ok) return terms;
-    const { engine, info } = terms.value.sealed;
-    if (info.flavour === 'podman') return success(noOverlayOfPodman);
+    const { engine } = terms.value.sealed;
     const id = await this.#records.begin('checkout');
     const name = volumesOf.checkout(id);
     const { instance } = this.#options;

@@ -6,7 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { unwrap } from '@agentcompany/protocol';
-import { assertRefused, type Contract, type EngineContractOptions, type EngineTrial } from './support.ts';
+import { assertRefused, type Contract, type EngineTrial } from './support.ts';
 
 const run = promisify(execFile);
 
@@ -21,7 +21,7 @@ async function archiveOf(trial: EngineTrial, files: Readonly<Record<string, stri
 }
 
 /** Images and volumes. */
-export function imagesContract(contract: Contract, { noMemoryVolumes = false }: EngineContractOptions): void {
+export function imagesContract(contract: Contract): void {
   contract('imports an archive as an image, with the changes that are asked', async (trial) => {
     const { engine, under } = trial;
     const tag = `agentcompany-test-${randomUUID()}:imported`;
@@ -81,13 +81,13 @@ export function imagesContract(contract: Contract, { noMemoryVolumes = false }: 
       changes: 'agentcompany-test-changes',
     } as const;
     const memory = { kind: 'memory', bytes: 4096 } as const;
-    for (const content of [{ kind: 'disk' }, ...(noMemoryVolumes ? [] : [memory]), overlay] as const) {
+    for (const content of [{ kind: 'disk' }, memory, overlay] as const) {
       unwrap(await engine.volumeCreate({ name, instance, content }));
       unwrap(await engine.volumeRemove(name));
     }
     // Refused, never made without its limit.
-    if (noMemoryVolumes)
-      assertRefused(await engine.volumeCreate({ name, instance, content: memory }), 'AC_ENGINE_FAILED');
+    const endless = { kind: 'memory', bytes: 0 } as const;
+    assertRefused(await engine.volumeCreate({ name, instance, content: endless }), 'AC_ENGINE_FAILED');
     unwrap(await engine.volumeRemove(name));
     const smuggled = { ...overlay, lower: 'lower,upperdir=/etc' };
     assertRefused(await engine.volumeCreate({ name, instance, content: smuggled }), 'AC_ENGINE_FAILED');

@@ -25,8 +25,6 @@ export interface EngineContractOptions {
   readonly it: (name: string, test: () => Promise<void>) => void;
   /** The engine; asked once for each test, started by whoever calls the contract. */
   readonly engine: () => EngineUnderTest;
-  /** It cannot limit what a volume in memory holds, and says so. */
-  readonly noMemoryVolumes?: boolean;
 }
 
 /** What a test of the contract works with: one engine, one company instance of its own, all removed afterwards. */
