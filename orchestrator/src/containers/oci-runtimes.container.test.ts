@@ -74,6 +74,21 @@ describe('workers in OCI runtimes by name', () => {
       expect(output).not.toMatch(/WRITTEN|REACHED/);
     });
 
+    it.runIf(process.arch === 'x64')(
+      'S6 S7 S19 has no dangerous system calls, and forks no more than it may',
+      async () => {
+        const calls =
+          'ptrace 101 mount 165 keyctl 250 add_key 248 request_key 249 unshare 272 perf_event_open 298 bpf 321 userfaultfd 323 io_uring_setup 425 setns 308 pivot_root 155 chroot 161 init_module 175 kexec_load 246';
+        const attack = `my %c = qw(${calls}); for (sort keys %c) { my $r = syscall($c{$_}, 0x10000000, 0, 0, 0, 0); print "$_ ", ($r == -1 && ($! == 1 || $! == 38) ? "refused" : "ANSWERED $r $!"), "\n" }`;
+        const bomb = `my $n = 0; while (1) { my $p = fork; last if !defined $p; if (!$p) { sleep 20; exit } $n++; last if $n > 1000 } print "forked $n: $!\n"; kill 9, -$$ if 0; exit`;
+        const output = await within(runtime, (fixture) => fixture.probe(`perl -e '${attack}'; perl -e '${bomb}'`));
+        expect(output).not.toContain('ANSWERED');
+        expect(output.match(/ refused$/gm)).toHaveLength(calls.split(' ').length / 2);
+        const forked = Number(/^forked (\d+): /m.exec(output)?.[1]);
+        expect(forked).toBeLessThan(testLimits.pids);
+      },
+    );
+
     it('S8 S9 S19 is held to its memory and to the sizes of what it may write', async () => {
       await within(runtime, async (fixture) => {
         const limits = { ...testLimits, memoryBytes: 256 * mebibyte, workspaceBytes: 128 * mebibyte };
