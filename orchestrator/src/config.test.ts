@@ -155,6 +155,15 @@ describe('loadConfig', () => {
     expect(error.remedy).toContain('config.json');
   });
 
+  it('C14 refuses a company without workers, wherever that stands', () => {
+    for (const given of [
+      { file: { max_workers: 0 } },
+      { environment: { AGENTCOMPANY_MAX_WORKERS: '0' } },
+      { flags: { max_workers: 0 } },
+    ])
+      expect(refusal(given).message).toContain('max_workers');
+  });
+
   it('names the variable a bad value came from', () => {
     expect(refusal({ environment: { AGENTCOMPANY_MAX_WORKERS: 'many' } }).remedy).toContain('AGENTCOMPANY_MAX_WORKERS');
   });

@@ -1,8 +1,8 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { AppError } from '../../agent-bus/protocol/src/app-error.ts';
 import { toolErrors } from '../errors.ts';
-import { errorLines } from '../print-error.ts';
 import { binOf, runNode } from '../run-tool.ts';
 import { rowPattern } from './cited-tests.ts';
 import type { Mutation, Requirement } from './requirement.ts';
@@ -41,6 +41,17 @@ async function runCitingTests(root: string, row: string, files: readonly string[
   return { passed: count('passed'), failed: count('failed'), output: run.output };
 }
 
+/** Says of each break whose text does not occur exactly once in its file that it does not apply: such a break shows nothing. */
+export async function misplacedMutations(root: string, { row, mutation }: Requirement): Promise<readonly AppError[]> {
+  const errors: AppError[] = [];
+  for (const { file, find } of mutation) {
+    const text = await readFile(join(root, file), 'utf8').catch(() => '');
+    const count = text.split(find).length - 1;
+    if (count !== 1) errors.push(toolErrors.AC_MUTATION_MISPLACED({ row, file, count }));
+  }
+  return errors;
+}
+
 /** Applies one mutation in the copy, runs the tests, and puts the file back. */
 async function tryMutation(
   copy: string,
@@ -49,11 +60,7 @@ async function tryMutation(
   files: readonly string[],
 ): Promise<Verdict> {
   const path = join(copy, file);
-  const original = await readFile(path, 'utf8').catch(() => '');
-  const count = original.split(find).length - 1;
-  if (count !== 1) {
-    return { verdict: 'UNCLEAR', detail: errorLines(toolErrors.AC_MUTATION_MISPLACED({ row, file, count })) };
-  }
+  const original = await readFile(path, 'utf8');
   await writeFile(
     path,
     original.replace(find, () => replace),

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { toolErrors } from '../errors.ts';
 import { errorLines } from '../print-error.ts';
 import { listTests, rowPattern, rowsIn, type CitingTest } from './cited-tests.ts';
-import { mutateRow } from './mutate.ts';
+import { misplacedMutations, mutateRow } from './mutate.ts';
 import { readRequirements, type Requirement } from './requirement.ts';
 import { copyTree } from './tree-copy.ts';
 
@@ -51,8 +51,10 @@ export async function runRequirements(root: string, commandLine: readonly string
     const pattern = rowPattern(requirement.row);
     return { requirement, tests: tests.filter(({ name }) => pattern.test(name)) };
   });
+  const misplaced = await Promise.all(requirements.map((requirement) => misplacedMutations(root, requirement)));
   const errors = [
     ...invalid,
+    ...misplaced.flat(),
     ...shown
       .filter(({ tests: citing }) => citing.length === 0)
       .map(({ requirement: { row } }) => toolErrors.AC_REQUIREMENT_UNTESTED({ row })),

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { unwrap, type Result } from '@agentcompany/protocol';
+import Docker from 'dockerode';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { runtimesUnderTest, type OpenRuntime } from './testing/runtimes.ts';
 import { testLimits, WorkerFixture } from './testing/worker-fixture.ts';
@@ -106,6 +107,33 @@ describe.each(runtimesUnderTest)('on $name, workers, each other and their owners
       expect(await Promise.all([dead, live, longer, other].map(isThere))).toEqual([false, true, true, true]);
     } finally {
       for (const id of [live, longer, other]) unwrap(await fixture.engine.remove(id));
+    }
+  });
+
+  it('S16 the sweep leaves what others named like ours, or gave labels that only look like ours', async () => {
+    const { instance } = fixture;
+    const docker = new Docker({ socketPath: runtime.socket });
+    const foreign: readonly Record<string, string>[] = [
+      {},
+      { 'agentcompany.instance': instance.toUpperCase() },
+      { 'agentcompany.instance': instance.slice(0, -1) },
+      { 'agentcompany.instance': `${instance},agentcompany.instance=${instance}` },
+      { 'agentcompany.instances': instance },
+      { 'AgentCompany.Instance': instance },
+      { instance, 'agentcompany.attempt': 'AB' },
+    ];
+    const made = await Promise.all(
+      foreign.map((Labels) =>
+        docker.createContainer({ name: `agentcompany-${randomUUID()}`, Image: fixture.image, Cmd: ['true'], Labels }),
+      ),
+    );
+    try {
+      const dead = await createFor({});
+      expect(unwrap(await fixture.runner().sweep(() => false))).toBe(1);
+      expect(await isThere(dead)).toBe(false);
+      expect(await Promise.all(made.map(({ id }) => isThere(id)))).toEqual(made.map(() => true));
+    } finally {
+      for (const container of made) await container.remove({ force: true });
     }
   });
 

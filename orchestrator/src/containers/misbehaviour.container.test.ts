@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { stat, statfs } from 'node:fs/promises';
 import { unwrap } from '@agentcompany/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runtimesUnderTest, type OpenRuntime } from './testing/runtimes.ts';
@@ -13,6 +13,10 @@ const idleClient = `
   import { connect } from 'node:http2';
   import { Duplex } from 'node:stream';
   connect('http://door', { createConnection: () => Duplex.from({ readable: process.stdin, writable: process.stdout }) });`;
+/** What a client of HTTP/2 says first: the preface and empty settings (RFC 9113 §3.4), in hexadecimal. */
+const http2Beginning = `${Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n').toString('hex')}000000040000000000`;
+/** Prints the bytes. */
+const say = (hexadecimal: string): string => `perl -e 'print pack("H*", "${hexadecimal}")'`;
 const launch = (code: string): string => `#!/bin/sh\nexec /opt/worker/node --input-type=module -e '${code}'\n`;
 
 describe.each(runtimesUnderTest)('on $name, a worker that misbehaves', ({ open }) => {
@@ -45,7 +49,7 @@ describe.each(runtimesUnderTest)('on $name, a worker that misbehaves', ({ open }
     return fixture.finish(fixture.order(), job, { runtimeFolder, ...options });
   }
 
-  async function expectEnd(finished: Finished, code: string): Promise<void> {
+  async function expectEnd(finished: Finished, code: unknown): Promise<void> {
     expect(finished.result).toMatchObject({ ok: false, error: { code } });
     expect(finished.containers).toHaveLength(1);
     expect(await fixture.engine.inspect(finished.containers[0] ?? '')).toMatchObject({
@@ -60,14 +64,32 @@ describe.each(runtimesUnderTest)('on $name, a worker that misbehaves', ({ open }
     );
   });
 
-  it('S10 and floods stdout is cut off while the memory of the host stays bounded', async () => {
+  it.each([
+    ['a gigabyte without a frame', 'head -c 1000000000 /dev/zero'],
+    [
+      'a frame of 16 MiB, the longest there can be, and a gigabyte after it',
+      `${say('ffffff000000000001')}; head -c 1000000000 /dev/zero`,
+    ],
+    [
+      'a million tiny frames, and reads no answer',
+      `perl -e 'print pack("H*", "0000080600000000000000000000000000") x 1000 for 1 .. 1000'`,
+    ],
+  ])('S10 and sends %s is cut off while the memory of the host stays bounded', async (_what, sends) => {
     const before = process.memoryUsage.rss();
     let highest = before;
     const watch = setInterval(() => (highest = Math.max(highest, process.memoryUsage.rss())), 20);
-    const finished = await withLauncher('#!/bin/sh\nexec head -c 1000000000 /dev/zero\n');
+    const begins = sends.startsWith('head') ? '' : `${say(http2Beginning)}; `;
+    const script = `#!/bin/sh\n${begins}${sends}; exec sleep 60\n`;
+    const finished = await withLauncher(script, {}, { doorLimits: { silentMs: 4000 } });
     clearInterval(watch);
-    await expectEnd(finished, 'AC_WORKER_GARBAGE');
+    // Where answers find no reader the engine takes no more of it, and the host hears nothing.
+    await expectEnd(finished, expect.stringMatching(/^AC_WORKER_(GARBAGE|SILENT)$/));
     expect(highest - before).toBeLessThan(150 * 1_048_576);
+  });
+
+  it('S10 and sends half a frame and then nothing ends as AC_WORKER_SILENT', async () => {
+    const script = `#!/bin/sh\n${say(`${http2Beginning}00000806`)}; exec sleep 60\n`;
+    await expectEnd(await withLauncher(script, {}, { doorLimits: { silentMs: 1500 } }), 'AC_WORKER_SILENT');
   });
 
   it('S10 and sends more valid bytes than any work needs is cut off', async () => {
@@ -139,6 +161,33 @@ describe.each(runtimesUnderTest)('on $name, a worker that misbehaves', ({ open }
     expect(unwrap(result).report).toMatchObject({ outcome: 'failed', error: { code: 'AC_WORK_PROCESSES' } });
     // The machine has other work to do; a bomb that is not stopped makes tens of thousands in three seconds.
     expect(most - before).toBeLessThan(testLimits.pids + 1000);
+  });
+
+  it("S9 and fills all that it may write gets ENOSPC inside, as AC_WORKSPACE_FULL, and takes nothing of the host's disk", async () => {
+    const mebibyte = 1_048_576;
+    const limits = { ...testLimits, memoryBytes: 700 * mebibyte, workspaceBytes: 400 * mebibyte };
+    const folder = unwrap(await fixture.engine.info()).dataRoot;
+    const free = async (): Promise<number> => {
+      const found = await statfs(folder);
+      return found.bavail * found.bsize;
+    };
+    const before = await free();
+    let least = before;
+    const command = `cat /dev/zero > /tmp/fill; cat /dev/zero > /workspace/fill; du -sm /tmp /workspace; sleep 1;
+      for place in /dev/shm /dev/mqueue /run /var/tmp /; do head -c 100000000 /dev/zero > $place/fill && echo filled $place; done; cat /dev/zero > more`;
+    const watch = setInterval(() => void free().then((now) => (least = Math.min(least, now))), 100);
+    const { result } = await fixture.finish(fixture.order({ run: { command } }), { limits });
+    clearInterval(watch);
+    const { report } = unwrap(result);
+    expect(report.error?.code).toBe('AC_WORKSPACE_FULL');
+    const output = report.agent?.output ?? '';
+    expect(output.match(/No space left on device/g)?.length).toBeGreaterThanOrEqual(3);
+    expect(output).not.toContain('filled');
+    const sizes = [...output.matchAll(/^(\d+)\s+\/(?:tmp|workspace)$/gm)].map(([, size]) => Number(size));
+    expect(sizes).toEqual([testLimits.temporaryBytes / mebibyte, expect.any(Number)]);
+    expect(sizes[1]).toBeGreaterThan(350);
+    // Others work on this machine too: what was written inside is much more than they take meanwhile.
+    expect(before - least).toBeLessThan(200 * mebibyte);
   });
 
   it('and overruns its deadline ends as AC_WORKER_DEADLINE', async () => {

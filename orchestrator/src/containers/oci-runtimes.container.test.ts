@@ -5,6 +5,7 @@ import { hostLimits } from './host-limits.ts';
 import { isGVisor } from './oci-runtime.ts';
 import { OwnDocker } from './testing/own-docker.ts';
 import { testLimits, WorkerFixture } from './testing/worker-fixture.ts';
+import { makeRuntime } from './testing/worker-runtime.ts';
 
 const runsc = '/usr/bin/runsc';
 /** ptrace runs on any machine; gVisor brings no network up in a name space that the engine gave none. */
@@ -72,6 +73,37 @@ describe('workers in OCI runtimes by name', () => {
       const output = await within(runtime, (fixture) => fixture.probe(`perl -e '${attack}'`));
       expect(output.match(/ (refused|failed)$/gm)).toHaveLength(places.split(' ').length + 11);
       expect(output).not.toMatch(/WRITTEN|REACHED/);
+    });
+
+    it.runIf(process.arch === 'x64')('S6 S19 answers no dangerous system call', async () => {
+      const calls =
+        'ptrace 101 mount 165 keyctl 250 add_key 248 request_key 249 unshare 272 perf_event_open 298 bpf 321 userfaultfd 323 io_uring_setup 425 setns 308 pivot_root 155 chroot 161 init_module 175 kexec_load 246';
+      const attack = `my %c = qw(${calls}); for (sort keys %c) { my $r = syscall($c{$_}, 0x10000000, 0, 0, 0, 0); print "$_ ", ($r == -1 && ($! == 1 || $! == 38) ? "refused" : "ANSWERED $r $!"), "\\n" }`;
+      const output = await within(runtime, (fixture) => fixture.probe(`perl -e '${attack}'`));
+      expect(output.match(/ refused$/gm)).toHaveLength(calls.split(' ').length / 2);
+      expect(output).not.toContain('ANSWERED');
+    });
+
+    it('S7 S19 forks no more than it may', async () => {
+      await within(runtime, async (fixture) => {
+        const bomb = `my $n = 0; while ($n < 5000) { my $p = fork; last if !defined $p; if (!$p) { close STDOUT; close STDERR; sleep 9; exit } $n++ } print "forked $n\\n"`;
+        const order = fixture.order({ run: { command: `perl -e '${bomb}'` }, allow_empty: true });
+        const { result } = await fixture.finish(order);
+        // gVisor's own threads are counted too: where it gets no more of them, its whole sandbox ends.
+        if (runtime === 'runsc') return expect(result).toMatchObject({ error: { code: 'AC_WORKER_EXITED' } });
+        const forked = Number(/^forked (\d+)$/m.exec(unwrap(result).report.agent?.output ?? '')?.[1]);
+        expect(forked).toBeLessThan(testLimits.pids);
+      });
+    });
+
+    it('S10 S19 is cut off when it floods its output', async () => {
+      await within(runtime, async (fixture) => {
+        const runtimeFolder = await makeRuntime(fixture.folder, '#!/bin/sh\nexec head -c 1000000000 /dev/zero\n');
+        const { result, containers } = await fixture.finish(fixture.order(), {}, { runtimeFolder });
+        expect(result).toMatchObject({ error: { code: 'AC_WORKER_GARBAGE' } });
+        expect(containers).toHaveLength(1);
+        expect(unwrap(await fixture.engine.list(fixture.instance))).toEqual([]);
+      });
     });
 
     it('S8 S9 S19 is held to its memory and to the sizes of what it may write', async () => {

@@ -23,7 +23,7 @@ function define(name: string, text: string | Uint8Array, place = folders.own): s
 }
 
 describe('a definition', () => {
-  it('W7 without values has temperature 0.7, 4000 tokens and 30 seconds for a call', () => {
+  it('W7 C27 without values has temperature 0.7, 4000 tokens, 30 seconds for a call and 30 turns', () => {
     expect(unwrap(readDefinition(define('helper.yaml', 'role: worker\n')))).toEqual({
       name: 'helper',
       role: 'worker',

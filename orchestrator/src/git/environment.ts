@@ -75,6 +75,7 @@ export function gitEnvironment(options: GitEnvironmentOptions): Record<string, s
     GIT_ASKPASS: '/bin/false',
     SSH_ASKPASS: '/bin/false',
     GIT_NO_REPLACE_OBJECTS: '1',
+    GIT_GRAFT_FILE: '/dev/null',
     GIT_OPTIONAL_LOCKS: '0',
     GIT_PAGER: 'cat',
     GIT_EDITOR: '/bin/false',

@@ -1,3 +1,5 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { newId, unwrap } from '@agentcompany/protocol';
 import { describe, expect, it } from 'vitest';
 import {
@@ -64,6 +66,32 @@ describe('merges', () => {
     const tip = unwrap(await repositories.runTip(runId));
     expect(git(fixture.mirrorFolder, ['show', `${tip}:a.txt`])).toBe('reviewed');
     expect(git(fixture.mirrorFolder, ['rev-parse', `${tip}^{tree}`])).toBe(tree);
+  });
+
+  it('S37 pushes the tree that was reviewed, whatever replacements, grafts and notes lie in the mirror and the vault', async () => {
+    using fixture = createGitFixture();
+    const { repositories, runId, base } = await startRun(fixture);
+    const good = workerResult(fixture, base, { 'a.txt': 'reviewed\n' });
+    const { commit, tree } = unwrap(await repositories.ingest(good));
+    const smuggled = unwrap(await repositories.ingest(workerResult(fixture, base, { 'a.txt': 'smuggled\n' })));
+    const changes = unwrap(await repositories.changes(base, commit));
+    const plant = (repository: string, oid: string, other: string): void => {
+      git(repository, ['update-ref', `refs/replace/${oid}`, other]);
+      mkdirSync(path.join(repository, 'info'), { recursive: true });
+      writeFileSync(path.join(repository, 'info', 'grafts'), `${oid}\n`);
+      git(repository, ['update-ref', 'refs/notes/commits', other]);
+    };
+    plant(fixture.vaultFolder, commit, smuggled.commit);
+    expect(unwrap(await repositories.changes(base, commit))).toEqual(changes);
+    unwrap(await repositories.merge({ runId, attemptId: good.attemptId, commit, title: 'x' }));
+    const tip = unwrap(await repositories.runTip(runId));
+    plant(fixture.mirrorFolder, tip, base);
+    unwrap(await repositories.push({ runId, oid: tip, branch: 'agent/x' }));
+    expect(git(fixture.source, ['rev-parse', 'agent/x^{tree}'])).toBe(tree);
+    expect(git(fixture.source, ['for-each-ref', '--format=%(refname)']).split('\n').toSorted()).toEqual([
+      'refs/heads/agent/x',
+      'refs/heads/main',
+    ]);
   });
 
   it('keeps a task that changed nothing apart from its base, so that it too is merged once', async () => {

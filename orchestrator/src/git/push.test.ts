@@ -30,6 +30,36 @@ describe('pushes', () => {
     const pushed = await repositories.push({ runId, oid: base, branch: 'agent/x' });
     expect(pushed).toMatchObject({ error: { code: 'AC_PUSH_REFUSED' } });
     expect(git(fixture.source, ['rev-parse', 'agent/x'])).toBe(foreign);
+    expect(fixture.calls.filter(([command]) => command === 'push')).toEqual([]);
+  });
+
+  it('S38 never forces: a branch that moves between the look and the push stays as others left it', async () => {
+    using fixture = createGitFixture();
+    const { repositories, runId, base } = await startRun(fixture);
+    writeFiles(fixture.source, { 'a.txt': 'foreign\n' });
+    git(fixture.source, ['checkout', '--quiet', '--detach']);
+    const foreign = commitAll(fixture.source);
+    git(fixture.source, ['checkout', '--quiet', 'main']);
+    const racing = fixture.open({
+      onArguments: ([command]) => {
+        if (command === 'push') git(fixture.source, ['branch', 'agent/x', foreign]);
+      },
+    });
+    const pushed = await racing.push({ runId, oid: base, branch: 'agent/x' });
+    expect(pushed).toMatchObject({ error: { code: 'AC_PUSH_REFUSED' } });
+    expect(git(fixture.source, ['rev-parse', 'agent/x'])).toBe(foreign);
+    expect(unwrap(await repositories.runTip(runId))).toBe(base);
+  });
+
+  it('S38 never pushes to the default branch, by its name or because the remote calls it so', async () => {
+    using fixture = createGitFixture();
+    const { repositories, runId, base } = await startRun(fixture);
+    git(fixture.source, ['checkout', '--quiet', '-b', 'agent/default']);
+    for (const branch of ['main', 'refs/heads/main', 'agent/default'])
+      expect(await repositories.push({ runId, oid: base, branch })).toMatchObject({
+        error: { code: expect.stringMatching(/^AC_(PUSH_PROTECTED|BRANCH_REFUSED)$/) },
+      });
+    expect(fixture.calls.filter(([command]) => command === 'push')).toEqual([]);
   });
 
   it('C33 names the remedy where the remote refuses, and keeps the branch', async () => {

@@ -1,5 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { newId, unwrap } from '@agentcompany/protocol';
 import { describe, expect, it } from 'vitest';
@@ -17,6 +26,7 @@ import {
   writeObject,
   treeEntry,
 } from '../testing/git-fixture.ts';
+import { defaultIngestLimits } from './limits.ts';
 
 function codeOf(result: {
   readonly ok: boolean;
@@ -97,14 +107,25 @@ describe('ingest', () => {
     );
   });
 
-  it('S26 refuses a blob that is small on the wire and huge once inflated', async () => {
+  it('S26 refuses a blob that is small on the wire and huge once inflated, and never reads it', async () => {
     using fixture = createGitFixture();
-    const { base } = await startRun(fixture);
-    const repositories = fixture.open({ limits: { objectBytes: 1024 * 1024 } });
-    const request = workerResult(fixture, base, { bomb: '0'.repeat(32 * 1024 * 1024) });
-    expect(readFileSync(request.bundleFile).length).toBeLessThan(100_000);
+    const { repositories, base } = await startRun(fixture);
+    const clone = workerClone(fixture, base);
+    const bomb = path.join(clone, 'bomb');
+    writeFileSync(bomb, '');
+    truncateSync(bomb, defaultIngestLimits.objectBytes + 1);
+    const request = bundleRequest(fixture, clone, base, commitAll(clone));
+    expect(statSync(request.bundleFile).size).toBeLessThan(1_000_000);
+    fixture.calls.length = 0;
+    const before = process.memoryUsage.rss();
     expect(codeOf(await repositories.ingest(request))).toBe('AC_INGEST_TOO_LARGE');
-    expect(fixture.calls.filter(([command]) => command === 'cat-file').flat()).not.toContain('--batch=%(objectsize)');
+    expect(process.memoryUsage.rss() - before).toBeLessThan(defaultIngestLimits.objectBytes);
+    // Sizes are asked for, contents are not: nothing compares, prints or hands on the object.
+    const commands = new Set(fixture.calls.map(([command]) => command));
+    for (const reading of ['diff-tree', 'diff', 'show', 'pack-objects']) expect(commands).not.toContain(reading);
+    const asked = fixture.calls.filter(([command]) => command === 'cat-file').flat();
+    expect(asked.filter((word) => /^(?:-p|--batch(?:=.*)?|blob)$/u.test(word))).toEqual([]);
+    expect(ownContent(fixture.vaultFolder).references).toBe('');
   });
 
   it('holds every limit: bundle, objects, total, listing, changed paths', async () => {
