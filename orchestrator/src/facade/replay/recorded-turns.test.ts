@@ -70,7 +70,7 @@ describe('the turns of a run', () => {
 
   it('are given up where nothing can move for their sake, not while something does', () => {
     let now = 0;
-    const held = new RecordedTurns(turns, () => now);
+    const held = new RecordedTurns(turns, undefined, () => now);
     const mayMerge = (b: Partial<TaskRecord>): boolean => {
       now += 2000;
       return held.mayMerge(sketch({ a: { state: 'merging', ...at }, b, c: { state: 'blocked' } }), 'a');
