@@ -27,7 +27,8 @@ async function untilItMayFinish(
   taskId: string,
   signal: AbortSignal,
 ): Promise<void> {
-  while (turns !== undefined && !signal.aborted) {
+  if (turns === undefined) return;
+  while (!signal.aborted) {
     const run = await folds.refresh(runId);
     if (!run.ok || run.value === null || turns.mayGoOn(run.value, 'finish', taskId)) return;
     await setTimeout(turnRecheckMs);
