@@ -3,16 +3,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { planSchema, unwrap, type Plan } from '@agentcompany/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
-import { loadConfig } from '../orchestrator/src/config.ts';
-import { replayRun, type ReplayReport } from '../orchestrator/src/facade/replay/replay-run.ts';
-import {
-  environmentOfEngine,
-  git,
-  installation,
-  openTestCompany,
-  planOf,
-  type TestCompany,
-} from './support/open-test-company.ts';
+import type { ReplayReport } from '../orchestrator/src/facade/replay/replay-run.ts';
+import { git, openTestCompany, planOf, type TestCompany } from './support/open-test-company.ts';
+import { replayAgain } from './support/replay-again.ts';
 import { greeting, scriptedCompany } from './support/scripted-replies.ts';
 
 let test: TestCompany;
@@ -36,16 +29,11 @@ async function carryOut(plan: Plan | null): Promise<string> {
   return runId;
 }
 
-async function replay(
+const replay = (
   runId: string,
-  flags: Record<string, unknown>,
+  flags: Readonly<Record<string, unknown>>,
   keep: string | null = null,
-): Promise<ReplayReport> {
-  const environment = environmentOfEngine();
-  const { config } = unwrap(loadConfig({ home: test.home, environment, flags }));
-  const signal = AbortSignal.timeout(90_000);
-  return unwrap(await replayRun({ company: test.company, config, environment, installation, keep, signal }, runId));
-}
+): Promise<ReplayReport> => replayAgain(test, runId, flags, keep);
 
 function exchangesOf(runId: string): readonly string[] {
   const folder = join(test.home.runsFolder, runId, 'exchanges');

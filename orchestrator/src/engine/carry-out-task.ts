@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Delivery } from '@agentcompany/agent-bus';
 import { derivedId, parsePayload, type PayloadOf, type Result } from '@agentcompany/protocol';
 import type { Run } from '../company/records.ts';
@@ -17,6 +18,21 @@ import { turnRecheckMs } from './turns.ts';
 /** The code agent an image has to have; null where our own loop or a command does the work. */
 function codeAgentOf(agent: PayloadOf<'task_assign'>['agent']): string | null {
   return agent === undefined || agent.runtime === 'builtin' ? null : agent.runtime;
+}
+
+/** Holds the end of an attempt back until its turn has come (`Turns`), or nobody waits for it any more. */
+async function untilItMayFinish(
+  { folds, turns }: Pick<HostParts, 'folds' | 'turns'>,
+  runId: string,
+  taskId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  if (turns === undefined) return;
+  while (!signal.aborted) {
+    const run = await folds.refresh(runId);
+    if (!run.ok || run.value === null || turns.mayGoOn(run.value, 'finish', taskId)) return;
+    await setTimeout(turnRecheckMs);
+  }
 }
 
 /** One assignment in one fresh container: attempt on record, container, result on record with the acknowledgement. */
@@ -67,7 +83,10 @@ export async function carryOutTask(
       const watched = { services: activity.watch(services.value), activity };
       const place = { mirrorFolder, image: found.value.id };
       const job = await taskJob(parts, run, attempt, place, watched, signal);
-      return await runAndConclude(parts, jobs, job, (outcome) => finishAttempt(parts, jobs, work, outcome));
+      return await runAndConclude(parts, jobs, job, async (outcome) => {
+        await untilItMayFinish(parts, run.id, taskId, AbortSignal.any([signal, jobs.stop]));
+        return finishAttempt(parts, jobs, work, outcome);
+      });
     } finally {
       await services.value.close();
     }

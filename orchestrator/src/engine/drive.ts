@@ -82,11 +82,8 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
     showsProgress: (attempt: string, seconds: number) => progress.showsProgress(attempt, seconds),
     onDecided,
   };
-  const consumer = (
-    queue: string,
-    handle: Handle,
-    more: Pick<ConsumerOptions, 'isHeld'> = {},
-  ): Promise<Result<undefined>> =>
+  const isHeld = isHeldBack(parts);
+  const consumer = (queue: string, handle: Handle): Promise<Result<undefined>> =>
     consume({
       bus: parts.bus,
       folds: parts.folds,
@@ -95,13 +92,13 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
       signal: stopping,
       queue,
       handle,
-      ...more,
+      isHeld,
     });
   const start = (): readonly Promise<Result<undefined>>[] => [
     decideForever(deciding),
     consumer('manager', managing(parts)),
     ...Array.from({ length: reviewConsumers }, () => consumer('reviewer', reviewing(parts))),
-    consumer('merger', merging(parts), { isHeld: isHeldBack(parts) }),
+    consumer('merger', merging(parts)),
     ...Array.from({ length: effectConsumers }, () =>
       consumer('effects', (run, delivery) => performEffect(parts, run, delivery)),
     ),
@@ -147,8 +144,18 @@ function reviewing({ project: open, reviewByModel, log }: EngineParts): Handle {
 }
 
 function isHeldBack({ turns }: EngineParts): NonNullable<ConsumerOptions['isHeld']> {
-  return (run, { envelope_type: type, context }) =>
-    type === 'merge_request' && turns?.mayMerge(run, context.task_id ?? '') === false;
+  return (run, { envelope_type: type, context: { task_id: task = '' } }) => {
+    switch (type) {
+      case 'merge_request':
+        return turns?.mayMerge(run, task) === false;
+      case 'review_request':
+        return turns?.mayGoOn(run, 'review', task) === false;
+      case 'triage_request':
+        return turns?.mayGoOn(run, 'triage', task) === false;
+      default:
+        return false;
+    }
+  };
 }
 
 function merging(parts: EngineParts): Handle {

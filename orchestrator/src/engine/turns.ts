@@ -12,4 +12,9 @@ export interface Turns {
   mayStart(run: Run, taskId: string, round: number): boolean;
   /** Whether the task's result may be joined now. */
   mayMerge(run: Run, taskId: string): boolean;
+  /** Whether what the task is at may come to its end, or be judged, now. */
+  mayGoOn(run: Run, step: HeldStep, taskId: string): boolean;
 }
+
+/** What may have to wait for a person who acted before it the first time. */
+export type HeldStep = 'finish' | 'review' | 'triage';

@@ -2,7 +2,7 @@ import type { Run, TaskRecord } from '../../company/records.ts';
 
 /** One thing that a run came to, both times. */
 export interface ComparedFact {
-  /** `plan`, `task <id>`, `result`, `run`. */
+  /** `plan`, `revision <number>`, `note <number> to <task>`, `resume <number>`, `task <id>`, `result`, `run`. */
   readonly what: string;
   readonly recorded: string;
   readonly replayed: string;

@@ -8,6 +8,7 @@ import { runFolder } from '../../engine/run-files.ts';
 import { readExchanges } from '../../exchange-files.ts';
 import { Recording } from '../../models/recorded/recording.ts';
 import { facadeErrors } from '../errors.ts';
+import { readActs, type RecordedActs } from './recorded-acts.ts';
 
 type Submission = PayloadOf<'task_submit'>;
 
@@ -19,6 +20,8 @@ export interface RecordedRun {
   readonly recording: Recording;
   /** All that its ledger holds, in order. */
   readonly entries: readonly Envelope[];
+  /** What people did while it was under way. */
+  readonly acts: RecordedActs;
 }
 
 /** A run that was cancelled, or is still under way, has no course that could be repeated. */
@@ -40,7 +43,8 @@ export async function readRecordedRun(company: Company, id: string): Promise<Res
   const exchanges = await readExchanges(join(runFolder(company.home, runId), 'exchanges'));
   if (!exchanges.ok) return exchanges;
   const recording = new Recording(exchanges.value);
-  return success({ run, submission: submission.value, baseOid: run.baseOid, recording, entries });
+  const acts = readActs(entries, exchanges.value);
+  return success({ run, submission: submission.value, baseOid: run.baseOid, recording, entries, acts });
 }
 
 /** The run as its ledger has it, and the ledger's entries; null where there is none. */

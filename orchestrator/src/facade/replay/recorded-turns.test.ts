@@ -70,7 +70,7 @@ describe('the turns of a run', () => {
 
   it('are given up where nothing can move for their sake, not while something does', () => {
     let now = 0;
-    const held = new RecordedTurns(turns, () => now);
+    const held = new RecordedTurns(turns, undefined, () => now);
     const mayMerge = (b: Partial<TaskRecord>): boolean => {
       now += 2000;
       return held.mayMerge(sketch({ a: { state: 'merging', ...at }, b, c: { state: 'blocked' } }), 'a');
@@ -79,5 +79,32 @@ describe('the turns of a run', () => {
     expect([mayMerge(stuck), mayMerge({ state: 'running', ...at })]).toEqual([false, false]);
     expect([mayMerge(stuck), mayMerge(stuck), held.isGivenUp, mayMerge(stuck)]).toEqual([false, false, false, true]);
     expect([held.isGivenUp, held.mayStart(sketch({ c: {} }), 'c', 1)]).toEqual([true, true]);
+  });
+
+  it('hold what a person acted before, and give that up after a while where it may be in the way', async () => {
+    let now = 0;
+    let holding = true;
+    const people = {
+      holds: (key: string) => holding && key === 'finish a 1',
+      holdsAnswerOf: (task: string) => task === 'b',
+      giveUp: async () => void (holding = false),
+    };
+    const held = new RecordedTurns(turns, people, () => now);
+    const waiting = sketch({ a: { state: 'running', ...at }, b: { state: 'running', ...at } });
+    expect([
+      held.isHolding(waiting),
+      held.mayGoOn(waiting, 'finish', 'a'),
+      held.mayGoOn(waiting, 'finish', 'b'),
+    ]).toEqual([true, false, true]);
+    now = 29_000;
+    expect(held.mayGoOn(waiting, 'finish', 'a')).toBe(false);
+    // Something happened: it is looked at anew.
+    waiting.version += 1;
+    now = 31_000;
+    held.look(waiting);
+    now = 60_000;
+    expect([held.mayGoOn(waiting, 'finish', 'a'), held.isGivenUp]).toEqual([false, false]);
+    now = 62_000;
+    expect([held.mayGoOn(waiting, 'finish', 'a'), held.isGivenUp, holding]).toEqual([true, true, false]);
   });
 });

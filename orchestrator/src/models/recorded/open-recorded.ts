@@ -21,7 +21,7 @@ export function openRecorded(
 }
 
 async function* answer(recording: Recording, request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
-  const exchange = signal.aborted ? null : recording.take(request);
+  const exchange = signal.aborted ? null : await recording.take(request);
   if (exchange !== null) return yield* exchange.events;
   const error = signal.aborted
     ? errors.AC_MODEL_ABORTED()

@@ -16,6 +16,7 @@ export class Recording {
   readonly #byDigest: ReadonlyMap<string, readonly RecordedExchange[]>;
   readonly #taken = new Map<string, number>();
   readonly #misses: Miss[] = [];
+  #beforeAnswer: (digest: string) => Promise<void> = async () => undefined;
 
   constructor(exchanges: readonly RecordedExchange[]) {
     this.#exchanges = exchanges;
@@ -39,9 +40,15 @@ export class Recording {
     return this.#exchanges.length;
   }
 
+  /** Has `wait` waited for before a request of a digest is answered. */
+  beforeAnswer(wait: (digest: string) => Promise<void>): void {
+    this.#beforeAnswer = wait;
+  }
+
   /** Null where no such request was recorded, which is noted. */
-  take(request: ModelRequest): Exchange | null {
+  async take(request: ModelRequest): Promise<Exchange | null> {
     const digest = requestDigest(request);
+    await this.#beforeAnswer(digest);
     const known = this.#byDigest.get(digest) ?? [];
     const count = this.#taken.get(digest) ?? 0;
     const found = known[Math.min(count, known.length - 1)];
