@@ -13,6 +13,7 @@ export const groups: Readonly<Record<string, () => Promise<readonly Measurement[
     ...(await import('./groups/cli.ts')).programCosts,
   ],
   gateway: async () => (await import('./groups/gateway.ts')).gatewayCosts,
+  merging: async () => (await import('./groups/merging.ts')).mergingCosts,
   queued: async () => (await import('./groups/queued.ts')).queuedCosts,
   bus: async () => (await import('./groups/bus.ts')).busCosts,
 };

@@ -55,11 +55,14 @@ function withDescriptor(path: string, flags: string, sync: (descriptor: number) 
   }
 }
 
+/** The boot of a system that does not tell them apart. */
+export const unknownBoot = 'unknown';
+
 /** What changes when the machine starts again: leases of another boot have no holder. Where the system tells none, all boots are one. */
 export function bootId(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   } catch {
-    return 'unknown';
+    return unknownBoot;
   }
 }

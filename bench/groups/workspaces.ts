@@ -1,43 +1,12 @@
-import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openMirrorFacts } from '../../orchestrator/src/git/mirror-facts.ts';
 import { ContainerScene, type MeasuredEngine } from '../containers/container-scene.ts';
 import { timed } from '../measure.ts';
 import type { Measurement, PreparedMeasurement, Side } from '../measurement.ts';
+import { makeRepository } from '../large-repository.ts';
 
-const fileCount = 20_000;
 const longHistory = 2000;
-
-/** Text of a file: about 1.5 KB once it is packed, as source code has. */
-function textOf(index: number): string {
-  const lines = Array.from({ length: 32 }, (_, line) =>
-    createHash('sha256').update(`${index} ${line}`).digest('base64'),
-  );
-  return `${lines.join('\n')}\n`;
-}
-
-/** A bare repository with 20,000 files in its last commit, and before that commits that each wrote one of them. */
-function makeRepository(folder: string, commits: number): string {
-  mkdirSync(folder);
-  const git = (args: readonly string[], input = ''): string =>
-    execFileSync('git', ['-C', folder, ...args], { input, encoding: 'utf8', maxBuffer: 2 ** 28 }).trim();
-  git(['init', '--quiet', '--bare', '--initial-branch=main']);
-  const file = (index: number, salt: number): string => {
-    const content = textOf(index + salt);
-    return `M 100644 inline p${index % 200}/f${index}.ts\ndata ${content.length}\n${content}\n`;
-  };
-  const commit = (number: number, files: string): string =>
-    `commit refs/heads/main\ncommitter B <b@example.com> ${1_700_000_000 + number} +0000\ndata 1\nc\n${files}\n`;
-  const whole = Array.from({ length: fileCount }, (_, index) => file(index, 0)).join('');
-  const parts = Array.from({ length: commits - 1 }, (_, number) =>
-    commit(number, file(number % fileCount, fileCount * (number + 1))),
-  );
-  git(['fast-import', '--quiet'], [...parts, commit(commits, whole)].join(''));
-  return git(['rev-parse', 'main']);
-}
 
 /** A container that clones the repository over `file://` into memory, as a person would have it. */
 function bareClone({ bare, image }: MeasuredEngine, mirror: string): () => Promise<number> {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { openBus, type AgentBus } from '@agentcompany/agent-bus';
+import { openBus, storeEnd, type AgentBus } from '@agentcompany/agent-bus';
 import { success, type Result } from '@agentcompany/protocol';
 import { instanceId, type CompanyHome } from './company-home.ts';
 import type { Company, DriveOptions } from './company-facade.ts';
@@ -76,7 +76,7 @@ export async function openCompany(home: CompanyHome, options: OpenCompanyOptions
   const opened = await openBus({ ...store.value, onDurableStep: onBusStep });
   if (!opened.ok) return opened;
   const bus = opened.value;
-  const modeled = ReadModel.open(bus, home.readModelFile, busKey(store.value));
+  const modeled = ReadModel.open(bus, home.readModelFile, busKey(store.value), () => storeEnd(store.value));
   if (!modeled.ok) {
     await bus.close();
     return modeled;

@@ -29,7 +29,7 @@ const busZones: readonly Zone[] = [
   busAdapter('redis', ['ioredis']),
   {
     name: 'bus entry',
-    files: /^agent-bus\/src\/(index|open-bus)\.ts$/,
+    files: /^agent-bus\/src\/(index|open-bus|store-end)\.ts$/,
     zones: 'all',
     packages: [protocol],
     builtins: 'all',

@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import type { AgentBus } from '@agentcompany/agent-bus';
 import { companyStream, failure, success, type Result } from '@agentcompany/protocol';
 import Database from 'better-sqlite3';
@@ -6,10 +5,21 @@ import canonicalize from 'canonicalize';
 import { viewOf, type RunSummary, type RunView } from '../company/view.ts';
 import { runEnds, type RunState } from '../company/states.ts';
 import { engineErrors } from './errors.ts';
+import {
+  openReadModelFile,
+  readCursor,
+  readSummaries,
+  readVersion,
+  resetModel,
+  schemaVersion,
+} from './read-model-file.ts';
 import { RunFolds } from './run-folds.ts';
 
-const schemaVersion = 5;
 const pageSize = 5000;
+
+/** Where the store ends, for the note that spares others its opening; null where it cannot be told (`storeEnd` of the bus). */
+type StoreEnd = () => Promise<string | null>;
+const untold: StoreEnd = async () => null;
 
 interface FoldedView {
   /** Entries of the stream it was folded from. */
@@ -25,36 +35,33 @@ export class ReadModel {
   readonly #bus: AgentBus;
   /** Which store the model is made from: that of another one is thrown away. */
   readonly #place: string;
+  readonly #storeEnd: StoreEnd;
   readonly #database: Database.Database;
   /** Runs that have not ended, folded as far as this process has seen. */
   readonly #folds: RunFolds;
   #isMatched = false;
 
   /** `place` names the store behind `bus`. Error: `AC_READ_MODEL_FAILED`. */
-  static open(bus: AgentBus, file: string, place: string): Result<ReadModel> {
+  static open(bus: AgentBus, file: string, place: string, storeEnd: StoreEnd = untold): Result<ReadModel> {
     try {
-      return success(new ReadModel(bus, file, place));
+      return success(new ReadModel(bus, file, place, storeEnd));
     } catch (cause) {
       return failureOf(cause);
     }
   }
 
-  private constructor(bus: AgentBus, file: string, place: string) {
+  private constructor(bus: AgentBus, file: string, place: string, storeEnd: StoreEnd) {
     this.#bus = bus;
     this.#place = place;
+    this.#storeEnd = storeEnd;
     this.#folds = new RunFolds(bus);
-    this.#database = openOrReplace(file);
+    this.#database = openReadModelFile(file);
     if (!this.#isOurs()) this.#create(true);
   }
 
   #isOurs(): boolean {
     if (readVersion(this.#database) !== schemaVersion) return false;
-    return this.#cursor().place === this.#place;
-  }
-
-  #cursor(): { readonly position: number; readonly place: string } {
-    const read = this.#database.prepare<[], { position: number; place: string }>('SELECT position, place FROM cursor');
-    return read.get() ?? { position: 0, place: '' };
+    return readCursor(this.#database).place === this.#place;
   }
 
   /** `onlyOther`: leaves a model alone that another process has made meanwhile. */
@@ -62,36 +69,40 @@ export class ReadModel {
     this.#database
       .transaction(() => {
         if (onlyOther && this.#isOurs()) return;
-        this.#database.exec(`
-          DROP TABLE IF EXISTS runs;
-          DROP TABLE IF EXISTS cursor;
-          CREATE TABLE runs (run_id TEXT PRIMARY KEY, version INTEGER NOT NULL, state TEXT NOT NULL, summary TEXT NOT NULL, view TEXT NOT NULL) WITHOUT ROWID;
-          CREATE TABLE cursor (position INTEGER NOT NULL, place TEXT NOT NULL);
-          PRAGMA user_version = ${schemaVersion};
-        `);
-        this.#database.prepare('INSERT INTO cursor VALUES (0, ?)').run(this.#place);
+        resetModel(this.#database, this.#place);
       })
       .immediate();
   }
 
   /** Folds the runs that have new entries since the last refresh. Error: `AC_READ_MODEL_FAILED`. */
   refresh(): Promise<Result<undefined>> {
-    return guarded(() => this.#refresh());
+    return guarded(async () => {
+      const refreshed = await this.#refresh();
+      return refreshed.ok ? success() : refreshed;
+    });
   }
 
-  async #refresh(): Promise<Result<undefined>> {
-    if (!this.#isMatched) {
-      const matched = await this.#match();
-      if (!matched.ok) return matched;
-      this.#isMatched = true;
-    }
+  async #refresh(): Promise<Result<number>> {
+    if (this.#isMatched) return this.#takeIn();
+    const before = await this.#storeEnd();
+    const matched = await this.#match();
+    if (!matched.ok) return matched;
+    this.#isMatched = true;
+    const taken = await this.#takeIn();
+    // Only then it was the end all the while, of the streams that were matched and of the entries that were read.
+    if (taken.ok && before !== null && before === (await this.#storeEnd())) this.#noteEnd(taken.value, before);
+    return taken;
+  }
+
+  /** Returns the position up to which the model now has everything. */
+  async #takeIn(): Promise<Result<number>> {
     for (;;) {
       if (!this.#isOurs()) this.#create(true);
-      const after = this.#cursor().position;
+      const after = readCursor(this.#database).position;
       const entries = await this.#bus.readAll({ after, limit: pageSize });
       if (!entries.ok) return entries;
       const last = entries.value.at(-1);
-      if (last === undefined) return success();
+      if (last === undefined) return success(after);
       const streams = new Set(
         entries.value.map(({ stream }) => stream).filter((stream) => stream !== companyStream && !stream.includes('/')),
       );
@@ -106,7 +117,7 @@ export class ReadModel {
    * else runs whose stream was dropped by a process that died before it told the model.
    */
   async #match(): Promise<Result<undefined>> {
-    const { position } = this.#cursor();
+    const { position } = readCursor(this.#database);
     const last = await this.#bus.lastPosition();
     if (!last.ok) return last;
     if (last.value < position) this.#create(false);
@@ -157,19 +168,27 @@ export class ReadModel {
     );
     this.#database
       .transaction(() => {
-        const cursor = this.#cursor();
+        const cursor = readCursor(this.#database);
         if (cursor.position < after || cursor.place !== this.#place) return;
         for (const { version, view } of views)
           put.run(view.run_id, version, view.state, JSON.stringify(summarize(view)), JSON.stringify(view));
-        this.#database.prepare('UPDATE cursor SET position = max(position, ?)').run(until);
+        this.#database.prepare("UPDATE cursor SET position = max(position, ?), store_end = ''").run(until);
       })
       .immediate();
   }
 
+  /** For whoever asks later and does not want to open the store. Not where another process has taken in more since. */
+  #noteEnd(position: number, storeEnd: string): void {
+    const { store_end: known } = readCursor(this.#database);
+    if (known === storeEnd) return;
+    this.#database
+      .prepare<[string, number, string]>('UPDATE cursor SET store_end = ? WHERE position = ? AND place = ?')
+      .run(storeEnd, position, this.#place);
+  }
+
   /** Every run, oldest first. */
   summaries(): readonly RunSummary[] {
-    const rows = this.#database.prepare<[], { summary: string }>('SELECT summary FROM runs ORDER BY run_id').all();
-    return rows.map(({ summary }) => JSON.parse(summary) as RunSummary);
+    return readSummaries(this.#database);
   }
 
   /** Ids that begin with `prefix`, at most two. */
@@ -225,35 +244,6 @@ export class ReadModel {
 function summarize(view: RunView): RunSummary {
   const { run_id, project_id, title, state, created_at, updated_at, tasks, error, pull_request, cost } = view;
   return { run_id, project_id, title, state, created_at, updated_at, tasks, error, pull_request, cost };
-}
-
-/** A model that a power cut spoilt holds nothing that the ledger does not: it is made anew. */
-function openOrReplace(file: string): Database.Database {
-  try {
-    return openDatabase(file);
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-    if (!code.startsWith('SQLITE_CORRUPT') && code !== 'SQLITE_NOTADB') throw cause;
-    for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true });
-    return openDatabase(file);
-  }
-}
-
-function openDatabase(file: string): Database.Database {
-  const database = new Database(file, { timeout: 5000 });
-  try {
-    database.pragma('journal_mode = WAL');
-    database.pragma('synchronous = OFF');
-    readVersion(database);
-    return database;
-  } catch (cause) {
-    database.close();
-    throw cause;
-  }
-}
-
-function readVersion(database: Database.Database): unknown {
-  return database.pragma('user_version', { simple: true });
 }
 
 async function guarded<Value>(work: () => Promise<Result<Value>>): Promise<Result<Value>> {

@@ -2,6 +2,7 @@ import type { AppError, Result } from '@agentcompany/protocol';
 import type { Company } from '@agentcompany/orchestrator';
 import type { CompanyHome } from '@agentcompany/orchestrator/company-home';
 import type { Config } from '@agentcompany/orchestrator/config';
+import type { RunReader } from '@agentcompany/orchestrator/read-runs';
 import { exitCodeOf } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
 import { cleanJson, cleanText } from './terminal/clean-text.ts';
@@ -35,6 +36,8 @@ export interface Context {
   home(): Promise<Result<CompanyHome>>;
   /** Opens the company, hands it over, and closes it whatever happens. */
   withCompany(flags: ConfigFlags, use: (company: Company, config: Config) => Promise<number>): Promise<number>;
+  /** The same for what only lists runs: where the read model is up to date, the company is not opened. */
+  withRuns(use: (runs: RunReader) => Promise<number>): Promise<number>;
 }
 
 export type ConfigFlags = Readonly<Record<string, unknown>>;
@@ -80,24 +83,46 @@ export function createContext(io: CliIo, options: GlobalOptions): Context {
       return resolveHome({ flag: options.home, environment: io.environment, cwd: io.cwd, checkout: io.checkout });
     },
     withCompany: async (flags, use) => {
-      const home = await context.home();
-      if (!home.ok) return context.fail(home.error);
-      const { loadConfig } = await import('@agentcompany/orchestrator/config');
-      const loaded = loadConfig({ home: home.value, environment: io.environment, flags: { ...flags } });
-      if (!loaded.ok) return context.fail(loaded.error);
-      for (const warning of loaded.value.warnings) context.talk(`${talkStyle.attention('warning')}: ${warning}`);
-      const company = await io.openCompany(home.value, {
-        environment: io.environment,
-        installation: io.checkout,
-        config: loaded.value.config,
-      });
-      if (!company.ok) return context.fail(company.error);
-      try {
-        return await use(company.value, loaded.value.config);
-      } finally {
-        await company.value.close();
-      }
+      const place = await configured(context, flags);
+      return place.ok ? opened(context, place.value, use) : context.fail(place.error);
+    },
+    withRuns: async (use) => {
+      const place = await configured(context, {});
+      if (!place.ok) return context.fail(place.error);
+      const runs = await io.readRuns(place.value.home, place.value.config);
+      return runs === null ? opened(context, place.value, use) : use(runs);
     },
   };
   return context;
+}
+
+interface Configured {
+  readonly home: CompanyHome;
+  readonly config: Config;
+}
+
+/** The home and its configuration, with what is to be said of it. */
+async function configured(context: Context, flags: ConfigFlags): Promise<Result<Configured>> {
+  const home = await context.home();
+  if (!home.ok) return home;
+  const { loadConfig } = await import('@agentcompany/orchestrator/config');
+  const loaded = loadConfig({ home: home.value, environment: context.io.environment, flags: { ...flags } });
+  if (!loaded.ok) return loaded;
+  for (const warning of loaded.value.warnings) context.talk(`${context.talkStyle.attention('warning')}: ${warning}`);
+  return { ok: true, value: { home: home.value, config: loaded.value.config } };
+}
+
+async function opened(
+  context: Context,
+  { home, config }: Configured,
+  use: (company: Company, config: Config) => Promise<number>,
+): Promise<number> {
+  const { environment, checkout: installation } = context.io;
+  const company = await context.io.openCompany(home, { environment, installation, config });
+  if (!company.ok) return context.fail(company.error);
+  try {
+    return await use(company.value, config);
+  } finally {
+    await company.value.close();
+  }
 }

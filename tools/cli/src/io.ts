@@ -2,6 +2,7 @@ import type { AppError, Result } from '@agentcompany/protocol';
 import type { Company } from '@agentcompany/orchestrator';
 import type { CompanyHome } from '@agentcompany/orchestrator/company-home';
 import type { Config } from '@agentcompany/orchestrator/config';
+import type { RunReader } from '@agentcompany/orchestrator/read-runs';
 
 export interface Output {
   write(text: string): void;
@@ -19,6 +20,9 @@ export interface OpenRequest {
 
 export type OpenCompany = (home: CompanyHome, request: OpenRequest) => Promise<Result<Company>>;
 
+/** Null where the company has to be opened to know. */
+export type ReadRuns = (home: CompanyHome, config: Config) => Promise<RunReader | null>;
+
 /** All that the commands touch of the process: tests give their own. */
 export interface CliIo {
   /** Data. */
@@ -30,6 +34,7 @@ export interface CliIo {
   /** The checkout the program lies in. */
   readonly checkout: string;
   readonly openCompany: OpenCompany;
+  readonly readRuns: ReadRuns;
   /** Standard input as UTF-8, refused beyond `limit` bytes. */
   readStdin(limit: number): Promise<Result<string, AppError>>;
   /** Calls `handler` at each of the first `heeded` interrupts (1 where absent) until the returned function is called; a further one ends the process. */

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import process from 'node:process';
-import { openCompanyLazily } from './company-source.ts';
+import { openCompanyLazily, readRunsLazily } from './company-source.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { CliIo, Output } from './io.ts';
 
@@ -83,6 +83,7 @@ export function processIo(): CliIo {
     cwd: process.cwd(),
     checkout: path.resolve(import.meta.dirname, '../../..'),
     openCompany: openCompanyLazily,
+    readRuns: readRunsLazily,
     readStdin,
     onInterrupt,
   };

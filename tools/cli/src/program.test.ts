@@ -29,6 +29,7 @@ async function commandNames(): Promise<readonly string[][]> {
         cwd: '/',
         checkout: '/',
         openCompany: async () => Promise.reject(new Error('help opens no company')),
+        readRuns: async () => Promise.reject(new Error('help reads no runs')),
         readStdin: async () => Promise.reject(new Error('help reads nothing')),
         onInterrupt: () => () => undefined,
       }),

@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openCompanyLazily } from './company-source.ts';
+import { openCompanyLazily, readRunsLazily } from './company-source.ts';
 import { runCli, type CliResult } from './testing/run-cli.ts';
 
 /** A folder that becomes a home, and a repository with one commit. */
@@ -25,7 +25,7 @@ describe('the command line with the real company', () => {
   it('C32 init, project add, run --detach, status, show, pause, cancel, export and rebuild', async () => {
     const { home, repository } = folders();
     const call = (...words: string[]): Promise<CliResult> =>
-      runCli([...words, '--home', home], { home: null, openCompany: openCompanyLazily });
+      runCli([...words, '--home', home], { home: null, openCompany: openCompanyLazily, readRuns: readRunsLazily });
     expect(await call('init')).toMatchObject({ exitCode: 0, stdout: `${home}\n` });
     expect(await call('project', 'add', '--path', repository)).toMatchObject({ exitCode: 0 });
 
@@ -68,6 +68,9 @@ describe('the command line with the real company', () => {
     });
     expect(await call('pause', runId)).toMatchObject({ exitCode: 0 });
     expect(await call('cancel', runId, '--reason', 'enough')).toMatchObject({ exitCode: 0 });
+    expect(JSON.parse((await call('status', '--json')).stdout)).toMatchObject({
+      open_runs: [{ run_id: runId, state: 'cancelling' }],
+    });
     expect(await call('approve', runId)).toMatchObject({
       exitCode: 1,
       stderr: expect.stringContaining('AC_APPROVAL_NONE'),
@@ -83,7 +86,7 @@ describe('the command line with the real company', () => {
   it('refuses a run without plan and model with the way out, and leaves nothing behind', async () => {
     const { home, repository } = folders();
     const call = (...words: string[]): Promise<CliResult> =>
-      runCli([...words, '--home', home], { home: null, openCompany: openCompanyLazily });
+      runCli([...words, '--home', home], { home: null, openCompany: openCompanyLazily, readRuns: readRunsLazily });
     await call('init');
     await call('project', 'add', '--path', repository);
     expect(await call('run', 'do it all')).toMatchObject({

@@ -1,11 +1,10 @@
 import { fdatasyncSync, ftruncateSync } from 'node:fs';
-import { join } from 'node:path';
 import { makePrivateFolder } from '../../file-system.ts';
-import { Bell, type Place } from './bell.ts';
+import { Bell, bellFile, type Place } from './bell.ts';
 import { quarantine, salvagedSteps, tellDamage, type Extent } from './damage.ts';
 import { encodeRecord, isHeader, journalVersion, parsePrefix, parseStep, prefixBytes } from './frame.ts';
 import { scan } from './scan.ts';
-import { Segments, writeFully } from './segments.ts';
+import { journalFolder, Segments, writeFully } from './segments.ts';
 import { isFull, isMissing } from './storage-error.ts';
 import { State, type Location, type StoredBody } from './state.ts';
 import type { Step } from './step.ts';
@@ -69,8 +68,8 @@ export class Journal {
   constructor(options: JournalOptions) {
     this.#options = options;
     makePrivateFolder(options.folder);
-    this.segments = new Segments(join(options.folder, 'journal'));
-    this.bell = new Bell(join(options.folder, 'bus.bell'));
+    this.segments = new Segments(journalFolder(options.folder));
+    this.bell = new Bell(bellFile(options.folder));
   }
 
   get state(): State {

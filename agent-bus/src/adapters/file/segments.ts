@@ -18,6 +18,9 @@ import { encodeRecord, journalVersion } from './frame.ts';
 const segmentName = /^(\d+)\.log$/;
 const draftName = /\.tmp$/;
 
+export const journalFolder = (busFolder: string): string => join(busFolder, 'journal');
+export const segmentFile = (folder: string, segment: number): string => join(folder, `${segment}.log`);
+
 /** Writes all of it at `offset`, however many calls that takes. Throws what the system throws. */
 export function writeFully(descriptor: number, bytes: Buffer, offset: number): void {
   for (let written = 0; written < bytes.length;)
@@ -36,7 +39,7 @@ export class Segments {
   }
 
   path(segment: number): string {
-    return join(this.folder, `${segment}.log`);
+    return segmentFile(this.folder, segment);
   }
 
   /** The numbers of the segments there are, ascending. */

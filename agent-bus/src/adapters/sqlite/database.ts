@@ -64,9 +64,11 @@ export function endOpening(database: Database.Database): void {
   database.pragma(`busy_timeout = ${blockingWait}`);
 }
 
+export const databaseFile = (folder: string): string => join(folder, 'bus.db');
+
 /** Opens or makes `<folder>/bus.db`; `endOpening` when all is read that opening takes. Errors: as `openBus`. */
 export function openDatabase(folder: string): Result<Database.Database> {
-  const file = join(folder, 'bus.db');
+  const file = databaseFile(folder);
   let database: Database.Database | null = null;
   try {
     makePrivateFolder(folder);

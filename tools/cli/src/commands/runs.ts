@@ -20,7 +20,7 @@ export function addRuns(program: Command, session: Session): void {
     .option('-n, --limit <n>', 'at most this many', positiveInteger)
     .action(
       action<ListOptions>(session, async (context, _, options) =>
-        context.withCompany({}, async (company) => {
+        context.withRuns(async (company) => {
           const all = await company.listRuns();
           if (!all.ok) return context.fail(all.error);
           const shown = all.value

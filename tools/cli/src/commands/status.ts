@@ -13,7 +13,7 @@ export function addStatus(program: Command, session: Session): void {
     .description(`Says whether an engine is at work, and shows all open runs and the last ${recentRuns} others.`)
     .action(
       action(session, async (context) =>
-        context.withCompany({}, async (company) => {
+        context.withRuns(async (company) => {
           const [runs, pid] = [await company.listRuns(), await company.enginePid()];
           if (!runs.ok) return context.fail(runs.error);
           const newest = runs.value.toSorted((left, right) => right.created_at.localeCompare(left.created_at));

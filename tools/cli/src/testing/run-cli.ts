@@ -4,7 +4,7 @@ import path from 'node:path';
 import { initHome, type CompanyHome } from '@agentcompany/orchestrator/company-home';
 import { addProject } from '@agentcompany/orchestrator/projects';
 import { success, unwrap } from '@agentcompany/protocol';
-import type { CliIo, OpenCompany, Output } from '../io.ts';
+import type { CliIo, OpenCompany, Output, ReadRuns } from '../io.ts';
 import { runProgram } from '../program.ts';
 import { FakeCompany } from './fake-company.ts';
 
@@ -13,6 +13,8 @@ export interface CliCall {
   readonly home?: CompanyHome | null;
   /** Opens another company than the one in memory. */
   readonly openCompany?: OpenCompany;
+  /** How runs are read without opening a company; where absent it always has to be opened. */
+  readonly readRuns?: ReadRuns;
   readonly stdin?: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly isTerminal?: boolean;
@@ -51,6 +53,7 @@ export async function runCli(words: readonly string[], call: CliCall = {}): Prom
     cwd: mkdtempSync(path.join(tmpdir(), 'cwd-')),
     checkout: '/nowhere',
     openCompany: call.openCompany ?? (async () => ((company.closed = false), success(company))),
+    readRuns: call.readRuns ?? (async () => null),
     readStdin: async () => success(call.stdin ?? ''),
     onInterrupt: (handler) => {
       call.interruptible?.(handler);
