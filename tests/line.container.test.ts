@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { busAdapters } from '@agentcompany/agent-bus';
 import { unwrap } from '@agentcompany/protocol';
 import { loadConfig } from '../orchestrator/src/config.ts';
+import { engineLogFile } from '../orchestrator/src/engine/file-log.ts';
 import { openCompany } from '../orchestrator/src/open-company.ts';
 import type { Company } from '../orchestrator/src/company-facade.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -116,6 +117,19 @@ describe.each(busAdapters)('on the %s bus:', (adapter) => {
       expect(merged.state).toBe('merged');
       expect(unwrap(await test.company.showRun(runId)).state).toBe('completed');
       expect(git(test.repository, 'show', 'main:two.txt')).toBe('two');
+    });
+
+    it('S39 starts git from a process of its own while it works, which goes when it ends', async () => {
+      const runId = await submit(planOf([{ id: 'one', run: { command: 'echo one > one.txt' } }]));
+      await drive(runId);
+      expect(unwrap(await test.company.showRun(runId)).state).toBe('published');
+      const events = readFileSync(engineLogFile(test.home), 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { readonly event: string; readonly pid?: number })
+        .filter(({ event }) => event.startsWith('program-starter'));
+      expect(events).toMatchObject([{ event: 'program-starter-started', readsDescriptors: true }]);
+      expect(existsSync(`/proc/${events[0]?.pid}`)).toBe(false);
     });
 
     it('C14 has never more workers at once than max_workers, and starts the next when one is free', async () => {

@@ -14,34 +14,41 @@ async function objectNames(place: GitPlace, revisions: readonly string[]): Promi
   return answer.ok ? success(answer.value.split('\n')) : answer;
 }
 
-/** Commits what the agent left uncommitted; a task that may be empty gets an empty commit, so that there is something to hand over. */
-async function commitRest(
-  order: TaskOrder,
-  place: GitPlace,
-): Promise<Result<CommittedWork & { readonly baseTree: string }>> {
+interface Written extends CommittedWork {
+  readonly baseTree: string;
+  /** Where HEAD was: the commit itself, or its only parent. */
+  readonly head: string;
+}
+
+/**
+ * Commits what the agent left uncommitted; a task that may be empty gets an empty commit, so that there is something to hand over. HEAD stays:
+ * a commit is named by what comes next.
+ */
+async function commitRest(order: TaskOrder, place: GitPlace): Promise<Result<Written>> {
   const added = await git(place, ['add', '--all']);
   if (!added.ok) return added;
-  const written = await git(place, ['write-tree']);
+  const [written, before] = await Promise.all([
+    git(place, ['write-tree']),
+    objectNames(place, ['HEAD^{commit}', 'HEAD^{tree}', `${order.base_oid}^{tree}`]),
+  ]);
   if (!written.ok) return written;
-  const before = await objectNames(place, ['HEAD^{commit}', 'HEAD^{tree}', `${order.base_oid}^{tree}`]);
   if (!before.ok) return before;
+  const tree = written.value;
   const [head = '', headTree = '', baseTree = ''] = before.value;
-  const mustBeEmpty = written.value === headTree && head === order.base_oid && order.allow_empty;
-  if (written.value === headTree && !mustBeEmpty) return success({ commit: head, tree: headTree, baseTree });
-  const committed = await git(place, ['commit', '--quiet', '--no-verify', '--allow-empty', '--message', order.title]);
-  if (!committed.ok) return committed;
-  const after = await objectNames(place, ['HEAD^{commit}', 'HEAD^{tree}']);
-  if (!after.ok) return after;
-  const [commit = '', tree = ''] = after.value;
-  return success({ commit, tree, baseTree });
+  const mustBeEmpty = tree === headTree && head === order.base_oid && order.allow_empty;
+  if (tree === headTree && !mustBeEmpty) return success({ commit: head, tree, baseTree, head });
+  const committed = await git(place, ['commit-tree', '-p', head, '-m', order.title, tree]);
+  return committed.ok ? success({ commit: committed.value, tree, baseTree, head }) : committed;
 }
 
 /** Commits the task's work. Errors: `AC_WORK_EMPTY`, `AC_WORK_NOT_DESCENDANT`, `AC_WORK_GIT`, `AC_WORKSPACE_FULL`. */
 export async function commitWork(order: TaskOrder, place: GitPlace): Promise<Result<CommittedWork>> {
   const work = await commitRest(order, place);
   if (!work.ok) return work;
-  const { commit, tree, baseTree } = work.value;
+  const { commit, tree, baseTree, head } = work.value;
   if (tree === baseTree && !order.allow_empty) return failure(workerErrors.AC_WORK_EMPTY());
+  // Only an agent's own commits have a history to look at.
+  if (head === order.base_oid) return success({ commit, tree });
   const descends = await git(place, ['merge-base', '--is-ancestor', order.base_oid, commit], (output) =>
     workerErrors.AC_WORK_NOT_DESCENDANT({ commit: order.base_oid }, output),
   );

@@ -7,10 +7,17 @@ function errorCode(cause: unknown): unknown {
   return cause instanceof Error ? Reflect.get(cause, 'code') : undefined;
 }
 
+const configuration = '[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n';
+
+/** The repository is laid out by hand (gitrepository-layout(5)): what `git init` would do, but for its start. */
 async function prepareFolders(paths: WorkerPaths, mirror: string): Promise<void> {
   for (const folder of [paths.repository, paths.home, paths.task]) await mkdir(folder, { recursive: true });
-  await mkdir(`${paths.repository}/.git/objects/info`, { recursive: true });
-  await writeFile(`${paths.repository}/.git/objects/info/alternates`, `${mirror}/objects\n`);
+  const git = `${paths.repository}/.git`;
+  await mkdir(`${git}/objects/info`, { recursive: true });
+  await mkdir(`${git}/refs`, { recursive: true });
+  await writeFile(`${git}/objects/info/alternates`, `${mirror}/objects\n`);
+  await writeFile(`${git}/config`, configuration);
+  await writeFile(`${git}/HEAD`, 'ref: refs/heads/work\n');
 }
 
 /** The commit of a checkout that was mounted here ready made; null where there is none. */
@@ -34,10 +41,6 @@ export async function openWorkspace(paths: WorkerPaths, order: WorkOrder, place:
     return failure(errorCode(cause) === 'ENOSPC' ? workerErrors.AC_WORKSPACE_FULL({}, cause) : failed(String(cause)));
   }
   if (mounted === order.base_oid) return success();
-  if (mounted === null) {
-    const initialised = await git(place, ['init', '--quiet', '--initial-branch=work', '.'], failed);
-    if (!initialised.ok) return initialised;
-  }
   const checkedOut = await git(place, ['checkout', '--quiet', '--detach', order.base_oid, '--'], failed);
   return checkedOut.ok ? success() : checkedOut;
 }

@@ -7,7 +7,7 @@ import { gitErrors } from './errors.ts';
 import { followLedger } from './follow-ledger.ts';
 import { ingestBundle } from './ingest/ingest.ts';
 import { listFiles } from './list-files.ts';
-import { mergeInto } from './merge.ts';
+import { findMerge, mergeInto } from './merge.ts';
 import { fetchBranches, fetchedBranchTip, openRemote } from './mirror.ts';
 import type { RepositoriesContext } from './repositories-context.ts';
 import { packOutgoing } from './outgoing-pack.ts';
@@ -203,6 +203,9 @@ async function mergeMovedBase(
   const held = await holdsCommit(context.mirror, request.oid);
   if (!held.ok) return held;
   if (!held.value) return failure(gitErrors.AC_OBJECT_NAME_INVALID({ value: request.oid }));
+  const contained = await findContained(context, target.value, request.oid);
+  if (!contained.ok) return contained;
+  if (contained.value !== null) return success(contained.value);
   return mergeInto({
     workshop: context.vault,
     home: context.mirror,
@@ -211,6 +214,20 @@ async function mergeMovedBase(
     message: `Merge the moved base into the run\n\nBase: ${request.oid}\n`,
     onDurableStep: context.onDurableStep,
   });
+}
+
+/** Most bases have not moved: what is contained needs no merge to be tried. Null where it is not. */
+async function findContained(
+  { mirror }: RepositoriesContext,
+  reference: string,
+  oid: string,
+): Promise<Result<MergeOutcome | null>> {
+  const tip = await readReference(mirror, reference);
+  if (!tip.ok) return tip;
+  if (tip.value === null) return failure(gitErrors.AC_BRANCH_UNKNOWN({ branch: reference }));
+  const contained = await isAncestor(mirror, oid, tip.value);
+  if (!contained.ok) return contained;
+  return contained.value ? findMerge(mirror, oid, tip.value) : success(null);
 }
 
 async function judgeCommits(context: RepositoriesContext, oids: readonly string[]): Promise<Result<undefined>> {

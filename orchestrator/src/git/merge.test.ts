@@ -138,7 +138,7 @@ describe('merges', () => {
     const tip = unwrap(await repositories.runTip(runId));
     expect(git(fixture.mirrorFolder, ['rev-list', '--count', '--merges', tip])).toBe('6');
     expect(git(fixture.mirrorFolder, ['ls-tree', '--name-only', tip]).split('\n')).toHaveLength(7);
-  });
+  }, 30_000);
 
   it('finds conflict markers at line starts, in the files asked for only', async () => {
     using fixture = createGitFixture();

@@ -66,6 +66,7 @@ export async function fetchBranches(mirror: BareRepository, remote: Remote): Pro
   const any = await mirror.run({
     arguments: ['for-each-ref', '--count=1', '--format=%(objectname)', 'refs/heads/'],
     gitDir: mirror.folder,
+    silent: true,
   });
   if (!any.ok) return any;
   if (outputText(any.value) === '') return failure(gitErrors.AC_REPOSITORY_EMPTY({ url: remote.url }));

@@ -4,9 +4,12 @@ import { failure, success, type Result } from '@agentcompany/protocol';
 import { readReference, type BareRepository } from './bare-repository.ts';
 import { syncFolder } from './durable.ts';
 import { gitErrors } from './errors.ts';
+import type { GitAnswer } from './runner.ts';
 import { removeStaleFiles, staleLockSeconds } from './stale-files.ts';
 
 const absent = '0'.repeat(40);
+/** What git says where another process has the lock of a reference, or had it when it was killed. */
+const lockedWords = /\.lock': File exists/u;
 
 /**
  * Moves a reference from `previous` (null: it must not exist) to `next` (null: it goes) with compare-and-swap, durable when it returns.
@@ -16,16 +19,29 @@ export async function updateReference(
   repository: BareRepository,
   change: { readonly reference: string; readonly next: string | null; readonly previous: string | null },
 ): Promise<Result<undefined>> {
-  const { reference, next, previous } = change;
-  await removeStaleFiles(repository.folder);
-  const answer = await repository.run({
+  const first = await runUpdate(repository, change);
+  const isLocked = !first.ok && lockedWords.test(first.error.cause ?? '');
+  // What is in the way may be the lock of a process that was killed: only then somebody looks for such.
+  if (isLocked) await removeStaleFiles(repository.folder);
+  const answer = isLocked ? await runUpdate(repository, change) : first;
+  if (!answer.ok) return explain(repository, change, answer);
+  await syncReferenceFolders(repository.folder, change.reference);
+  return success();
+}
+
+function runUpdate(
+  repository: BareRepository,
+  {
+    reference,
+    next,
+    previous,
+  }: { readonly reference: string; readonly next: string | null; readonly previous: string | null },
+): Promise<Result<GitAnswer>> {
+  return repository.run({
     arguments: ['update-ref', '--no-deref', '--end-of-options', reference, next ?? absent, previous ?? absent],
     silent: true,
     gitDir: repository.folder,
   });
-  if (!answer.ok) return explain(repository, change, answer);
-  await syncReferenceFolders(repository.folder, reference);
-  return success();
 }
 
 async function explain(
@@ -34,7 +50,7 @@ async function explain(
   refused: Result<never>,
 ): Promise<Result<undefined>> {
   const cause = refused.ok ? null : refused.error;
-  if (/\.lock': File exists/u.test(cause?.cause ?? '')) {
+  if (lockedWords.test(cause?.cause ?? '')) {
     return failure(gitErrors.AC_GIT_LOCKED({ seconds: staleLockSeconds }, cause?.cause));
   }
   const present = await readReference(repository, reference);

@@ -7,7 +7,7 @@ const keeper = setTimeout(() => undefined, 60_000);
 const starter = createProgramStarter();
 starter.start((event, { pid }) => {
   if (event !== 'program-starter-started') return;
-  process.stdout.write(`${pid}\n`);
+  process.stdout.write(`${String(pid)}\n`);
   if (script === undefined) return clearTimeout(keeper);
   const environment = { PATH: '/usr/bin:/bin' };
   void starter.run({ command: 'sh', arguments: ['-c', script], environment, outputLimit: 1000, timeoutMs: 60_000 });
