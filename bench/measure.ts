@@ -1,4 +1,4 @@
-import type { Findings, Measurement, Outcome, Run } from './measurement.ts';
+import { NotMeasured, type Findings, type Measurement, type Outcome, type Run } from './measurement.ts';
 
 /** The middle value; between two middle values their mean. */
 export function median(values: readonly number[]): number {
@@ -31,12 +31,20 @@ function outcomeOf(measurement: Measurement, rounds: readonly (readonly number[]
   return { side, floor, unit, rounds: rounds.length, oursFigure, floorFigure, ratio: oursFigure / floorFigure, spread };
 }
 
+function notMeasured({ sides }: Measurement, why: string): string {
+  return `not measured: ${sides.map(({ row, name }) => `${row} (${name})`).join(', ')}: ${why}`;
+}
+
 /**
  * Runs the floor and every side of a measurement in interleaved rounds, in turns from the first to the last and back, after
- * one round that is thrown away. A ratio is that of the medians.
+ * one round that is thrown away. A ratio is that of the medians. What cannot be measured here is a note that says why.
  */
 export async function measure(measurement: Measurement, rounds: number): Promise<Findings> {
-  const prepared = await measurement.prepare();
+  const prepared = await measurement.prepare().catch((problem: unknown) => {
+    if (problem instanceof NotMeasured) return problem;
+    throw problem;
+  });
+  if (prepared instanceof NotMeasured) return { outcomes: [], notes: [notMeasured(measurement, prepared.message)] };
   try {
     const runs = [prepared.floor, ...prepared.sides];
     await runRound(runs, false);

@@ -42,8 +42,12 @@ export interface Measurement {
   readonly sides: readonly Side[];
   /** Rounds unless the command line says otherwise; each runs the floor and every side once. */
   readonly rounds: number;
+  /** Rejects with `NotMeasured` where this machine has not what it takes. */
   prepare(): Promise<PreparedMeasurement>;
 }
+
+/** Why a measurement cannot be made on this machine: thrown by `prepare`, and said in place of its figures. */
+export class NotMeasured extends Error {}
 
 /** What came of one side. Figures are medians, in the unit. */
 export interface Outcome {

@@ -1,12 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { success, unwrap } from '@agentcompany/protocol';
-import Docker from 'dockerode';
-import type { ContainerEngine } from '../../orchestrator/src/containers/container-engine.ts';
-import { openDockerEngine } from '../../orchestrator/src/containers/dod/open-engine.ts';
 import {
   createWorkerRunner,
   type WorkerRunnerOptions,
@@ -14,47 +11,40 @@ import {
 import { labelNames } from '../../orchestrator/src/containers/worker-labels.ts';
 import type { WorkerJob, WorkerRunner } from '../../orchestrator/src/containers/worker-runner.ts';
 import { noServices } from '../../orchestrator/src/door/attempt-services.ts';
-import { checkout, workerImage } from '../worker-image.ts';
+import { engineNote, openMeasured, type MeasuredEngine } from './measured-runtimes.ts';
+import type { RuntimeName } from './runtime-names.ts';
 
 const mebibyte = 1024 ** 2;
-
-/** One engine under measurement, and the same reached without us. */
-export interface MeasuredEngine {
-  /** As `container_runtime` calls it. */
-  readonly name: string;
-  readonly engine: ContainerEngine;
-  readonly bare: Docker;
-  readonly image: string;
-}
-
-/** The Docker engine of this machine. */
-export function dockerOfMachine(): MeasuredEngine {
-  const engine = unwrap(openDockerEngine({ dockerHost: process.env['DOCKER_HOST'] ?? null }));
-  return { name: 'dod', engine, bare: new Docker(), image: workerImage() };
-}
 
 /** What a round asks for: the milliseconds from the call until the worker says this. */
 export type Moment = 'checking out' | 'checking';
 
-/** A folder, and runners whose containers belong to nobody else. */
+/** An engine, a folder it sees, and runners whose containers belong to nobody else. */
 export class ContainerScene {
   readonly under: MeasuredEngine;
   readonly folder: string;
   readonly #instance = randomUUID();
   readonly #runners: WorkerRunner[] = [];
 
-  private constructor(under: MeasuredEngine, folder: string) {
+  readonly #name: RuntimeName;
+
+  private constructor(name: RuntimeName, under: MeasuredEngine, folder: string) {
+    this.#name = name;
     this.under = under;
     this.folder = folder;
   }
 
-  static async open(under: MeasuredEngine): Promise<ContainerScene> {
-    return new ContainerScene(under, await mkdtemp(join(tmpdir(), 'agentcompany-bench-')));
+  /** Opens the engine too. Rejects with `NotMeasured` where it cannot be had here. */
+  static async open(name: RuntimeName): Promise<ContainerScene> {
+    const under = await openMeasured(name);
+    const folder = await mkdtemp(join(tmpdir(), 'agentcompany-bench-'));
+    // The user of a rootless engine has to get at the mirrors in it.
+    await chmod(folder, 0o711);
+    return new ContainerScene(name, under, folder);
   }
 
   runner(options: Partial<WorkerRunnerOptions> = {}): WorkerRunner {
-    const { engine, image } = this.under;
-    const runtimeFolder = join(checkout, 'worker-image', 'dist');
+    const { engine, image, runtimeFolder, enforcesLimits } = this.under;
     // Every word counts, and at once.
     const doorLimits = { progressMs: 0 };
     const runner = createWorkerRunner({
@@ -62,6 +52,7 @@ export class ContainerScene {
       instance: this.#instance,
       defaultImage: image,
       runtimeFolder,
+      acceptNoLimits: !enforcesLimits,
       doorLimits,
       ...options,
     });
@@ -110,10 +101,21 @@ export class ContainerScene {
     throw new Error('no worker came to wait');
   }
 
+  /** What has to be known to read the figures: which engine it was, and where workspaces are not what they should be. */
+  async notes(): Promise<readonly string[]> {
+    const notes = [await engineNote(this.#name, this.under)];
+    for (const { checkouts } of this.#runners.slice(0, 1)) {
+      const reason = unwrap((await checkouts?.reasonForMemory()) ?? success(null));
+      if (reason !== null) notes.push(`${this.#name}: WORKSPACES IN MEMORY: ${reason}`);
+    }
+    return notes;
+  }
+
   async close(): Promise<void> {
     for (const runner of this.#runners) await runner.close();
     for (const { checkouts } of this.#runners)
       for (const { id } of (await checkouts?.owned()) ?? []) await checkouts?.remove(id);
     await rm(this.folder, { recursive: true, force: true });
+    await this.under.close();
   }
 }

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { createRepository, git } from '../../tests/support/open-test-company.ts';
-import { ContainerScene, dockerOfMachine, type MeasuredEngine } from '../containers/container-scene.ts';
+import { ContainerScene } from '../containers/container-scene.ts';
+import type { MeasuredEngine } from '../containers/measured-runtimes.ts';
+import { runtimeNames, type RuntimeName } from '../containers/runtime-names.ts';
 import { timed } from '../measure.ts';
 import type { Measurement, PreparedMeasurement } from '../measurement.ts';
 import { workspaceReady } from './workspaces.ts';
@@ -21,8 +23,8 @@ function bareContainer({ bare, image }: MeasuredEngine): () => Promise<number> {
     });
 }
 
-async function prepare(open: () => MeasuredEngine): Promise<PreparedMeasurement> {
-  const scene = await ContainerScene.open(open());
+async function prepare(name: RuntimeName): Promise<PreparedMeasurement> {
+  const scene = await ContainerScene.open(name);
   const mirror = createRepository(join(scene.folder, 'mirror.git'), { 'readme.txt': 'hello\n' });
   const commit = git(mirror, 'rev-parse', 'main');
   const cold = scene.runner();
@@ -43,7 +45,7 @@ async function prepare(open: () => MeasuredEngine): Promise<PreparedMeasurement>
 const quietMs = 300;
 
 /** How long a worker takes until it is ready, with none before the call and with one that waits. */
-function workerReadyOn(name: string, open: () => MeasuredEngine): Measurement {
+function workerReadyOn(name: RuntimeName, rounds: number): Measurement {
   const what = `worker ready for its task (container created, door open, first pull answered), ${name}`;
   return {
     unit: 'ms',
@@ -57,12 +59,16 @@ function workerReadyOn(name: string, open: () => MeasuredEngine): Measurement {
         target: { bound: 'at most', ratio: 0.3 },
       },
     ],
-    rounds: 15,
-    prepare: () => prepare(open),
+    rounds,
+    prepare: () => prepare(name),
   };
 }
 
-export const workerReady = workerReadyOn('dod', dockerOfMachine);
+export const workerReady = workerReadyOn('dod', 15);
 
-/** What a container costs, on one engine. */
-export const containerCosts: readonly Measurement[] = [workerReady, workspaceReady('dod', dockerOfMachine)];
+/** What a container and its workspace cost on each runtime, or on one. */
+export function containerCosts(only: RuntimeName | null): readonly Measurement[] {
+  return runtimeNames
+    .filter((name) => only === null || name === only)
+    .flatMap((name) => [name === 'dod' ? workerReady : workerReadyOn(name, 9), workspaceReady(name)]);
+}

@@ -58,9 +58,10 @@ async function checkEngine({ home, environment, config, installation }: WorkerCh
   const { engineFeatures } = await import('./containers/create-body.ts');
   const held = limits.ok ? 'limits enforced' : `NO LIMITS on ${missingLimits(info.value).join(', ')} (accepted)`;
   const appArmor = engineFeatures(info.value).appArmor ? 'AppArmor' : 'no AppArmor';
-  const { ociRuntime, cgroupVersion, flavour, rootless } = info.value;
+  const { ociRuntime, cgroupVersion, flavour, rootless, warning } = info.value;
   const name = `${flavour === 'podman' ? 'Podman' : 'Docker'} ${version.value.version}${rootless ? ' without root' : ''}`;
-  return success(`${name}, ${ociRuntime}, cgroup ${cgroupVersion}, ${held}, ${appArmor}`);
+  const amiss = warning === null ? '' : `; WARNING: ${warning.message}. ${warning.remedy}`;
+  return success(`${name}, ${ociRuntime}, cgroup ${cgroupVersion}, ${held}, ${appArmor}${amiss}`);
 }
 
 function limitsOf(config: Config): ReturnType<typeof workerLimits> {

@@ -23,7 +23,7 @@ const guards = [
 
 /** True for what a program prints when the disk, here the workspace, is full. */
 export function speaksOfFullDisk(output: string): boolean {
-  return /No space left on device|ENOSPC|Disk quota exceeded/.test(output);
+  return /No space left on device|ENOSPC|Disk quota exceeded|Out of diskspace/.test(output);
 }
 
 /** A call of git as a command: without hooks and helpers that the repository's own configuration names. */

@@ -1,7 +1,19 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, statfs, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { failure, success, type Result, type WorkOrder, workerErrors } from '@agentcompany/protocol';
 import { git, type GitPlace } from './git.ts';
 import type { WorkerPaths } from './paths.ts';
+
+const fullBytes = 65_536;
+const mostWriters = 4;
+/** Files from which on programs beside each other are worth their start. */
+const manyFiles = 2000;
+
+/** Lets git write many files by several programs; by few of them, for the container may have less than the machine's processors. */
+function sideBySide(): readonly string[] {
+  const writers = Math.min(availableParallelism(), mostWriters);
+  return ['-c', `checkout.workers=${writers}`, '-c', `checkout.thresholdForParallelism=${manyFiles}`];
+}
 
 function errorCode(cause: unknown): unknown {
   return cause instanceof Error ? Reflect.get(cause, 'code') : undefined;
@@ -18,6 +30,12 @@ async function prepareFolders(paths: WorkerPaths, mirror: string): Promise<void>
   await writeFile(`${git}/objects/info/alternates`, `${mirror}/objects\n`);
   await writeFile(`${git}/config`, configuration);
   await writeFile(`${git}/HEAD`, 'ref: refs/heads/work\n');
+}
+
+/** Of a file that does not fit git says only that it was "unable to write" it, and leaves what it could. */
+async function isFull(folder: string): Promise<boolean> {
+  const found = await statfs(folder).catch(() => null);
+  return found !== null && found.bavail * found.bsize < fullBytes;
 }
 
 /** The commit of a checkout that was mounted here ready made; null where there is none. */
@@ -41,6 +59,13 @@ export async function openWorkspace(paths: WorkerPaths, order: WorkOrder, place:
     return failure(errorCode(cause) === 'ENOSPC' ? workerErrors.AC_WORKSPACE_FULL({}, cause) : failed(String(cause)));
   }
   if (mounted === order.base_oid) return success();
-  const checkedOut = await git(place, ['checkout', '--quiet', '--detach', order.base_oid, '--'], failed);
-  return checkedOut.ok ? success() : checkedOut;
+  const checkedOut = await git(
+    place,
+    [...sideBySide(), 'checkout', '--quiet', '--detach', order.base_oid, '--'],
+    failed,
+  );
+  if (checkedOut.ok) return success();
+  return (await isFull(paths.repository))
+    ? failure(workerErrors.AC_WORKSPACE_FULL({}, checkedOut.error.cause))
+    : checkedOut;
 }

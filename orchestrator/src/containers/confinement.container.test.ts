@@ -1,11 +1,11 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { chmod, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { agentDefinition, unwrap, type Result } from '@agentcompany/protocol';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { ContainerDetails } from './container-engine.ts';
 import { seccompProfile } from './seccomp-profile.ts';
 import { testLimits, WorkerFixture } from './testing/worker-fixture.ts';
@@ -306,6 +306,15 @@ describe('the confinement of a real worker', () => {
     expect(clone3).toBe('-1 38');
     expect(Object.keys(others)).toHaveLength(Object.keys(calls).length);
     expect(Object.entries(others).filter(([, answer]) => answer !== '-1 1')).toEqual([]);
+  });
+
+  it('S9 a commit that is larger than the workspace ends as AC_WORKSPACE_FULL', async () => {
+    const text = (): string => randomBytes(49_152).toString('base64');
+    const files = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`file-${index}`, text()]));
+    const large = await WorkerFixture.open(files);
+    onTestFinished(() => large.close());
+    const { result } = await large.finish(large.order(), { limits: { ...testLimits, workspaceBytes: 1_048_576 } });
+    expect(unwrap(result).report.error).toMatchObject({ code: 'AC_WORKSPACE_FULL' });
   });
 
   it("S9 filling /workspace and /tmp ends in ENOSPC inside, as AC_WORKSPACE_FULL, and takes nothing of the host's disk", async () => {

@@ -59,6 +59,7 @@ const engine: EngineInfo = {
   dataRoot: '/',
   ociRuntimes: ['runc'],
   ociRuntime: 'runc',
+  warning: null,
 };
 
 describe('what a worker reports of its confinement', () => {

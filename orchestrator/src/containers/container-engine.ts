@@ -1,5 +1,5 @@
 import type { Duplex, Readable } from 'node:stream';
-import type { Result } from '@agentcompany/protocol';
+import type { AppError, Result } from '@agentcompany/protocol';
 import type { WorkerContainer } from './worker-container.ts';
 
 /** What an engine says of itself. */
@@ -23,6 +23,8 @@ export interface EngineInfo {
   readonly ociRuntimes: readonly string[];
   /** The one that workers are to run in here (`oci_runtime`). */
   readonly ociRuntime: string;
+  /** What is amiss with it, though workers run: to be told, with its remedy. */
+  readonly warning: AppError | null;
 }
 
 export interface ImageDetails {

@@ -145,6 +145,13 @@ export const containerErrors = errorCatalogue({
     remedy: 'Make room on the disk of the company home and check that it can be written.',
     retry: 'later',
   },
+  AC_PODMAN_RUN_ROOT: {
+    message:
+      'this Podman learns only after 20 s that a container has ended: the name of its run root {folder} is longer than 50 characters',
+    remedy:
+      'Update Podman to 5.1 or later. Or set a shorter runroot in ~/.config/containers/storage.conf, such as /run/user/UID/containers, and run `podman system reset`, which removes all containers and images of this user: Podman keeps to the run root it began with.',
+    retry: 'never',
+  },
   AC_CACHE_REFUSED: {
     message: 'the package cache {folder} is not given to workers: {problem}',
     remedy: 'Correct `package_caches` of the configuration, or the folder; docs/egress.md says what each kind expects.',

@@ -239,6 +239,7 @@ class SealedWorkerRunner implements WorkerRunner {
     if (!known.ok) return known;
     const limited = checkEngineLimits(info.value);
     if (!limited.ok && !acceptNoLimits) return limited;
+    if (info.value.warning !== null) this.#note('engine-warning', info.value.warning);
     this.#known = {
       engine,
       info: info.value,

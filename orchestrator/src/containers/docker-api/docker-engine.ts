@@ -18,7 +18,8 @@ import { defaultOciRuntime } from '../oci-runtime.ts';
 import type { WorkerContainer } from '../worker-container.ts';
 import { labelNames } from '../worker-labels.ts';
 import { attachStreams } from './attach.ts';
-import { containerDetails, engineInfo, imageDetails, listedImage } from './engine-answers.ts';
+import { containerDetails, engineInfo, imageDetails, isPodman, listedImage } from './engine-answers.ts';
+import { podmanInfo } from './podman-info.ts';
 import { engineCall } from './engine-call.ts';
 import type { CallSubject } from './engine-failure.ts';
 import { followImage } from './image-progress.ts';
@@ -257,7 +258,8 @@ export class DockerEngine implements ContainerEngine {
       const [info, version] = await inTime(
         Promise.all([this.#docker.info() as Promise<unknown>, this.#docker.version()]),
       );
-      return engineInfo(info, version, this.#ociRuntime);
+      const own = isPodman(version) ? await podmanInfo(this.#socket, callTimeoutMs) : null;
+      return engineInfo(info, version, own, this.#ociRuntime);
     });
   }
 

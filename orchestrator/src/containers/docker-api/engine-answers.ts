@@ -1,5 +1,6 @@
 import type { ContainerInspectInfo, ImageInfo, ImageInspectInfo } from 'dockerode';
 import type { ContainerDetails, ContainerState, EngineInfo, ImageDetails, ListedImage } from '../container-engine.ts';
+import { runRootWarning } from './podman-run-root.ts';
 import { seccompFile } from './seccomp-file.ts';
 
 const statuses = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'] as const;
@@ -59,7 +60,8 @@ function textField(answer: unknown, name: string): string {
   return typeof value === 'string' ? value : '';
 }
 
-function isPodman(version: unknown): boolean {
+/** Whether it is Podman that answered a question for its version. */
+export function isPodman(version: unknown): boolean {
   const components = field(version, 'Components');
   return Array.isArray(components) && components.some((component) => textField(component, 'Name') === 'Podman Engine');
 }
@@ -67,9 +69,10 @@ function isPodman(version: unknown): boolean {
 /**
  * What the engine says of itself; a limit it does not mention counts as not enforced. No user can set limits on cgroup
  * version 1: Podman claims there what the machine could do, and ignores what it is asked. Podman runs every container in the OCI
- * runtime of its containers.conf, runc or its twin crun on most machines, whichever a container asks for.
+ * runtime of its containers.conf, runc or its twin crun on most machines, whichever a container asks for. `own`: what Podman says of
+ * itself beside Docker's API, else null.
  */
-export function engineInfo(info: unknown, version: unknown, ociRuntime: string): EngineInfo {
+export function engineInfo(info: unknown, version: unknown, own: unknown, ociRuntime: string): EngineInfo {
   const options = field(info, 'SecurityOptions');
   const securityOptions = Array.isArray(options) ? options.map(String) : [];
   const cgroupVersion = textField(info, 'CgroupVersion');
@@ -93,5 +96,6 @@ export function engineInfo(info: unknown, version: unknown, ociRuntime: string):
       ? [...new Set([textField(info, 'DefaultRuntime'), 'runc'])]
       : Object.keys(Object(field(info, 'Runtimes') ?? {}) as object),
     ociRuntime,
+    warning: runRootWarning(textField(field(own, 'store'), 'runRoot'), textField(version, 'Version')),
   };
 }

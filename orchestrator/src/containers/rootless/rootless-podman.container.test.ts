@@ -1,6 +1,6 @@
 import { unwrap } from '@agentcompany/protocol';
 import Docker from 'dockerode';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { compareInspect } from '../compare-inspect.ts';
 import { checkEngineLimits } from '../confinement.ts';
 import { createBody, engineFeatures } from '../create-body.ts';
@@ -8,6 +8,7 @@ import { DockerEngine } from '../docker-api/docker-engine.ts';
 import { engineSocket } from '../dod/engine-address.ts';
 import { engineContract, type EngineUnderTest } from '../testing/engine-contract.ts';
 import { hasRootlessPodman, RootlessEngine } from '../testing/rootless-engine.ts';
+import { EngineTrial } from '../testing/contract/support.ts';
 import { testLimits, WorkerFixture } from '../testing/worker-fixture.ts';
 import { openRootlessEngine } from './open-engine.ts';
 
@@ -46,6 +47,27 @@ describe.skipIf(!hasRootlessPodman)('the engine contract on rootless Podman', ()
       error: { code: 'AC_ROOTLESS_AS_ROOT', message: expect.stringContaining(socket) },
     });
   });
+
+  it('a run root whose name is too long is warned of, where ends of containers come late for it', async () => {
+    expect(unwrap(await under.engine.info()).warning).toBe(null);
+    const long = await RootlessEngine.podman(`run/${'long-'.repeat(8)}`);
+    onTestFinished(() => long.close());
+    const fixture = await WorkerFixture.open(undefined, { engine: long.engine, image: await long.loadWorkerImage() });
+    const logged: string[] = [];
+    const log = (event: string): void => void logged.push(event);
+    const runner = fixture.runner({ acceptNoLimits: true, log });
+    unwrap(await runner.run(fixture.job(fixture.order())));
+    const trial = new EngineTrial({ ...under, engine: long.engine }, fixture);
+    const { id } = await trial.startScript('exit 3');
+    const begun = performance.now();
+    expect(unwrap(await long.engine.wait(id)).exitCode).toBe(3);
+    const isLate = performance.now() - begun > 10_000;
+    await fixture.close();
+    const { warning } = unwrap(await long.engine.info());
+    expect([warning?.code, logged]).toEqual(isLate ? ['AC_PODMAN_RUN_ROOT', ['engine-warning']] : [undefined, []]);
+    expect(warning?.message ?? long.folder).toContain(long.folder);
+    // Each end is waited for.
+  }, 240_000);
 
   type Raw = Record<'Config' | 'HostConfig', Record<string, unknown>> & {
     Mounts: Record<string, unknown>[];

@@ -15,10 +15,7 @@ import { clearFolder, hasEnded } from './clear-folder.ts';
 import { plainUser, spawnAs, type PlainUser } from './plain-user.ts';
 import { workerImage } from './worker-fixture.ts';
 
-/**
- * Not the temporary folder of this run: under longer paths Podman starts containers and then learns of none that it has ended, until it looks
- * for itself after 20 s.
- */
+/** Not the temporary folder of this run: of what lies under longer names, Podman complains (`AC_PODMAN_RUN_ROOT`). */
 const shortTemporaryFolder = '/tmp';
 
 const run = promisify(execFile);
@@ -45,22 +42,28 @@ const systemFolders = [
 ];
 const isThere = (program: string): boolean => systemFolders.some((folder) => existsSync(join(folder, program)));
 
-/** Whether this machine has what `RootlessEngine.podman` starts. */
-export const hasRootlessPodman = ['podman', 'newuidmap', 'catatonit'].every(isThere);
-/** The same of `RootlessEngine.docker`. */
-export const hasRootlessDocker = ['dockerd', 'newuidmap', 'rootlesskit', 'dockerd-rootless.sh'].every(isThere);
+const missingOf = (...programs: readonly string[]): readonly string[] =>
+  programs.filter((program) => !isThere(program));
 
-const podmanKind: Kind = {
+/** Programs that this machine lacks of those that `RootlessEngine.podman` and `.docker` start. */
+export const missingPrograms = {
+  podman: missingOf('podman', 'newuidmap', 'catatonit'),
+  docker: missingOf('dockerd', 'newuidmap', 'rootlesskit', 'dockerd-rootless.sh'),
+} as const;
+export const hasRootlessPodman = missingPrograms.podman.length === 0;
+export const hasRootlessDocker = missingPrograms.docker.length === 0;
+
+const podmanKind = (runRoot: string): Kind => ({
   socket: 'run/podman/podman.sock',
   files: (folder) => ({
     // What works without systemd, and without a lock that all Podmans of a user share.
     'home/.config/containers/containers.conf':
       '[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\nlock_type = "file"\n',
-    'home/.config/containers/storage.conf': `[storage]\ndriver = "overlay"\ngraphroot = "${folder}/data"\nrunroot = "${folder}/run/containers"\n`,
+    'home/.config/containers/storage.conf': `[storage]\ndriver = "overlay"\ngraphroot = "${folder}/data"\nrunroot = "${folder}/${runRoot}"\n`,
   }),
   command: (_folder, socket) => ['podman', 'system', 'service', '--time=0', `unix://${socket}`],
   environment: () => ({}),
-};
+});
 
 const dockerKind: Kind = {
   socket: 'run/docker.sock',
@@ -115,9 +118,9 @@ export class RootlessEngine {
     this.#user = user;
   }
 
-  /** Starts Podman's service; resolves once it answers. Call `close` at the end. */
-  static podman(): Promise<RootlessEngine> {
-    return RootlessEngine.#open(podmanKind);
+  /** Starts Podman's service; resolves once it answers. Call `close` at the end. `runRoot`: below the folder. */
+  static podman(runRoot = 'run/containers'): Promise<RootlessEngine> {
+    return RootlessEngine.#open(podmanKind(runRoot));
   }
 
   /** The same with Docker, which takes the package rootlesskit. */
