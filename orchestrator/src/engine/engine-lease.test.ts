@@ -13,7 +13,7 @@ const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
 
 describe('the lease of the engine', () => {
-  it('that another one took over ends the work, and says so', async () => {
+  it('S81 that another one took over ends the work, and says so', async () => {
     const bus = await ledger.open();
     const later = await ledger.open({ ahead: 3_600_000 });
     const worked = await holdingEngineLease(bus, 60, async (lost) => {

@@ -39,7 +39,7 @@ async function holdElsewhere(): Promise<ChildProcess> {
 }
 
 describe('the lock of the engine', () => {
-  it('is refused to a second process, which is told whose it is, and free once that one is killed', async () => {
+  it('S81 is refused to a second process, which is told whose it is, and free once that one is killed', async () => {
     const holder = await holdElsewhere();
     expect(takeEngineLock(lockFile)).toMatchObject({
       ok: false,

@@ -12,7 +12,7 @@ let health: HostHealth;
 beforeEach(() => {
   now = 1000;
   told = [];
-  health = new HostHealth({ onSetAside: (setAside) => told.push(setAside), cooldownMs: 30_000, now: () => now });
+  health = new HostHealth({ onSetAside: (setAside) => told.push(setAside), now: () => now });
 });
 
 describe('what fails too often', () => {

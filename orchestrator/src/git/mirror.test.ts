@@ -112,18 +112,24 @@ describe('the mirror', () => {
     }
   });
 
-  it('gets over the lock of a dead process, not over that of a live one', async () => {
+  it('S39 gets over locks and half packs of a dead process, not over those of a live one', async () => {
     using fixture = createGitFixture();
     const { repositories, runId } = await startRun(fixture);
     const locks = ['refs/heads/main.lock', 'packed-refs.lock', `refs/agentcompany/runs/${runId}.lock`];
     writeFiles(fixture.source, { 'a.txt': 'next\n' });
     commitAll(fixture.source);
     for (const lock of locks) writeFileSync(path.join(fixture.mirrorFolder, lock), '');
+    const packs = ['tmp_pack_dead', 'tmp_pack_live'].map((name) =>
+      path.join(fixture.mirrorFolder, 'objects/pack', name),
+    );
+    for (const pack of packs) writeFileSync(pack, 'half');
+    utimesSync(packs[0] ?? '', 0, 0);
     expect(await repositories.synchronize()).toMatchObject({ error: { code: 'AC_GIT_LOCKED', retry: 'later' } });
     const old = Date.now() / 1000 - 60;
     for (const lock of locks) utimesSync(path.join(fixture.mirrorFolder, lock), old, old);
     unwrap(await repositories.synchronize());
     expect(locks.filter((lock) => existsSync(path.join(fixture.mirrorFolder, lock)))).toEqual([]);
+    expect(packs.map((pack) => existsSync(pack))).toEqual([false, true]);
   });
 
   it('keeps mode bits: the mirror readable by all, vault and quarantine by nobody else', async () => {
