@@ -15,9 +15,11 @@ const docker = new Docker({ socketPath: unwrap(engineSocket(process.env['DOCKER_
 const shells = {
   'claude-code': { name: 'Bash', input: (command: string) => ({ command, description: 'a command' }) },
   'codex': { name: 'exec_command', input: (cmd: string) => ({ cmd }) },
+  'opencode': { name: 'bash', input: (command: string) => ({ command, description: 'a command' }) },
+  'gemini-cli': { name: 'run_shell_command', input: (command: string) => ({ command, description: 'a command' }) },
 } as const;
 type Runtime = keyof typeof shells;
-const runtimes: readonly Runtime[] = ['claude-code', 'codex'];
+const runtimes: readonly Runtime[] = ['claude-code', 'codex', 'opencode', 'gemini-cli'];
 const goOn = 'Its changes are in the working copy';
 
 let fixture: WorkerFixture;
@@ -99,9 +101,15 @@ describe('a code agent that did not come to its end', () => {
       const run = await published(test);
       expect(run.text).toBe('one\ntwo\nthree');
       const [first, second, ...others] = run.task_list[0]?.attempts ?? [];
-      expect([first?.state, first?.error?.code, first?.cost?.calls]).toEqual(['rejected', 'AC_WORK_PARTIAL', 2]);
+      expect([first?.state, first?.error?.code]).toEqual(['rejected', 'AC_WORK_PARTIAL']);
       expect(first?.error?.message).toContain('after 2 answers');
-      expect([second?.state, second?.cost?.calls, others]).toEqual(['ingested', 2, []]);
+      expect([second?.state, others]).toEqual(['ingested', []]);
+      // opencode has its model make a title besides, which is no turn.
+      const titles = runtime === 'opencode' ? 1 : 0;
+      for (const attempt of [first, second]) {
+        expect(attempt?.cost?.calls).toBeGreaterThanOrEqual(2);
+        expect(attempt?.cost?.calls).toBeLessThanOrEqual(2 + titles);
+      }
     },
     200_000,
   );
