@@ -132,6 +132,29 @@ describe('the model gateway', () => {
     expect(server.seen).toHaveLength(1);
   });
 
+  it('C27 counts the turns of a code agent: whole answers to requests with tools, and no more than it may have', async () => {
+    const tools = [{ name: 'shell', description: 'A shell.', parameters: { type: 'object' } }];
+    const turn = (text: string) => requestOf(text, { tools });
+    const opened = await open(options(), agentAttempt({ runtime: 'codex', max_turns: 2 }));
+    const last = async (request: ReturnType<typeof requestOf>): Promise<ModelEvent | undefined> =>
+      (await ask(opened, request)).at(-1);
+    expect((await last(turn('one')))?.type).toBe('end');
+    // A title of the conversation, or an answer that did not come, is no turn.
+    expect((await last(requestOf('a title')))?.type).toBe('end');
+    server.next({ kind: 'fault', fault: 'bad-request' });
+    expect(await last(turn('two'))).toMatchObject({ type: 'failed', error: { code: 'AC_MODEL_REQUEST_REFUSED' } });
+    expect((await last(turn('two')))?.type).toBe('end');
+    const asked = server.seen.length;
+    expect(await last(turn('three'))).toMatchObject({
+      type: 'failed',
+      error: { code: 'AC_WORK_PARTIAL', message: 'the agent was not done after 2 answers of its model' },
+    });
+    expect(server.seen).toHaveLength(asked);
+    // The builtin agent counts its own.
+    const builtin = await open(options(), agentAttempt({ max_turns: 1 }));
+    for (const text of ['four', 'five']) expect((await ask(builtin, turn(text))).at(-1)?.type).toBe('end');
+  });
+
   it('keeps what was said beside the run, without the key, and nothing where nothing is to be recorded', async () => {
     server.next({ kind: 'answer', answer: { texts: ['your key is ', key] } });
     await ask(await open(), requestOf(`my key is ${key}`));

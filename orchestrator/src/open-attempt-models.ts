@@ -1,4 +1,11 @@
-import { success, type AgentDefinition, type AppError, type ModelAccount, type Result } from '@agentcompany/protocol';
+import {
+  success,
+  workerErrors,
+  type AgentDefinition,
+  type AppError,
+  type ModelAccount,
+  type Result,
+} from '@agentcompany/protocol';
 import type { Run } from './company/records.ts';
 import { sumCalls } from './company/sum-calls.ts';
 import type { AttemptModels } from './door/attempt-services.ts';
@@ -65,7 +72,7 @@ export async function openAttemptModels(
     onCall: (call) => calls.push(call),
     onUnrecorded: options.onUnrecorded,
   });
-  const ask = limitedTo(agent, metered);
+  const ask = withinTurns(agent, limitedTo(agent, metered));
   const models: AttemptModels = {
     modelName: model.value.name,
     maxOutputTokens: agent.max_tokens,
@@ -80,5 +87,33 @@ function limitedTo({ max_tokens, temperature, timeout }: AgentDefinition, model:
   return (request, options) => {
     const maxOutputTokens = Math.min(request.maxOutputTokens, max_tokens);
     return model.stream({ ...request, temperature, maxOutputTokens }, { ...options, timeoutMs: timeout * 1000 });
+  };
+}
+
+/**
+ * Code agents count their turns each in a way of its own, or not at all: so they are counted here, alike for all. A turn is an answer to a
+ * request that offers tools: titles and summaries an agent has made besides are none. Beyond `max_turns` nothing is asked any more:
+ * `AC_WORK_PARTIAL`. The builtin agent counts its own, for it can end in between.
+ */
+function withinTurns({ runtime, max_turns: turns }: AgentDefinition, ask: OpenedModels['ask']): OpenedModels['ask'] {
+  if (runtime === 'builtin') return ask;
+  let taken = 0;
+  return async function* (request, options) {
+    const isTurn = request.tools.length > 0;
+    if (isTurn && taken >= turns) {
+      yield { type: 'failed', error: workerErrors.AC_WORK_PARTIAL({ turns }), retryAfterMs: null };
+      return;
+    }
+    if (isTurn) taken += 1;
+    let isAnswered = false;
+    try {
+      for await (const event of ask(request, options)) {
+        isAnswered ||= event.type === 'end';
+        yield event;
+      }
+    } finally {
+      // What had no whole answer is asked again.
+      if (isTurn && !isAnswered) taken -= 1;
+    }
   };
 }

@@ -1,5 +1,6 @@
 import { chatRequest, type ChatMessage } from '@agentcompany/protocol';
 import { z } from 'zod';
+import { leftWork } from '../leave-work.ts';
 
 /** What an attempt of the builtin agent leaves the next one. */
 export interface Checkpoint {
@@ -14,13 +15,11 @@ export interface Checkpoint {
   readonly patch: Buffer | null;
 }
 
-const form = z.object({
-  version: z.literal(1),
+const form = leftWork.extend({
   turns: z.int().nonnegative(),
   messages: chatRequest.shape.messages,
   told: z.string(),
   heard: z.array(z.string()).default([]),
-  patch: z.string().nullable(),
 });
 
 /** Whether every call has its answer, right after it. Providers refuse a conversation in which one has none. */

@@ -1,14 +1,11 @@
-import { maximumCheckpointBytes, type AgentOrder, type ChatMessage } from '@agentcompany/protocol';
-import { getCheckpoint, putCheckpoint } from '../door-checkpoint.ts';
+import type { AgentOrder, ChatMessage } from '@agentcompany/protocol';
+import { getCheckpoint } from '../door-checkpoint.ts';
 import { Hearing } from '../door-notes.ts';
+import { CheckpointSender, restoreWork, type RestoredWork } from '../leave-work.ts';
 import type { Surroundings, TaskOrder } from '../work.ts';
 import { noteMessage, resumeMessage, taskMessage } from './brief.ts';
 import { parseCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { fitted } from './conversation.ts';
-import { readWorkInProgress, restoreWorkInProgress } from './work-in-progress.ts';
-
-/** Bytes that checkpoints may take on their way through the door: so many at once, and so many more with each answer of the model. */
-const allowance = { atOnce: 16_777_216, perTurn: 1_048_576 } as const;
 
 /** One agent's conversation in one attempt, begun anew or gone on with, and what it leaves the next attempt. */
 export class Session {
@@ -16,8 +13,8 @@ export class Session {
   readonly #around: Surroundings;
   readonly #turnsBefore: number;
   readonly #hearing: Hearing;
+  readonly #sender: CheckpointSender;
   #messages: readonly ChatMessage[];
-  #sentBytes = 0;
   /** Answers of the model in this attempt. */
   turns = 0;
 
@@ -27,6 +24,7 @@ export class Session {
     this.#messages = begun.messages;
     this.#turnsBefore = begun.turns;
     this.#hearing = new Hearing(around.door, begun.heard);
+    this.#sender = new CheckpointSender(order, around);
   }
 
   /** Goes on from the checkpoint where the order says that there is one; a checkpoint that is of no use is told of and left. */
@@ -38,11 +36,12 @@ export class Session {
       const messages: readonly ChatMessage[] = [{ role: 'user', text: taskMessage(order, agent) }];
       return new Session(order, around, { messages, turns: 0, heard: [] });
     }
-    const restored = await restore(checkpoint, around);
+    const became = await restoreWork(checkpoint.patch, around);
+    const restored = restoredWords[became];
     around.progress(`going on after ${checkpoint.turns} answers: ${restored.short}`);
     const { messages, turns, told, heard } = checkpoint;
     // Where nothing is new it asks what it asked: a reply that was paid and not heard is given again for nothing.
-    const isAsLeft = restored.isWhole && told === toldIn(order) && messages.at(-1)?.role !== 'assistant';
+    const isAsLeft = became === 'in place' && told === toldIn(order) && messages.at(-1)?.role !== 'assistant';
     const note: ChatMessage = { role: 'user', text: resumeMessage(order, restored.note) };
     return new Session(order, around, { messages: isAsLeft ? messages : [...messages, note], turns, heard });
   }
@@ -72,14 +71,10 @@ export class Session {
   /** Leaves the conversation and the working copy for the next attempt; `isLast`: however large what was sent before. */
   async save(isLast: boolean): Promise<void> {
     const turns = this.#turnsBefore + this.turns;
-    const patch = await readWorkInProgress(this.#order, this.#around);
     const left = { messages: this.#messages, turns, told: toldIn(this.#order), heard: this.#hearing.heard };
-    const whole = writeCheckpoint({ ...left, patch });
-    const content = whole.length <= maximumCheckpointBytes ? whole : writeCheckpoint({ ...left, patch: null });
-    const isAffordable = this.#sentBytes + content.length <= allowance.atOnce + this.turns * allowance.perTurn;
-    if (content.length > maximumCheckpointBytes || !(isLast || isAffordable)) return;
-    this.#sentBytes += content.length;
-    await putCheckpoint(this.#around.door, content);
+    const patch = await this.#sender.readWork();
+    const write = (work: Buffer | null): Buffer => writeCheckpoint({ ...left, patch: work });
+    await this.#sender.send(write, { patch, turns: this.turns, isLast });
   }
 }
 
@@ -89,25 +84,17 @@ function toldIn({ feedback }: TaskOrder): string {
 }
 
 /** What became of the work in progress, for people and for the agent. */
-async function restore(
-  { patch }: Checkpoint,
-  around: Surroundings,
-): Promise<{ readonly isWhole: boolean; readonly short: string; readonly note: string }> {
-  if (patch === null)
-    return {
-      isWhole: false,
-      short: 'its changes were not kept',
-      note: 'Your changes to files were not kept: the files are as they were before you began. Make the changes again.',
-    };
-  if (await restoreWorkInProgress(patch, around))
-    return {
-      isWhole: true,
-      short: 'its changes are back',
-      note: 'Your changes to files are in place as you left them.',
-    };
-  return {
-    isWhole: false,
+const restoredWords: Readonly<Record<RestoredWork, { readonly short: string; readonly note: string }>> = {
+  'in place': {
+    short: 'its changes are back',
+    note: 'Your changes to files are in place as you left them.',
+  },
+  'not kept': {
+    short: 'its changes were not kept',
+    note: 'Your changes to files were not kept: the files are as they were before you began. Make the changes again.',
+  },
+  'do not fit': {
     short: 'its changes do not fit the base any more',
     note: 'The files have changed since, and your changes do not fit any more: they are not in place. Look at the files again and make the changes anew.',
-  };
-}
+  },
+};

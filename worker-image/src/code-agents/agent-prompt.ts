@@ -1,4 +1,5 @@
 import type { Note } from '../door-notes.ts';
+import type { RestoredWork } from '../leave-work.ts';
 import type { TaskOrder } from '../work.ts';
 import type { AgentOrder } from '@agentcompany/protocol';
 
@@ -14,6 +15,18 @@ function feedbackLines({ feedback }: TaskOrder): readonly string[] {
   return [feedback.message, ...findings];
 }
 
+/** An agent does not remember an earlier attempt: it is told what is there. */
+const restoredLines: Readonly<Record<RestoredWork, readonly string[]>> = {
+  'in place': [
+    'An earlier attempt at this task ended before it was done. Its changes are in the working copy, not committed.',
+    'Look at them first (`git status`, `git diff`), keep what is good, and go on from there.',
+  ],
+  'not kept': ['An earlier attempt at this task ended before it was done. Its changes could not be kept: begin anew.'],
+  'do not fit': [
+    'An earlier attempt at this task ended before it was done. The files have changed since and its changes no longer fit: begin anew.',
+  ],
+};
+
 const rules = [
   'Work only in the current folder, a git repository. There is no network.',
   'Nobody answers questions: decide yourself, and make the change now.',
@@ -21,8 +34,15 @@ const rules = [
   'Leave your changes in the working copy, or commit them; do not push, and do not rewrite history.',
 ];
 
-/** A task in the words a code agent is given: who it is, what to do, what it is measured by, and what an earlier attempt found. */
-export function agentPrompt(order: TaskOrder, agent: AgentOrder, notes: readonly Note[] = []): string {
+/** What is new besides the task. */
+export interface Circumstances {
+  readonly notes: readonly Note[];
+  /** What became of an earlier attempt's changes; null: there were none. */
+  readonly restored: RestoredWork | null;
+}
+
+/** A task in the words a code agent is given: who it is, what to do, what it is measured by, and what an earlier attempt found and left. */
+export function agentPrompt(order: TaskOrder, agent: AgentOrder, { notes, restored }: Circumstances): string {
   const { definition, paths, acceptance } = agent;
   const self = [definition.personality, definition.prompt].map((text) => text.trim()).filter((text) => text !== '');
   return [
@@ -35,6 +55,7 @@ export function agentPrompt(order: TaskOrder, agent: AgentOrder, notes: readonly
     ...section('These commands must succeed afterwards', listed(order.verify.map((command) => `\`${command}\``))),
     ...section('What the person who gave the task said besides', listed(notes.map(({ text }) => text))),
     ...section('What an earlier attempt was told', feedbackLines(order)),
+    ...section('Where the work stands', restored === null ? [] : restoredLines[restored]),
     ...section('Rules', listed(rules)),
   ].join('\n');
 }

@@ -11,7 +11,7 @@ import { launchCodex } from './codex.ts';
 import { launchGeminiCli } from './gemini-cli.ts';
 import { launchOpencode } from './opencode.ts';
 
-const definition = agentDefinition.parse({ name: 'a', role: 'worker', runtime: 'claude-code', max_turns: 7 });
+const definition = agentDefinition.parse({ name: 'a', role: 'worker', runtime: 'claude-code' });
 const place: AgentPlace = {
   order: { definition, agent_timeout: 300, model: 'some-model', acceptance: [], paths: [], resume: false },
   address: 'http://127.0.0.1:1',
@@ -83,14 +83,13 @@ describe('Claude Code', () => {
     expect(second.words.problem).toBe('error_max_turns');
   });
 
-  it("is started with the limits of its definition, its tools and the host's", () => {
+  it("is started with the tools of its definition and the host's", () => {
     const tools = launchClaudeCode({
       ...place,
       order: { ...place.order, definition: { ...definition, tools: ['Bash', 'Read'] } },
       toolServer: 'http://127.0.0.1:1/mcp',
     });
     const line = tools.args.join(' ');
-    expect(line).toContain('--max-turns=7');
     expect(line).toContain(
       '--model=some-model --tools Bash,Read --mcp-config {"mcpServers":{"agentcompany":{"type":"http"',
     );

@@ -33,7 +33,7 @@ function toolFlags({ order, toolServer }: AgentPlace): readonly string[] {
  * the container is the sandbox, so nothing is asked.
  */
 export function launchClaudeCode(place: AgentPlace): AgentLaunch {
-  const { model, definition } = place.order;
+  const { model } = place.order;
   return {
     args: [
       '--print',
@@ -43,7 +43,6 @@ export function launchClaudeCode(place: AgentPlace): AgentLaunch {
       '--dangerously-skip-permissions',
       '--no-session-persistence',
       '--strict-mcp-config',
-      `--max-turns=${definition.max_turns}`,
       `--model=${model}`,
       ...toolFlags(place),
     ],

@@ -9,7 +9,7 @@ export function launchGeminiCli(place: AgentPlace): AgentLaunch {
     privacy: { usageStatisticsEnabled: false },
     telemetry: { enabled: false },
     general: { enableAutoUpdate: false, enableAutoUpdateNotification: false },
-    model: { name: model, maxSessionTurns: definition.max_turns },
+    model: { name: model },
     ...(definition.tools === null ? {} : { tools: { core: definition.tools } }),
   };
   return {

@@ -29,7 +29,7 @@ async function openHost(): Promise<Host> {
   const sessions: Http2Session[] = [];
   host.on('session', (session) => sessions.push(session));
   host.emit('connection', hostSide);
-  const bridge = await openModelBridge(new DoorClient(workerSide, () => undefined));
+  const bridge = await openModelBridge(new DoorClient(workerSide, () => undefined), async () => undefined);
   const cut = (): void => sessions.forEach((session) => session.destroy());
   onTestFinished(() => {
     bridge.close();

@@ -11,6 +11,8 @@ export interface ModelBridge {
   readonly address: string;
   /** The last answer of the host that was no success, for the person who wonders why the agent gave up; null: there was none. */
   refusal(): string | null;
+  /** Aborted when the host has said that the attempt has had all its answers. */
+  readonly spent: AbortSignal;
   close(): void;
 }
 
@@ -41,12 +43,17 @@ function answered(stream: ClientHttp2Stream): Promise<IncomingHttpHeaders & { re
   });
 }
 
+interface Forwarding {
+  readonly onAsked: () => Promise<void>;
+  readonly onRefusal: (status: number, stream: ClientHttp2Stream) => void;
+}
+
 /** Forwards one request, both bodies as they come and no faster than they are taken. */
 async function forward(
   door: DoorClient,
   request: IncomingMessage,
   response: ServerResponse,
-  onRefusal: (status: number, stream: ClientHttp2Stream) => void,
+  { onAsked, onRefusal }: Forwarding,
 ): Promise<void> {
   const path = `/model${request.url ?? ''}`;
   const stream = door.request(request.method ?? 'GET', path, some(request.headers, requestHeaders));
@@ -54,7 +61,7 @@ async function forward(
   const headersCame = answered(stream);
   // A host that answers before it has read all says why; the rest of the body is not its concern.
   const sent = pipeline(request, stream).catch(() => undefined);
-  const headers = await headersCame;
+  const [headers] = await Promise.all([headersCame, request.method === 'POST' ? onAsked() : undefined]);
   const status = headers[':status'] ?? 502;
   if (status >= 400) onRefusal(status, stream);
   response.writeHead(status, some(headers, responseHeaders));
@@ -62,19 +69,24 @@ async function forward(
   await sent;
 }
 
-/** Opens the bridge between a code agent's HTTP/1.1 and the door's HTTP/2. Throws when no port can be listened on. */
-export async function openModelBridge(door: DoorClient): Promise<ModelBridge> {
+/**
+ * Opens the bridge between a code agent's HTTP/1.1 and the door's HTTP/2. `onAsked` is told of each request while the host answers it, and
+ * no answer comes before it is done. Throws when no port can be listened on.
+ */
+export async function openModelBridge(door: DoorClient, onAsked: () => Promise<void>): Promise<ModelBridge> {
   let refusal: string | null = null;
+  const spent = new AbortController();
   const onRefusal = (status: number, stream: ClientHttp2Stream): void => {
     refusal = `${status} `;
     stream.on('data', (chunk: Buffer) => {
       refusal = `${refusal ?? ''}${chunk.toString('utf8')}`.slice(0, refusalBytes);
+      if (refusal.includes('AC_WORK_PARTIAL')) spent.abort();
     });
   };
   const server = createServer((request, response) => {
     if (request.url === toolsPath) return void serveMcp(request, response, door);
     if (!wireFormatPath.test(request.url ?? '')) return void response.writeHead(404).end();
-    forward(door, request, response, onRefusal).catch(() => {
+    forward(door, request, response, { onAsked, onRefusal }).catch(() => {
       if (response.headersSent) response.destroy();
       else response.writeHead(502).end();
     });
@@ -90,6 +102,7 @@ export async function openModelBridge(door: DoorClient): Promise<ModelBridge> {
   return {
     address: `http://127.0.0.1:${port}`,
     refusal: () => refusal,
+    spent: spent.signal,
     close: () => {
       server.close();
       server.closeAllConnections();

@@ -23,8 +23,9 @@ import { agentPrompt, furtherPrompt } from './agent-prompt.ts';
 import { launchClaudeCode } from './claude-code.ts';
 import { launchCodex } from './codex.ts';
 import { launchGeminiCli } from './gemini-cli.ts';
-import { openModelBridge, toolsPath } from './model-bridge.ts';
+import { openModelBridge, toolsPath, type ModelBridge } from './model-bridge.ts';
 import { launchOpencode } from './opencode.ts';
+import { WorkSoFar } from './work-so-far.ts';
 
 /** Where `agentcompany image build` puts the programs. */
 const programs = '/opt/agents/bin';
@@ -38,8 +39,8 @@ const launches: Readonly<Record<string, (place: AgentPlace) => AgentLaunch>> = {
 
 /**
  * A code agent of the image: started without anybody to ask, its model behind the door. What it did is for git to say; here is only
- * whether it ended well. Errors: `AC_AGENT_ABSENT`, `AC_WORKSPACE_FULL`; as part of the value `AC_WORK_FAILED`, `AC_WORK_TIMEOUT`,
- * `AC_WORK_MEMORY`, `AC_WORKSPACE_FULL`.
+ * whether it ended well. However it ends, its work is left for the task's next attempt. Errors: `AC_AGENT_ABSENT`, `AC_WORKSPACE_FULL`; as
+ * part of the value `AC_WORK_FAILED`, `AC_WORK_PARTIAL` (its turns are spent), `AC_WORK_TIMEOUT`, `AC_WORK_MEMORY`, `AC_WORKSPACE_FULL`.
  */
 export async function runCodeAgent(
   order: TaskOrder,
@@ -54,23 +55,27 @@ export async function runCodeAgent(
   const folder = `${workspace}/agent`;
   const home = `${folder}/home`;
   const begun = performance.now();
-  const bridge = await openModelBridge(around.door);
+  const soFar = await WorkSoFar.begin(order, agent, around);
+  const bridge = await openModelBridge(around.door, () => soFar.save());
   try {
     const hasTools = (await listHostTools(around.door)).length > 0;
     const toolServer = hasTools ? `${bridge.address}${toolsPath}` : null;
     const hearing = new Hearing(around.door);
     const place = { order: agent, address: bridge.address, repository, home, toolServer, hear: () => hear(hearing) };
-    let prompt = agentPrompt(order, agent, await hearing.next());
+    let prompt = agentPrompt(order, agent, { notes: await hearing.next(), restored: soFar.restored });
     for (;;) {
       const launch = launchOf({ ...place, prompt });
       const furnished = await furnish(folder, launch.files);
       if (!furnished.ok) return furnished;
       const killsBefore = await memoryKills();
       const secondsLeft = agent.agent_timeout - (performance.now() - begun) / 1000;
-      const { exit, words } = await work(agent, { launch, folder, secondsLeft, order }, around);
-      const error = problemOf(agent, exit, words, bridge.refusal(), (await memoryKills()) > killsBefore);
+      const { exit, words } = await work(agent, { launch, folder, secondsLeft, order, bridge }, around);
+      const ranOutOfMemory = (await memoryKills()) > killsBefore;
+      const error = problemOf(agent, { exit, words, bridge, ranOutOfMemory });
       const said = error === null ? await place.hear() : null;
       if (said === null) {
+        around.endStrays();
+        await soFar.saveLast();
         const durationMs = Math.round(performance.now() - begun);
         return success({ report: reportOf(runtime, { ...exit, durationMs }, words, error), error });
       }
@@ -110,11 +115,12 @@ interface Launched {
   readonly folder: string;
   readonly secondsLeft: number;
   readonly order: TaskOrder;
+  readonly bridge: ModelBridge;
 }
 
 async function work(
   { definition: { runtime } }: AgentOrder,
-  { launch, folder, secondsLeft, order }: Launched,
+  { launch, folder, secondsLeft, order, bridge }: Launched,
   { place, paths, progress }: Surroundings,
 ): Promise<{ readonly exit: AgentExit; readonly words: AgentWords }> {
   const agent = startAgent({
@@ -129,22 +135,32 @@ async function work(
     onTool: (name) => progress(`${runtime}: ${name.slice(0, 80)}`, order.command_timeout),
     onText: (text) => place.onOutput(Buffer.from(`${runtime}: ${text}\n`)),
   };
+  const end = (): void => agent.kill();
+  bridge.spent.addEventListener('abort', end);
   const words = await launch.converse(agent, watch);
-  return { exit: await agent.exit, words };
+  const exit = await agent.exit;
+  bridge.spent.removeEventListener('abort', end);
+  return { exit, words };
+}
+
+interface Ending {
+  readonly exit: AgentExit;
+  readonly words: AgentWords;
+  readonly bridge: Pick<ModelBridge, 'refusal' | 'spent'>;
+  readonly ranOutOfMemory: boolean;
 }
 
 /** Without a problem of its own an agent ended well, however its process did: one that is conversed with is ended by us. */
 function problemOf(
-  { agent_timeout }: AgentOrder,
-  exit: AgentExit,
-  words: AgentWords,
-  refusal: string | null,
-  ranOutOfMemory: boolean,
+  { agent_timeout, definition: { max_turns: turns } }: AgentOrder,
+  { exit, words, bridge, ranOutOfMemory }: Ending,
 ): AppError | null {
+  if (bridge.spent.aborted) return workerErrors.AC_WORK_PARTIAL({ turns });
   if (exit.timedOut) return workerErrors.AC_WORK_TIMEOUT({ seconds: agent_timeout });
   const isWell = words.problem === null && (exit.exitCode === 0 || exit.wasKilled);
   if (isWell) return null;
   if (ranOutOfMemory) return workerErrors.AC_WORK_MEMORY();
+  const refusal = bridge.refusal();
   const told = [words.problem, exit.errorOutput, refusal === null ? null : `its model answered ${refusal}`];
   const cause = told
     .filter((text) => text !== null && text !== '')

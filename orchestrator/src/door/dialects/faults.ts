@@ -11,6 +11,8 @@ export type FaultKind =
   | 'context'
   /** No more may be spent: repeating does not help. */
   | 'budget'
+  /** The attempt has had all its answers: repeating does not help. */
+  | 'turns'
   /** The host cannot use the model as it is set up: repeating does not help. */
   | 'unusable'
   /** The model declined to answer, in formats that have no other word for it. */
@@ -28,6 +30,7 @@ export interface Fault {
 /** Words of ours: what a provider or the host's configuration says stays on the host. Agents know the third by its words. */
 const words = {
   'budget': 'The budget is spent; no more requests are answered',
+  'turns': 'This attempt has had all the answers it may have',
   'context': 'prompt is too long: it exceeds the maximum context length of the model',
   'unusable': 'The model cannot be used',
   'declined': 'The model declined to answer',
@@ -37,6 +40,7 @@ const words = {
 
 function kindOf({ code, retry }: AppError): keyof typeof words {
   if (code === 'AC_BUDGET_SPENT') return 'budget';
+  if (code === 'AC_WORK_PARTIAL') return 'turns';
   if (code === 'AC_MODEL_CONTEXT_TOO_LONG') return 'context';
   if (code === 'AC_MODEL_REFUSED') return 'declined';
   if (code === 'AC_MODEL_RATE_LIMITED') return 'rate-limit';

@@ -11,6 +11,7 @@ const statuses: Readonly<Record<FaultKind, readonly [status: number, type: strin
   'context': [400, 'invalid_request_error'],
   'budget': [402, 'billing_error'],
   'unusable': [403, 'permission_error'],
+  'turns': [403, 'permission_error'],
   'declined': [400, 'invalid_request_error'],
   'rate-limit': [429, 'rate_limit_error'],
   'overloaded': [529, 'overloaded_error'],

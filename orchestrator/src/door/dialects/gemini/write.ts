@@ -12,6 +12,7 @@ const statuses: Readonly<Record<FaultKind, readonly [status: number, name: strin
   'context': [400, 'INVALID_ARGUMENT'],
   'budget': [400, 'FAILED_PRECONDITION'],
   'unusable': [400, 'FAILED_PRECONDITION'],
+  'turns': [400, 'FAILED_PRECONDITION'],
   'declined': [400, 'FAILED_PRECONDITION'],
   'rate-limit': [429, 'RESOURCE_EXHAUSTED'],
   'overloaded': [503, 'UNAVAILABLE'],

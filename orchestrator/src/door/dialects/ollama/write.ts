@@ -10,6 +10,7 @@ const statuses: Readonly<Record<FaultKind, number>> = {
   'context': 400,
   'budget': 402,
   'unusable': 403,
+  'turns': 403,
   'declined': 400,
   'rate-limit': 429,
   'overloaded': 503,

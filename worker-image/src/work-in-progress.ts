@@ -1,6 +1,6 @@
 import { copyFile, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { git } from '../git.ts';
-import type { Surroundings, TaskOrder } from '../work.ts';
+import { git } from './git.ts';
+import type { Surroundings, TaskOrder } from './work.ts';
 
 type Place = Pick<Surroundings, 'paths' | 'place'>;
 

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { scriptedDoor } from '../testing/scripted-door.ts';
-import { workingCopy } from '../testing/working-copy.ts';
+import { scriptedDoor } from './testing/scripted-door.ts';
+import { workingCopy } from './testing/working-copy.ts';
 import { readWorkInProgress } from './work-in-progress.ts';
 
 it('C29 keeps a change of equal length made in the second the index was written', async () => {
