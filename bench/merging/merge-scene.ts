@@ -3,6 +3,7 @@ import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { newId, unwrap } from '@agentcompany/protocol';
+import { mergesAtOnce } from '../../orchestrator/src/agents/merger/merger.ts';
 import type { ProjectRepositories } from '../../orchestrator/src/git/repositories.ts';
 import { bundleRequest, createGitFixture, type GitFixture } from '../../orchestrator/src/git/testing/git-fixture.ts';
 import { addBranches, makeRepository } from '../large-repository.ts';
@@ -69,15 +70,20 @@ export class MergeScene {
     return new MergeScene(fixture, { base, runId, ingested });
   }
 
-  /** As the Merger does it: one approved result after the other into the run's branch, each durable before the next. */
+  /** As the Merger does it: all twenty are approved, it takes so many at a time, each is durable before it is answered. */
   async ours(): Promise<number> {
     await this.#putBack();
     const repositories = open(this.#fixture);
+    const runId = this.#runId;
     const taken = await timed(async () => {
-      for (const { attemptId, commit } of this.#ingested) {
-        const merged = await repositories.merge({ runId: this.#runId, attemptId, commit, title: 'Change three files' });
-        if (unwrap(merged).outcome !== 'merged') throw new Error('a clean branch has a conflict');
-      }
+      const approved = this.#ingested.values();
+      const consumer = async (): Promise<void> => {
+        for (const { attemptId, commit } of approved) {
+          const merged = await repositories.merge({ runId, attemptId, commit, title: 'Change three files' });
+          if (unwrap(merged).outcome !== 'merged') throw new Error('a clean branch has a conflict');
+        }
+      };
+      await Promise.all(Array.from({ length: mergesAtOnce }, consumer));
     });
     await this.#check(this.#fixture.mirrorFolder, unwrap(await repositories.runTip(this.#runId)));
     return taken;

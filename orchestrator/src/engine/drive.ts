@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parsePayload, success, type Result } from '@agentcompany/protocol';
-import { integrateBase, mergeTask } from '../agents/merger/merger.ts';
+import { integrateBase, mergesAtOnce, mergeTask } from '../agents/merger/merger.ts';
 import { planRun } from '../agents/manager/manager.ts';
 import { triageTask } from '../agents/manager/triage-task.ts';
 import { reviewTask } from '../agents/reviewer/reviewer.ts';
@@ -101,7 +101,7 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
     decideForever(deciding),
     consumer('manager', managing(parts)),
     ...Array.from({ length: reviewConsumers }, () => consumer('reviewer', reviewing(parts))),
-    consumer('merger', merging(parts), { isHeld: isHeldBack(parts) }),
+    ...Array.from({ length: mergesAtOnce }, () => consumer('merger', merging(parts), { isHeld: isHeldBack(parts) })),
     ...Array.from({ length: effectConsumers }, () =>
       consumer('effects', (run, delivery) => performEffect(parts, run, delivery)),
     ),
