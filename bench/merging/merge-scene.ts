@@ -11,8 +11,9 @@ import { timed } from '../measure.ts';
 
 const execute = promisify(execFile);
 const history = 2000;
-const branchCount = 20;
+export const branchCount = 20;
 const commitsPerBranch = 3;
+const title = 'Change three files';
 const environment = {
   PATH: process.env['PATH'] ?? '',
   HOME: '/nonexistent',
@@ -76,14 +77,11 @@ export class MergeScene {
     const repositories = open(this.#fixture);
     const runId = this.#runId;
     const taken = await timed(async () => {
-      const approved = this.#ingested.values();
-      const consumer = async (): Promise<void> => {
-        for (const { attemptId, commit } of approved) {
-          const merged = await repositories.merge({ runId, attemptId, commit, title: 'Change three files' });
-          if (unwrap(merged).outcome !== 'merged') throw new Error('a clean branch has a conflict');
-        }
-      };
-      await Promise.all(Array.from({ length: mergesAtOnce }, consumer));
+      for (let first = 0; first < branchCount; first += mergesAtOnce) {
+        const waiting = this.#ingested.slice(first, first + mergesAtOnce);
+        const merged = await Promise.all(waiting.map((each) => repositories.merge({ runId, ...each, title })));
+        if (merged.some((each) => unwrap(each).outcome !== 'merged')) throw new Error('a clean branch has a conflict');
+      }
     });
     await this.#check(this.#fixture.mirrorFolder, unwrap(await repositories.runTip(this.#runId)));
     return taken;

@@ -85,7 +85,7 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
   const consumer = (
     queue: string,
     handle: Handle,
-    more: Pick<ConsumerOptions, 'isHeld'> = {},
+    more: Pick<ConsumerOptions, 'isHeld' | 'atOnce'> = {},
   ): Promise<Result<undefined>> =>
     consume({
       bus: parts.bus,
@@ -101,7 +101,7 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
     decideForever(deciding),
     consumer('manager', managing(parts)),
     ...Array.from({ length: reviewConsumers }, () => consumer('reviewer', reviewing(parts))),
-    ...Array.from({ length: mergesAtOnce }, () => consumer('merger', merging(parts), { isHeld: isHeldBack(parts) })),
+    consumer('merger', merging(parts), { isHeld: isHeldBack(parts), atOnce: mergesAtOnce }),
     ...Array.from({ length: effectConsumers }, () =>
       consumer('effects', (run, delivery) => performEffect(parts, run, delivery)),
     ),
