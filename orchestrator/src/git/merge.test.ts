@@ -160,7 +160,7 @@ describe('merges', () => {
     const reference = `refs/agentcompany/runs/${runId}`;
     onStep = () => void git(fixture.mirrorFolder, ['update-ref', reference, other, base]);
     const refused = await Promise.all([one?.(), two?.()]);
-    expect(refused).toMatchObject(Array(2).fill({ error: { code: 'AC_GIT_REFERENCE_MOVED' } }));
+    for (const each of refused) expect(each).toMatchObject({ error: { code: 'AC_GIT_REFERENCE_MOVED' } });
     expect(unwrap(await repositories.runTip(runId))).toBe(other);
     onStep = () => undefined;
     expect((await Promise.all(merges.map((merge) => merge()))).map((each) => unwrap(each).outcome)).toEqual(
