@@ -1,30 +1,25 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunView } from '@agentcompany/orchestrator';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import {
+  companyWithMachines,
   containersOf,
   instanceOf,
   isThere,
-  Machines,
-  namespacesLeft,
   release,
   type HostMachine,
   type LedgerEntry,
+  type Machines,
 } from './support/machines.ts';
-import { git, openTestCompany, type TestCompany } from './support/open-test-company.ts';
+import { git, type TestCompany } from './support/open-test-company.ts';
 
 let company: TestCompany;
 let machines: Machines;
 beforeEach(async () => {
-  company = await openTestCompany();
-  machines = new Machines(company);
-});
-afterEach(async () => {
-  await machines.close();
-  await company.dispose();
-  const left = namespacesLeft();
-  if (left.length > 0) throw new Error(`namespaces are left: ${left.join(', ')}`);
+  const opened = await companyWithMachines();
+  ({ company, machines } = opened);
+  return opened.dispose;
 });
 
 /** Long enough that a busy machine keeps it, short enough to wait for. */

@@ -1,21 +1,16 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { Machines, namespacesLeft, release, type HostMachine, type LedgerEntry } from './support/machines.ts';
-import { git, openTestCompany, type TestCompany } from './support/open-test-company.ts';
+import { beforeEach, expect, it } from 'vitest';
+import { companyWithMachines, release, type HostMachine, type LedgerEntry, type Machines } from './support/machines.ts';
+import { git, type TestCompany } from './support/open-test-company.ts';
 import { scriptedCompany } from './support/scripted-replies.ts';
 
 let company: TestCompany;
 let machines: Machines;
 beforeEach(async () => {
-  company = await openTestCompany();
-  machines = new Machines(company);
-});
-afterEach(async () => {
-  await machines.close();
-  await company.dispose();
-  const left = namespacesLeft();
-  if (left.length > 0) throw new Error(`namespaces are left: ${left.join(', ')}`);
+  const opened = await companyWithMachines();
+  ({ company, machines } = opened);
+  return opened.dispose;
 });
 
 const leaseMs = 6000;

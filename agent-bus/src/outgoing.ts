@@ -9,7 +9,7 @@ import {
   type Envelope,
   type Result,
 } from '@agentcompany/protocol';
-import type { OutgoingItem } from './bus.ts';
+import type { Completion, Delivery, OutgoingItem } from './bus.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { busErrors } from './errors.ts';
 
@@ -27,6 +27,12 @@ export interface PreparedItem {
   readonly stream: string;
   readonly queue: string | null;
   readonly notBefore: number;
+}
+
+/** The end of a delivery, with what follows from it. */
+export interface PreparedCompletion {
+  readonly delivery: Delivery;
+  readonly items: readonly PreparedItem[];
 }
 
 /** Checks the name of a queue or lease. Error: `AC_BUS_QUEUE_NAME`. */
@@ -88,6 +94,17 @@ export function prepareItems(items: readonly OutgoingItem[]): Result<readonly Pr
     const one = prepareOne(item);
     if (!one.ok) return one;
     prepared.push(one.value);
+  }
+  return success(prepared);
+}
+
+/** The same for what is to be sent where deliveries end. */
+export function prepareCompletions(completions: readonly Completion[]): Result<readonly PreparedCompletion[]> {
+  const prepared: PreparedCompletion[] = [];
+  for (const { delivery, items } of completions) {
+    const one = prepareItems(items);
+    if (!one.ok) return one;
+    prepared.push({ delivery, items: one.value });
   }
   return success(prepared);
 }

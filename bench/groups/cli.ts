@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { openBus, type OutgoingItem } from '@agentcompany/agent-bus';
-import { newId, unwrap, type Envelope, type EnvelopeType } from '@agentcompany/protocol';
+import { newId, unwrap } from '@agentcompany/protocol';
 import { initHome, type CompanyHome } from '../../orchestrator/src/company-home.ts';
+import { errorOf, settingsOf } from '../../orchestrator/src/company/testing/fixtures.ts';
+import { envelopeTo } from '../../orchestrator/src/engine/testing/ledger-on-disk.ts';
 import { timed } from '../measure.ts';
 import type { Contender, Measurement, PreparedMeasurement } from '../measurement.ts';
 import { checkout } from '../worker-image.ts';
@@ -22,52 +24,13 @@ async function runNode(...args: readonly string[]): Promise<string> {
   return stdout;
 }
 
-function envelope(runId: string, id: string, type: EnvelopeType, payload: Record<string, unknown>): Envelope {
-  const created = new Date().toISOString();
-  return {
-    version: '1',
-    id,
-    sender: 'bench',
-    recipient: 'engine',
-    envelope_type: type,
-    payload,
-    context: { run_id: runId },
-    inReplyTo: null,
-    created_at: created,
-  };
-}
-
-function entriesOf(index: number): OutgoingItem[] {
+function entriesOf(index: number): readonly OutgoingItem[] {
   const id = newId();
-  const settings = {
-    max_attempts: 3,
-    max_review_rounds: 3,
-    command_timeout: 300,
-    worker_memory_bytes: 2 ** 31,
-    worker_cpus: 2,
-    on_failure: 'stop',
-    approvals: { plan: 'auto', protected_paths: 'person' },
-    default_branch: 'main',
-    integration_branch: 'main',
-    image: null,
-    verify: [],
-  };
-  const submit = envelope(id, id, 'task_submit', {
-    project_id: 'app',
-    instruction: `Instruction number ${index}`,
-    plan: null,
-    settings,
-  });
-  const error = {
-    code: 'AC_PLAN_REJECTED',
-    message: 'the plan was rejected',
-    cause: null,
-    remedy: 'Submit another plan.',
-    retry: 'never',
-  };
-  const failed = envelope(id, newId(), 'run_failed', { error });
-  const ledger = index < openRuns ? [submit] : [submit, failed];
-  return ledger.map((each) => ({ envelope: each, queue: null }));
+  const instruction = `Instruction number ${index}`;
+  const submission = { project_id: 'app', instruction, plan: null, settings: settingsOf() };
+  const submitted = envelopeTo(id, 'task_submit', submission, { id });
+  const failed = envelopeTo(id, 'run_failed', { error: errorOf('AC_PLAN_REJECTED', 'never') });
+  return (index < openRuns ? [submitted] : [submitted, failed]).map((each) => ({ envelope: each, queue: null }));
 }
 
 /** Puts the runs into the ledger through the bus. */

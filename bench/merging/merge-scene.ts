@@ -3,6 +3,7 @@ import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { newId, unwrap } from '@agentcompany/protocol';
+import { mergesAtOnce } from '../../orchestrator/src/agents/merger/merger.ts';
 import type { ProjectRepositories } from '../../orchestrator/src/git/repositories.ts';
 import { bundleRequest, createGitFixture, type GitFixture } from '../../orchestrator/src/git/testing/git-fixture.ts';
 import { addBranches, makeRepository } from '../large-repository.ts';
@@ -10,8 +11,9 @@ import { timed } from '../measure.ts';
 
 const execute = promisify(execFile);
 const history = 2000;
-const branchCount = 20;
+export const branchCount = 20;
 const commitsPerBranch = 3;
+const title = 'Change three files';
 const environment = {
   PATH: process.env['PATH'] ?? '',
   HOME: '/nonexistent',
@@ -69,14 +71,16 @@ export class MergeScene {
     return new MergeScene(fixture, { base, runId, ingested });
   }
 
-  /** As the Merger does it: one approved result after the other into the run's branch, each durable before the next. */
+  /** As the Merger does it: all twenty are approved, it takes so many at a time, each is durable before it is answered. */
   async ours(): Promise<number> {
     await this.#putBack();
     const repositories = open(this.#fixture);
+    const runId = this.#runId;
     const taken = await timed(async () => {
-      for (const { attemptId, commit } of this.#ingested) {
-        const merged = await repositories.merge({ runId: this.#runId, attemptId, commit, title: 'Change three files' });
-        if (unwrap(merged).outcome !== 'merged') throw new Error('a clean branch has a conflict');
+      for (let first = 0; first < branchCount; first += mergesAtOnce) {
+        const waiting = this.#ingested.slice(first, first + mergesAtOnce);
+        const merged = await Promise.all(waiting.map((each) => repositories.merge({ runId, ...each, title })));
+        if (merged.some((each) => unwrap(each).outcome !== 'merged')) throw new Error('a clean branch has a conflict');
       }
     });
     await this.#check(this.#fixture.mirrorFolder, unwrap(await repositories.runTip(this.#runId)));

@@ -8,14 +8,10 @@ import { runInNewContext } from 'node:vm';
 import { openBus, type OpenBusOptions } from '@agentcompany/agent-bus';
 import { success, unwrap } from '@agentcompany/protocol';
 import { initHome } from '../../orchestrator/src/company-home.ts';
-import { noWayOut, nothingOpened } from '../../orchestrator/src/door/attempt-services.ts';
 import { drive } from '../../orchestrator/src/engine/drive.ts';
-import type { HostParts } from '../../orchestrator/src/engine/host-parts.ts';
-import { localRepositories } from '../../orchestrator/src/engine/local-repositories.ts';
 import type { EngineParts } from '../../orchestrator/src/engine/parts.ts';
-import { RunFolds } from '../../orchestrator/src/engine/run-folds.ts';
+import { pretendedEngine } from '../../tests/soak/pretended-engine.ts';
 import { PretendedOutside } from '../../tests/soak/pretended-outside.ts';
-import { pretendedRunner } from '../../tests/soak/pretended-runner.ts';
 
 export interface QueuedEngineArguments {
   readonly place: OpenBusOptions;
@@ -45,7 +41,6 @@ const seed = 1;
 const { place, folder, run, sample } = JSON.parse(process.argv[2] ?? '{}') as QueuedEngineArguments;
 const bus = unwrap(await openBus(place));
 const outside = new PretendedOutside(folder, seed);
-const home = unwrap(initHome(`${folder}/home`));
 const stop = new AbortController();
 let tip = 'base';
 let merged = 0;
@@ -68,32 +63,14 @@ const repositories: typeof outside.repositories = {
     return success({ outcome: 'merged', tipBefore, tipAfter: tip });
   },
 };
-const log = (): void => undefined;
-const project: EngineParts['project'] = async () => success({ repositories, forge: outside.forge });
-const common = { bus, folds: new RunFolds(bus), leaseMs: 60_000, log };
-const host: HostParts = {
-  ...common,
-  folders: home,
-  instance: 'bench',
+const engine = pretendedEngine({
+  bus,
+  home: unwrap(initHome(`${folder}/home`)),
+  outside: { repositories, forge: outside.forge },
   hostId: 'host',
-  runner: pretendedRunner(seed),
-  repositories: localRepositories(project),
-  openServices: async () => success(nothingOpened),
-  openEgress: async () => noWayOut,
-  maximumWorkers: 4,
-  tell: log,
-};
-const parts: EngineParts = {
-  ...common,
-  home,
-  project,
-  host: sample === null ? null : host,
-  makePlan: null,
-  triage: null,
-  reviewByModel: null,
-  secrets: [],
-  serveHosts: null,
-};
+  seed,
+});
+const parts: EngineParts = sample === null ? { ...engine, host: null } : engine;
 
 /** Stops the engine once all tasks of the run have been assigned. */
 async function stopWhenQueued(): Promise<void> {

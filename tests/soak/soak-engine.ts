@@ -5,19 +5,14 @@
  */
 import { randomUUID } from 'node:crypto';
 import { openBus, type OpenBusOptions } from '@agentcompany/agent-bus';
-import { success, unwrap } from '@agentcompany/protocol';
+import { unwrap } from '@agentcompany/protocol';
 import { initHome } from '../../orchestrator/src/company-home.ts';
 import { runEnds } from '../../orchestrator/src/company/states.ts';
 import { crashPoint } from '../../orchestrator/src/crash-point.ts';
-import { noWayOut, nothingOpened } from '../../orchestrator/src/door/attempt-services.ts';
 import { drive } from '../../orchestrator/src/engine/drive.ts';
 import { holdingEngineLease } from '../../orchestrator/src/engine/engine-lease.ts';
-import type { HostParts } from '../../orchestrator/src/engine/host-parts.ts';
-import { localRepositories } from '../../orchestrator/src/engine/local-repositories.ts';
-import type { EngineParts } from '../../orchestrator/src/engine/parts.ts';
-import { RunFolds } from '../../orchestrator/src/engine/run-folds.ts';
+import { pretendedEngine } from './pretended-engine.ts';
 import { PretendedOutside } from './pretended-outside.ts';
-import { pretendedRunner } from './pretended-runner.ts';
 import { resourcesInUse } from './resources.ts';
 
 export interface SoakEngineArguments {
@@ -37,35 +32,14 @@ process.stdout.write('{}\n');
 
 // Before a commit too: then an effect has happened outside that the ledger does not know of.
 const bus = unwrap(await openBus({ ...place, onDurableStep: step }));
-const outside = new PretendedOutside(folder, seed);
-const home = unwrap(initHome(`${folder}/home`));
-const log = (): void => undefined;
-const project: EngineParts['project'] = async () =>
-  success({ repositories: outside.repositories, forge: outside.forge });
-const common = { bus, folds: new RunFolds(bus), leaseMs: 60_000, log };
-const host: HostParts = {
-  ...common,
-  folders: home,
-  instance: 'soak',
+const { repositories, forge } = new PretendedOutside(folder, seed);
+const parts = pretendedEngine({
+  bus,
+  home: unwrap(initHome(`${folder}/home`)),
+  outside: { repositories, forge },
   hostId: `host-${randomUUID()}`,
-  runner: pretendedRunner(seed),
-  repositories: localRepositories(project),
-  openServices: async () => success(nothingOpened),
-  openEgress: async () => noWayOut,
-  maximumWorkers: 4,
-  tell: log,
-};
-const parts: EngineParts = {
-  ...common,
-  home,
-  project,
-  host,
-  makePlan: null,
-  triage: null,
-  reviewByModel: null,
-  secrets: [],
-  serveHosts: null,
-};
+  seed,
+});
 const open: string[] = [];
 for (const stream of unwrap(await bus.streams())) {
   const run = unwrap(await parts.folds.refresh(stream));

@@ -8,7 +8,7 @@ import { expect } from 'vitest';
 import { openDockerEngine } from '../../orchestrator/src/containers/dod/open-engine.ts';
 import { labelNames } from '../../orchestrator/src/containers/worker-labels.ts';
 import { hostToken } from '../../orchestrator/src/host-token.ts';
-import { environmentOfEngine, installation, type TestCompany } from './open-test-company.ts';
+import { environmentOfEngine, installation, openTestCompany, type TestCompany } from './open-test-company.ts';
 
 const commandLine = join(installation, 'tools', 'cli', 'src', 'main.ts');
 /** The engine home's address, in a network that exists only between the namespaces of one test. */
@@ -273,8 +273,25 @@ async function removeContainersOf(folder: string): Promise<void> {
   for (const { id } of unwrap(await engine().list(instanceOf(folder)))) unwrap(await engine().remove(id));
 }
 
-export function namespacesLeft(): readonly string[] {
+function namespacesLeft(): readonly string[] {
   return ip('netns', 'list')
     .split('\n')
     .filter((line) => line.startsWith(`company-${process.pid}-`));
+}
+
+/** A company and machines that may work for it. `dispose` ends them all, and throws where something of them is left in the kernel. */
+export async function companyWithMachines(): Promise<{
+  readonly company: TestCompany;
+  readonly machines: Machines;
+  readonly dispose: () => Promise<void>;
+}> {
+  const company = await openTestCompany();
+  const machines = new Machines(company);
+  const dispose = async (): Promise<void> => {
+    await machines.close();
+    await company.dispose();
+    const left = namespacesLeft();
+    if (left.length > 0) throw new Error(`namespaces are left: ${left.join(', ')}`);
+  };
+  return { company, machines, dispose };
 }

@@ -16,7 +16,7 @@ const silent = (): undefined => undefined;
 const wrong = async (error: AppError): Promise<Result<never>> => ({ ok: false, error });
 
 /** Runs one consumer of queue `merger` until its queue holds nothing more that is due. */
-async function consumeAll(bus: AgentBus, handle: Handle): Promise<readonly string[]> {
+async function consumeAll(bus: AgentBus, handle: Handle, atOnce = 1): Promise<readonly string[]> {
   const stop = new AbortController();
   const events: string[] = [];
   const receive: AgentBus['receive'] = async (queue, options) => {
@@ -27,6 +27,7 @@ async function consumeAll(bus: AgentBus, handle: Handle): Promise<readonly strin
   const options = {
     folds: new RunFolds(bus),
     queue: 'merger',
+    atOnce,
     leaseMs,
     signal: stop.signal,
     log: (event: string) => void events.push(event),
@@ -56,6 +57,33 @@ describe('a consumer', () => {
     await consumeAll(bus, async (run) => (expect(run.id).toBe(runId), success([note])));
     const [, , answer] = unwrap(await bus.readStream(runId, { after: 0 }));
     expect(answer?.envelope).toMatchObject({ envelope_type: 'task_note', sender: 'merger', inReplyTo: requestId });
+    expect(unwrap(await bus.queues()).find(({ queue }) => queue === 'merger')).toMatchObject({ waiting: 0, leased: 0 });
+  });
+
+  it('P10 handles side by side what waits, as many as it was told, and each once', async () => {
+    const bus = await ledger.open();
+    const runId = await submit(bus, null);
+    for (let asked = 0; asked < 5; asked += 1) await ask(bus, runId);
+    let [begun, together] = [0, 0];
+    const waits: (() => void)[] = [];
+    await consumeAll(
+      bus,
+      async () => {
+        begun += 1;
+        const { promise, resolve } = Promise.withResolvers<undefined>();
+        waits.push(() => resolve(undefined));
+        // Whoever completes a group of three, or is the last of all, lets all of them go on.
+        if (waits.length === 3 || begun === 5) {
+          together = Math.max(together, waits.length);
+          for (const goOn of waits.splice(0)) goOn();
+        }
+        await promise;
+        return success([note]);
+      },
+      3,
+    );
+    expect([begun, together]).toStrictEqual([5, 3]);
+    expect((await typesOf(bus, runId)).filter((type) => type === 'task_note')).toHaveLength(5);
     expect(unwrap(await bus.queues()).find(({ queue }) => queue === 'merger')).toMatchObject({ waiting: 0, leased: 0 });
   });
 

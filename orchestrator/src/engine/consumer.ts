@@ -30,6 +30,8 @@ export interface ConsumerOptions {
   readonly signal: AbortSignal;
   readonly log: Log;
   readonly handle: Handle;
+  /** Envelopes taken and handled side by side, all before the next are taken; 1 where absent. */
+  readonly atOnce?: number;
   /** Whether it is not this envelope's turn yet: it is given back, and looked at again a little later. */
   readonly isHeld?: (run: Run, envelope: Envelope) => boolean;
 }
@@ -37,22 +39,23 @@ export interface ConsumerOptions {
 /** Tries of one envelope that fail with `retry: later` before it becomes a dead letter. */
 const maximumTries = 4;
 
-/** Handles the envelopes of one queue, one at a time, until `signal` aborts. */
+/** Handles the envelopes of one queue until `signal` aborts. */
 export async function consume(options: ConsumerOptions): Promise<Result<undefined>> {
   const { bus, leaseMs, log, queue, signal } = options;
   const tries = new Map<string, number>();
-  const take = () => bus.receive(queue, { max: 1, waitMs: 60_000, leaseMs, signal });
+  const take = () => bus.receive(queue, { max: options.atOnce ?? 1, waitMs: 60_000, leaseMs, signal });
   const onAway = (error: AppError): void => log('bus-away', { queue, error });
   while (!signal.aborted) {
     const received = await whileAway(signal, take, onAway);
     if (!received.ok) return signal.aborted ? { ok: true, value: undefined } : received;
-    for (const delivery of received.value) {
+    const finish = async (delivery: Delivery): Promise<void> => {
       const finished = await keepingLease(options, delivery, ({ lost }) => {
         const ours = AbortSignal.any([signal, lost]);
         return whileAway(ours, () => answer({ ...options, signal: ours }, delivery, tries), onAway);
       });
       if (!finished.ok) log('step-failed', { queue, error: finished.error });
-    }
+    };
+    await Promise.all(received.value.map(finish));
   }
   return { ok: true, value: undefined };
 }

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parsePayload, success, type Result } from '@agentcompany/protocol';
-import { integrateBase, mergeTask } from '../agents/merger/merger.ts';
+import { integrateBase, mergesAtOnce, mergeTask } from '../agents/merger/merger.ts';
 import { planRun } from '../agents/manager/manager.ts';
 import { triageTask } from '../agents/manager/triage-task.ts';
 import { reviewTask } from '../agents/reviewer/reviewer.ts';
@@ -83,7 +83,7 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
     onDecided,
   };
   const isHeld = isHeldBack(parts);
-  const consumer = (queue: string, handle: Handle): Promise<Result<undefined>> =>
+  const consumer = (queue: string, handle: Handle, atOnce = 1): Promise<Result<undefined>> =>
     consume({
       bus: parts.bus,
       folds: parts.folds,
@@ -93,12 +93,13 @@ export async function drive(parts: EngineParts, { open, until, signal }: DriveRe
       queue,
       handle,
       isHeld,
+      atOnce,
     });
   const start = (): readonly Promise<Result<undefined>>[] => [
     decideForever(deciding),
     consumer('manager', managing(parts)),
     ...Array.from({ length: reviewConsumers }, () => consumer('reviewer', reviewing(parts))),
-    consumer('merger', merging(parts)),
+    consumer('merger', merging(parts), mergesAtOnce),
     ...Array.from({ length: effectConsumers }, () =>
       consumer('effects', (run, delivery) => performEffect(parts, run, delivery)),
     ),

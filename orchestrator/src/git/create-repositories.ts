@@ -7,7 +7,8 @@ import { gitErrors } from './errors.ts';
 import { followLedger } from './follow-ledger.ts';
 import { ingestBundle } from './ingest/ingest.ts';
 import { listFiles } from './list-files.ts';
-import { findMerge, mergeInto } from './merge.ts';
+import { createMergeQueue, type MergeQueue } from './merge-queue.ts';
+import { findMerge, type MergeTarget } from './merge.ts';
 import { fetchBranches, fetchedBranchTip, openRemote } from './mirror.ts';
 import type { RepositoriesContext } from './repositories-context.ts';
 import { packOutgoing } from './outgoing-pack.ts';
@@ -27,6 +28,7 @@ const textLimit = 1024 * 1024;
 
 /** The methods of the port over prepared folders. */
 export function createRepositories(context: RepositoriesContext): ProjectRepositories {
+  const merges = createMergeQueue(context.exclusively);
   return {
     mirrorFolder: context.mirror.folder,
     synchronize: () => context.exclusively(() => synchronize(context)),
@@ -58,8 +60,8 @@ export function createRepositories(context: RepositoriesContext): ProjectReposit
       const folders = { folder: options.quarantineFolder, mirrorFolder: mirror.folder };
       return ingestBundle(request, { ...folders, run: vault.run, limits, vault, onDurableStep });
     },
-    merge: (request) => context.exclusively(() => mergeAttempt(context, request)),
-    mergeBase: (request) => context.exclusively(() => mergeMovedBase(context, request)),
+    merge: (request) => mergeAttempt(context, merges, request),
+    mergeBase: (request) => mergeMovedBase(context, merges, request),
     changes: async (from, to) => {
       const judged = await judgeCommits(context, [from, to]);
       if (!judged.ok) return judged;
@@ -152,19 +154,21 @@ async function packFor(
   return pack.ok ? success({ tip, pack: pack.value }) : pack;
 }
 
-/** The run's reference once the guard of merges has let it through. */
-function mergeTarget(context: RepositoriesContext, runId: string): Result<string> {
+/** Where a run's merges go, once the guard of merges has let its reference through. */
+function mergeTarget(context: RepositoriesContext, runId: string): Result<MergeTarget> {
   const reference = runReference(runId);
   if (!reference.ok) return reference;
   for (const branch of context.options.protectedBranches) {
     const allowed = assertMergeTarget(reference.value, { defaultBranch: branch, integrationBranch: branch });
     if (!allowed.ok) return allowed;
   }
-  return reference;
+  const { mirror: home, vault: workshop, onDurableStep } = context;
+  return success({ home, workshop, reference: reference.value, onDurableStep });
 }
 
 async function mergeAttempt(
   context: RepositoriesContext,
+  merges: MergeQueue,
   request: Parameters<ProjectRepositories['merge']>[0],
 ): Promise<Result<MergeOutcome>> {
   const target = mergeTarget(context, request.runId);
@@ -180,18 +184,13 @@ async function mergeAttempt(
       gitErrors.AC_OBJECT_NAME_INVALID({ value: request.commit }, 'it is not the ingested commit of the attempt'),
     );
   }
-  return mergeInto({
-    workshop: context.vault,
-    home: context.mirror,
-    reference: target.value,
-    commit: request.commit,
-    message: mergeMessage(request.title, request.attemptId),
-    onDurableStep: context.onDurableStep,
-  });
+  const message = mergeMessage(request.title, request.attemptId);
+  return merges(target.value, { commit: request.commit, message });
 }
 
 async function mergeMovedBase(
   context: RepositoriesContext,
+  merges: MergeQueue,
   request: { readonly runId: string; readonly oid: string },
 ): Promise<Result<MergeOutcome>> {
   const target = mergeTarget(context, request.runId);
@@ -203,17 +202,11 @@ async function mergeMovedBase(
   const held = await holdsCommit(context.mirror, request.oid);
   if (!held.ok) return held;
   if (!held.value) return failure(gitErrors.AC_OBJECT_NAME_INVALID({ value: request.oid }));
-  const contained = await findContained(context, target.value, request.oid);
+  const contained = await findContained(context, target.value.reference, request.oid);
   if (!contained.ok) return contained;
   if (contained.value !== null) return success(contained.value);
-  return mergeInto({
-    workshop: context.vault,
-    home: context.mirror,
-    reference: target.value,
-    commit: request.oid,
-    message: `Merge the moved base into the run\n\nBase: ${request.oid}\n`,
-    onDurableStep: context.onDurableStep,
-  });
+  const message = `Merge the moved base into the run\n\nBase: ${request.oid}\n`;
+  return merges(target.value, { commit: request.oid, message });
 }
 
 /** Most bases have not moved: what is contained needs no merge to be tried. Null where it is not. */

@@ -140,6 +140,64 @@ describe('merges', () => {
     expect(git(fixture.mirrorFolder, ['ls-tree', '--name-only', tip]).split('\n')).toHaveLength(7);
   }, 30_000);
 
+  it('P10 joins what waits: one transfer and one move of the branch, a conflict among them left out', async () => {
+    using fixture = createGitFixture();
+    const { repositories, runId, base } = await startRun(fixture);
+    const contents = ['one', 'two', 'three', 'clash'].map((name) => ({
+      [name === 'clash' ? 'one' : name]: `${name}\n`,
+    }));
+    const ingested = await Promise.all(
+      contents.map(async (files) => {
+        const request = workerResult(fixture, base, files);
+        return { attemptId: request.attemptId, commit: unwrap(await repositories.ingest(request)).commit };
+      }),
+    );
+    fixture.calls.length = 0;
+    fixture.steps.length = 0;
+    const merged = await Promise.all(ingested.map((each) => repositories.merge({ runId, ...each, title: 'x' })));
+    const outcomes = merged.map(unwrap);
+    // Which of the two that clash comes first is open; what was merged is one line from the base to the tip.
+    const joined = outcomes.filter((each) => each.outcome === 'merged');
+    const tip = unwrap(await repositories.runTip(runId));
+    expect(outcomes.filter((each) => each.outcome === 'conflict')).toMatchObject([{ conflicts: ['one'] }]);
+    expect(joined.map(({ tipAfter }) => tipAfter).toSorted()).toEqual(
+      [...joined.map(({ tipBefore }) => tipBefore), tip].filter((oid) => oid !== base).toSorted(),
+    );
+    expect(git(fixture.mirrorFolder, ['rev-list', '--count', '--merges', `${base}..${tip}`])).toBe('3');
+    const counted = (command: string): number => fixture.calls.filter(([name]) => name === command).length;
+    expect(['merge-tree', 'commit-tree', 'pack-objects', 'index-pack', 'update-ref'].map(counted)).toEqual([
+      4, 3, 1, 1, 1,
+    ]);
+    expect(fixture.steps).toEqual(['merge-objects', 'merge-reference']);
+  });
+
+  it('P10 answers none of those that were joined where the branch moved meanwhile, and merges each when it is asked again', async () => {
+    using fixture = createGitFixture();
+    let onStep = (): void => undefined;
+    const repositories = fixture.open({ onDurableStep: (name) => (name === 'merge-objects' ? onStep() : undefined) });
+    const { runId, base } = await startRun(fixture, repositories);
+    const merges: (() => ReturnType<typeof repositories.merge>)[] = [];
+    for (const name of ['one', 'two', 'elsewhere']) {
+      const request = workerResult(fixture, base, { [name]: 'x\n' });
+      const { attemptId } = request;
+      const { commit } = unwrap(await repositories.ingest(request));
+      merges.push(() => repositories.merge({ runId, attemptId, commit, title: name }));
+    }
+    const [one, two] = merges;
+    const other = git(fixture.mirrorFolder, ['commit-tree', '-p', base, '-m', 'other', `${base}^{tree}`]);
+    const reference = `refs/agentcompany/runs/${runId}`;
+    onStep = () => void git(fixture.mirrorFolder, ['update-ref', reference, other, base]);
+    const refused = await Promise.all([one?.(), two?.()]);
+    for (const each of refused) expect(each).toMatchObject({ error: { code: 'AC_GIT_REFERENCE_MOVED' } });
+    expect(unwrap(await repositories.runTip(runId))).toBe(other);
+    onStep = () => undefined;
+    expect((await Promise.all(merges.map((merge) => merge()))).map((each) => unwrap(each).outcome)).toEqual(
+      Array(3).fill('merged'),
+    );
+    const tip = unwrap(await repositories.runTip(runId));
+    expect(git(fixture.mirrorFolder, ['rev-list', '--count', '--merges', tip])).toBe('3');
+  });
+
   it('finds conflict markers at line starts, in the files asked for only', async () => {
     using fixture = createGitFixture();
     const { repositories, base } = await startRun(fixture);

@@ -17,7 +17,7 @@ import { clockToleranceMs } from '../../lease-clock.ts';
 import { checkReceive } from '../../check-receive.ts';
 import type { DiskReserve } from '../../disk-reserve.ts';
 import { busErrors } from '../../errors.ts';
-import { checkName, checkNumber, maxPayloadBytes, prepareItems } from '../../outgoing.ts';
+import { checkName, checkNumber, maxPayloadBytes, prepareCompletions, prepareItems } from '../../outgoing.ts';
 import { entriesTopic, type Wakeups } from '../../wakeups.ts';
 import type { Committer } from './committer.ts';
 import type { Compaction } from './compaction.ts';
@@ -27,7 +27,7 @@ import type { Journal } from './journal.ts';
 import type { Lock } from './lock.ts';
 import { acquireLease, extendLease, releaseLease } from './named-leases.ts';
 import type { Projector } from './projector.ts';
-import type { PreparedCompletion, Steps } from './steps.ts';
+import type { Steps } from './steps.ts';
 import { isFatal, storageError } from './storage-error.ts';
 import type { Views } from './views.ts';
 
@@ -101,13 +101,9 @@ export class FileBus implements AgentBus {
   }
 
   async completeMany(completions: readonly Completion[], options: CompleteOptions = {}): Promise<Result<Receipt>> {
-    const prepared: PreparedCompletion[] = [];
-    for (const { delivery, items } of completions) {
-      const one = prepareItems(items);
-      if (!one.ok) return one;
-      prepared.push({ delivery, items: one.value });
-    }
-    return this.#parts.committer.run('durable', () => this.#parts.steps.complete(prepared, options.expect));
+    const prepared = prepareCompletions(completions);
+    if (!prepared.ok) return prepared;
+    return this.#parts.committer.run('durable', () => this.#parts.steps.complete(prepared.value, options.expect));
   }
 
   async extend(delivery: Delivery, leaseMs: number): Promise<Result<Delivery>> {

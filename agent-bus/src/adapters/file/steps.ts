@@ -3,7 +3,7 @@ import { beginsInFuture } from '../../lease-clock.ts';
 import type { Delivery, Expectation, Receipt, StreamEntry } from '../../bus.ts';
 import { busErrors } from '../../errors.ts';
 import { newLeaseToken } from '../../lease-holder.ts';
-import type { PreparedItem } from '../../outgoing.ts';
+import type { PreparedCompletion, PreparedItem } from '../../outgoing.ts';
 import { contextOfStream, readEnvelope } from '../../stored-envelope.ts';
 import { Draft } from './draft.ts';
 import type { EnvelopeReader } from './envelope-reader.ts';
@@ -23,12 +23,6 @@ export interface Claimed {
   readonly deliveries: readonly Delivery[];
   /** Something was buried: its notice may wait in the very queue, once this step is applied. */
   readonly hasBuried: boolean;
-}
-
-/** A delivery to be ended with what follows from it. */
-export interface PreparedCompletion {
-  readonly delivery: Delivery;
-  readonly items: readonly PreparedItem[];
 }
 
 export interface StepOptions {

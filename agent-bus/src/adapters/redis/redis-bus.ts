@@ -15,7 +15,7 @@ import type {
 } from '../../bus.ts';
 import { checkReceive } from '../../check-receive.ts';
 import { busErrors } from '../../errors.ts';
-import { checkName, checkNumber, maxPayloadBytes, prepareItems } from '../../outgoing.ts';
+import { checkName, checkNumber, maxPayloadBytes, prepareCompletions, prepareItems } from '../../outgoing.ts';
 import { entriesTopic, type Bells } from './bells.ts';
 import type { Compaction } from './compaction.ts';
 import type { Exporter } from './exporter.ts';
@@ -26,7 +26,7 @@ import type { Link } from './link.ts';
 import type { NamedLeases } from './named-leases.ts';
 import type { Queues } from './queues.ts';
 import type { Receiver } from './receiver.ts';
-import type { PreparedCompletion, Steps } from './steps.ts';
+import type { Steps } from './steps.ts';
 
 export interface RedisBusParts {
   readonly link: Link;
@@ -79,13 +79,9 @@ export class RedisBus implements AgentBus {
   }
 
   async completeMany(completions: readonly Completion[], options: CompleteOptions = {}): Promise<Result<Receipt>> {
-    const prepared: PreparedCompletion[] = [];
-    for (const { delivery, items } of completions) {
-      const one = prepareItems(items);
-      if (!one.ok) return one;
-      prepared.push({ delivery, items: one.value });
-    }
-    return this.#parts.steps.complete(prepared, options.expect);
+    const prepared = prepareCompletions(completions);
+    if (!prepared.ok) return prepared;
+    return this.#parts.steps.complete(prepared.value, options.expect);
   }
 
   async extend(delivery: Delivery, leaseMs: number): Promise<Result<Delivery>> {

@@ -2,7 +2,7 @@ import { failure, success, type AppError, type Result } from '@agentcompany/prot
 import type { Delivery, Expectation, Receipt, StreamEntry } from '../../bus.ts';
 import { clipError, deadLetterNotice, engineQueue, type BuriedDelivery } from '../../dead-letter-notice.ts';
 import { busErrors } from '../../errors.ts';
-import { prepareItems, type PreparedItem } from '../../outgoing.ts';
+import { prepareItems, type PreparedCompletion, type PreparedItem } from '../../outgoing.ts';
 import { endScript } from './scripts/ending.ts';
 import type { Offer } from './offers.ts';
 import { extendScript, releaseScript } from './scripts/leasing.ts';
@@ -12,12 +12,6 @@ import { entryFields, readEntries, rowAt } from './stored-entry.ts';
 
 /** What one step may carry, in bytes of its envelopes: a quarter of what a server takes as one call. */
 const maxStepBytes = 256 * 1024 * 1024;
-
-/** A delivery to be ended with what follows from it. */
-export interface PreparedCompletion {
-  readonly delivery: Delivery;
-  readonly items: readonly PreparedItem[];
-}
 
 type Lease = Pick<Delivery, 'queue' | 'token'> & { readonly id: string };
 

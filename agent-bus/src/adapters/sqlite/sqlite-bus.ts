@@ -17,7 +17,7 @@ import type {
 import { clockToleranceMs } from '../../lease-clock.ts';
 import { busErrors } from '../../errors.ts';
 import { checkReceive } from '../../check-receive.ts';
-import { checkName, checkNumber, maxPayloadBytes, prepareItems } from '../../outgoing.ts';
+import { checkName, checkNumber, maxPayloadBytes, prepareCompletions, prepareItems } from '../../outgoing.ts';
 import type { DiskReserve } from '../../disk-reserve.ts';
 import type { Committer } from './committer.ts';
 import type { Compaction } from './compaction.ts';
@@ -27,7 +27,7 @@ import type { Graveyard } from './graveyard.ts';
 import { importDatabase } from './importing.ts';
 import { lastPositionQuery, type Ledger } from './ledger.ts';
 import type { NamedLeases } from './named-leases.ts';
-import type { PreparedCompletion, Steps } from './steps.ts';
+import type { Steps } from './steps.ts';
 import { isFatal, storageError } from './storage-error.ts';
 import { entriesTopic, type Wakeups } from '../../wakeups.ts';
 
@@ -98,13 +98,9 @@ export class SqliteBus implements AgentBus {
   }
 
   async completeMany(completions: readonly Completion[], options: CompleteOptions = {}): Promise<Result<Receipt>> {
-    const prepared: PreparedCompletion[] = [];
-    for (const { delivery, items } of completions) {
-      const one = prepareItems(items);
-      if (!one.ok) return one;
-      prepared.push({ delivery, items: one.value });
-    }
-    return this.#durably(() => this.#parts.steps.complete(prepared, options.expect));
+    const prepared = prepareCompletions(completions);
+    if (!prepared.ok) return prepared;
+    return this.#durably(() => this.#parts.steps.complete(prepared.value, options.expect));
   }
 
   async extend(delivery: Delivery, leaseMs: number): Promise<Result<Delivery>> {

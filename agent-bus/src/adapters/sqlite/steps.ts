@@ -1,7 +1,7 @@
 import { failure, success, type AppError, type Envelope, type Result } from '@agentcompany/protocol';
 import type { Delivery, Expectation, Receipt, StreamEntry } from '../../bus.ts';
 import { busErrors } from '../../errors.ts';
-import type { PreparedItem } from '../../outgoing.ts';
+import type { PreparedCompletion, PreparedItem } from '../../outgoing.ts';
 import { needsDurability } from './committer.ts';
 import type { ClaimableRow, DeliveryRow, DeliveryTable } from './delivery-table.ts';
 import type { Graveyard } from './graveyard.ts';
@@ -17,12 +17,6 @@ export interface StepOptions {
   readonly maxDeliveries: number;
   /** Unix milliseconds. */
   readonly now: () => number;
-}
-
-/** A delivery to be ended with what follows from it. */
-export interface PreparedCompletion {
-  readonly delivery: Delivery;
-  readonly items: readonly PreparedItem[];
 }
 
 /** A holder stops a fifth before its lease ends (DESIGN §4). Milliseconds of `performance.now()`. */

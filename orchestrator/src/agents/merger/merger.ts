@@ -3,6 +3,9 @@ import { message, type Draft } from '../../company/decide/draft.ts';
 import type { Run } from '../../company/records.ts';
 import type { ProjectRepositories } from '../../git/repositories.ts';
 
+/** Requests taken at a time: results that were approved while one was merged are merged together. */
+export const mergesAtOnce = 32;
+
 /** Answers a `merge_request`: the approved commit goes into the run branch as it comes, or its conflicts are named (C23). */
 export async function mergeTask(
   run: Run,

@@ -3,7 +3,7 @@ import { failure, success, type Result } from '@agentcompany/protocol';
 import { holdsCommit, isAncestor, readReference, type BareRepository } from '../../git/bare-repository.ts';
 import { plainTitle } from '../../text/plain-title.ts';
 import type { RunProcess } from '../../git/capped-process.ts';
-import { findMerge, mergeInto } from '../../git/merge.ts';
+import { findMerge, mergeOne } from '../../git/merge.ts';
 import { judgeBranch } from '../../git/reference-policy.ts';
 import { createGitRunner, type ArgumentsHook } from '../../git/runner.ts';
 import { forgeErrors } from '../errors.ts';
@@ -133,14 +133,14 @@ async function tryToMerge(context: Context, number: number): Promise<Result<Pull
   }
   const head = await branchTip(repository.value, branch);
   if (!head.ok) return head;
-  const merged = await mergeInto({
-    workshop: repository.value,
-    home: repository.value,
-    reference: `refs/heads/${base}`,
-    commit: head.value,
-    message: `Merge pull request ${number}: ${plainTitle(title)}\n\nPull-request: ${number}\n`,
-    onDurableStep: context.onDurableStep,
-  });
+  const { onDurableStep } = context;
+  const merged = await mergeOne(
+    { workshop: repository.value, home: repository.value, reference: `refs/heads/${base}`, onDurableStep },
+    {
+      commit: head.value,
+      message: `Merge pull request ${number}: ${plainTitle(title)}\n\nPull-request: ${number}\n`,
+    },
+  );
   if (!merged.ok) return merged;
   if (merged.value.outcome === 'conflict') {
     const paths = merged.value.conflicts.join(', ');
