@@ -4,16 +4,26 @@ import { egressEnvironment } from './egress-environment.ts';
 import { openEgressProxy } from './egress-proxy.ts';
 import { cacheEnvironment } from './package-caches.ts';
 
+/** Of the worker these are for. */
+export interface SupplySurroundings {
+  /** Outside the repository; what is written for programs lies there. */
+  readonly folder: string;
+  /** The variables its commands have otherwise. */
+  readonly inherited: Readonly<Record<string, string | undefined>>;
+  /** Writes to the attempt's log. */
+  readonly say: (line: string) => void;
+}
+
 /**
  * Opens what lets programs install things: the way out where the order has one, and the caches that are mounted. Returns the variables that
- * tell every command of it; none, and nothing listens, where there is neither. Files lie in `folder`, outside the repository.
+ * tell every command of it; none, and nothing listens, where there is neither.
  */
 export async function openSupplies(
   { egress }: Pick<WorkOrder, 'egress'>,
   door: DoorClient,
-  folder: string,
+  { folder, inherited, say }: SupplySurroundings,
 ): Promise<Record<string, string>> {
   const wayOut =
-    egress === undefined ? {} : await egressEnvironment((await openEgressProxy(door)).address, egress, folder);
-  return { ...wayOut, ...(await cacheEnvironment(folder, egress !== undefined)) };
+    egress === undefined ? {} : await egressEnvironment((await openEgressProxy(door, say)).address, egress, folder);
+  return { ...wayOut, ...(await cacheEnvironment(folder, { hasWayOut: egress !== undefined, inherited })) };
 }
