@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { readFile, rm, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,23 +23,34 @@ const options = [
   ...leftOut.map((path) => `--dpkgopt=path-exclude=${path}`),
 ];
 
+/** What the image says of itself: where its Go asks. */
+export const imageGoProxy = 'https://go.example.org';
+const changes = [`ENV GOPROXY=${imageGoProxy}`];
+
+/** Whether this machine has what makes the image. */
+export const hasMmdebstrap = existsSync('/usr/bin/mmdebstrap');
+
 /**
  * The image of projects in Python and Go, from the packages of this machine's system, which takes a minute and root. The engine
  * keeps it under a name that says what it is made of.
  */
 export async function languageImage(): Promise<string> {
   const engine = unwrap(openDockerEngine({ dockerHost: process.env['DOCKER_HOST'] ?? null }));
-  const suite = codeName(await readFile('/etc/os-release', 'utf8'));
+  const system = await readFile('/etc/os-release', 'utf8');
+  const suite = codeName(system);
   const digest = createHash('sha256')
-    .update(JSON.stringify([suite, options]))
+    .update(JSON.stringify([suite, options, changes]))
     .digest('hex');
   const tag = `agentcompany-test-languages:${digest.slice(0, 16)}`;
   if ((await engine.imageInspect(tag)).ok) return tag;
   const room = await mkdtemp(join(tmpdir(), 'agentcompany-languages-'));
   try {
     const archive = join(room, 'rootfs.tar');
-    await run('mmdebstrap', [...options, suite, archive, ...mainSources(hostSources(), suite)]);
-    unwrap(await engine.imageImport(createReadStream(archive), { tag, changes: [] }));
+    // Ubuntu has what makes environments of Python in `universe`.
+    const components = /^ID=ubuntu$/m.test(system) ? ' universe' : '';
+    const sources = mainSources(hostSources(), suite).map((source) => source + components);
+    await run('mmdebstrap', [...options, suite, archive, ...sources]);
+    unwrap(await engine.imageImport(createReadStream(archive), { tag, changes }));
     return tag;
   } finally {
     await rm(room, { recursive: true, force: true });

@@ -11,6 +11,9 @@ import { knownSecretFinder } from '../../orchestrator/src/text/find-secrets.ts';
 /** Room for what package tools write. */
 export const wayOutLimits = { ...testLimits, memoryBytes: 768 * 1_048_576, workspaceBytes: 256 * 1_048_576 };
 
+/** For what a command does: an environment of Python alone takes half a minute on a busy machine. */
+const seconds = 180;
+
 export interface WorkerWithWayOut {
   readonly fixture: WorkerFixture;
   /** What is on record. */
@@ -45,9 +48,9 @@ export async function workerWithWayOut(
         run: { command },
         allow_empty: true,
         egress: { certificate: egress.certificate },
-        command_timeout: 80,
+        command_timeout: seconds,
       }),
-      { services: { ...noServices, egress }, limits: wayOutLimits },
+      { services: { ...noServices, egress }, limits: wayOutLimits, deadlineSeconds: seconds + 20 },
       options,
     );
   return { fixture, facts, work };
