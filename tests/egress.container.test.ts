@@ -72,13 +72,16 @@ describe('a worker with a way out', () => {
       rule('git.example.org', { paths: ['/group/library.git'] }),
     ]);
     const address = 'https://git.example.org/group';
-    const said = outputOf(
-      await work(
-        `git clone -q ${address}/library.git /tmp/l && cat /tmp/l/words.txt; git clone ${address}/other.git /tmp/o; true`,
-      ),
+    const finished = await work(
+      `git clone -q ${address}/library.git /tmp/l && cat /tmp/l/words.txt; git clone ${address}/other.git /tmp/o; git clone https://other.example.org/a.git; true`,
     );
+    const said = outputOf(finished);
     expect(said).toContain('the words of a library');
+    expect(said).toContain('remote: agentcompany: git.example.org: this path is not in egress_allow');
     expect(said).toContain('error: 403');
+    // git keeps a proxy's words to itself: the worker's log has them.
+    expect(said).toContain("unable to access 'https://other.example.org/a.git/'");
+    expect(finished.log).toContain('worker: not let out: other.example.org: this host is not in egress_allow');
     expect(facts.filter(({ event }) => event === 'refused').map(({ path }) => path)[0]).toMatch(
       /^\/group\/other\.git\/info/,
     );
