@@ -5,23 +5,19 @@ import type { AddressInfo } from 'node:net';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { success, unwrap, type EgressFact, type EgressRule } from '@agentcompany/protocol';
+import { unwrap } from '@agentcompany/protocol';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { findCaches } from '../orchestrator/src/containers/package-caches.ts';
 import { runtimesUnderTest, type OpenRuntime } from '../orchestrator/src/containers/testing/runtimes.ts';
-import { testLimits, WorkerFixture, type Finished } from '../orchestrator/src/containers/testing/worker-fixture.ts';
-import type { WorkerRunnerOptions } from '../orchestrator/src/containers/sealed-worker-runner.ts';
-import { noServices } from '../orchestrator/src/door/attempt-services.ts';
-import { openEgress } from '../orchestrator/src/egress/open-egress.ts';
+import { WorkerFixture } from '../orchestrator/src/containers/testing/worker-fixture.ts';
 import { canary, rule } from '../orchestrator/src/egress/testing/egress-door.ts';
-import { startOrigin, type Origin } from '../orchestrator/src/egress/testing/origin.ts';
-import { knownSecretFinder } from '../orchestrator/src/text/find-secrets.ts';
+import { startOrigin } from '../orchestrator/src/egress/testing/origin.ts';
 import { npm, publishedPackage, runtimeWithNpm, testFolder, type PublishedPackage } from './support/npm-in-worker.ts';
+import { outputOf, wayOutLimits, workerWithWayOut } from './support/worker-with-way-out.ts';
 
 const host = 'registry.example.org';
 const registry = `https://${host}`;
 const run = promisify(execFile);
-const limits = { ...testLimits, memoryBytes: 768 * 1_048_576, workspaceBytes: 256 * 1_048_576 };
 
 function serve({ name, packument, tarball, tarballPath }: PublishedPackage, address: string) {
   return ({ url }: IncomingMessage, response: ServerResponse): void => {
@@ -29,52 +25,6 @@ function serve({ name, packument, tarball, tarballPath }: PublishedPackage, addr
     else if (url === tarballPath) response.end(tarball);
     else response.writeHead(404).end();
   };
-}
-
-interface Opened {
-  readonly fixture: WorkerFixture;
-  readonly facts: EgressFact[];
-  readonly work: (command: string, options?: Partial<WorkerRunnerOptions>) => Promise<Finished>;
-}
-
-/** A worker in a real container with a way out to this origin. */
-async function workerWithWayOut(
-  files: Readonly<Record<string, string>>,
-  { network }: Pick<Origin, 'network'>,
-  allow: readonly EgressRule[],
-  runtime?: OpenRuntime,
-): Promise<Opened> {
-  const fixture = await WorkerFixture.open(files, runtime);
-  onTestFinished(() => fixture.close());
-  const facts: EgressFact[] = [];
-  const egress = await openEgress({
-    settings: { allow: [...allow], upload_bytes: 1_048_576, download_bytes: 2 ** 30 },
-    network,
-    findSecrets: knownSecretFinder([{ name: 'CANARY', value: canary }]),
-    record: async (some) => {
-      facts.push(...some);
-      return success();
-    },
-  });
-  onTestFinished(() => egress.close());
-  const work = (command: string, options: Partial<WorkerRunnerOptions> = {}): Promise<Finished> =>
-    fixture.finish(
-      fixture.order({
-        run: { command },
-        allow_empty: true,
-        egress: { certificate: egress.certificate },
-        command_timeout: 80,
-      }),
-      { services: { ...noServices, egress }, limits },
-      options,
-    );
-  return { fixture, facts, work };
-}
-
-function outputOf({ result, log }: Finished): string {
-  const { report } = unwrap(result);
-  expect(report.error, log).toBeNull();
-  return report.agent?.output ?? '';
 }
 
 /** Tries, from inside, to get out what it knows, to others than the allowed host, or in requests that say two things. */
@@ -164,13 +114,16 @@ describe('a worker with a way out', () => {
       rule('git.example.org', { paths: ['/group/library.git'] }),
     ]);
     const address = 'https://git.example.org/group';
-    const said = outputOf(
-      await work(
-        `git clone -q ${address}/library.git /tmp/l && cat /tmp/l/words.txt; git clone ${address}/other.git /tmp/o; true`,
-      ),
+    const finished = await work(
+      `git clone -q ${address}/library.git /tmp/l && cat /tmp/l/words.txt; git clone ${address}/other.git /tmp/o; git clone https://other.example.org/a.git; true`,
     );
+    const said = outputOf(finished);
     expect(said).toContain('the words of a library');
+    expect(said).toContain('remote: agentcompany: git.example.org: this path is not in egress_allow');
     expect(said).toContain('error: 403');
+    // git keeps a proxy's words to itself: the worker's log has them.
+    expect(said).toContain("unable to access 'https://other.example.org/a.git/'");
+    expect(finished.log).toContain('worker: not let out: other.example.org: this host is not in egress_allow');
     expect(facts.filter(({ event }) => event === 'refused').map(({ path }) => path)[0]).toMatch(
       /^\/group\/other\.git\/info/,
     );
@@ -203,9 +156,9 @@ describe.each(runtimesUnderTest)('on $name, a worker with a way out', ({ open })
     expect(lineOf('LISTENING')).toBe('["0100007F"]');
     expect(lineOf('DIRECT')).toBe('ENETUNREACH');
     expect(lineOf('ALLOWED')).toBe('200 the answer');
-    expect(lineOf('POST')).toMatch(/^405 agentcompany: this method/);
+    expect(lineOf('POST')).toContain(`405 agentcompany: ${host}: this method`);
     for (const name of ['QUERY', 'PATH', 'AGENT', 'REVERSED', 'BASE64'])
-      expect(lineOf(name), name).toMatch(/^403 agentcompany: the request holds a secret/);
+      expect(lineOf(name), name).toContain(`403 agentcompany: ${host}: the request holds a secret`);
     for (const name of ['LABEL', 'OTHER', 'METADATA', 'REDIRECT']) expect(lineOf(name), name).toMatch(/^failed: /);
     expect(lineOf('PLAIN')).toMatch(/^403 agentcompany: only https/);
     for (const name of ['SSH', 'NUMBER', 'HEXADECIMAL', 'SHORT', 'MAPPED', 'SUFFIX'])
@@ -250,7 +203,7 @@ describe('package caches', () => {
     const command = `${npm} ci && node -p "require('thin-pad')"; touch /caches/npm/x; for f in $(find /caches/npm -type f); do echo x >> $f; done; ls /caches`;
     const finished = await fixture.finish(
       fixture.order({ run: { command }, allow_empty: true, command_timeout: 80 }),
-      { limits },
+      { limits: wayOutLimits },
       { caches, runtimeFolder: await runtimeWithNpm() },
     );
     const said = outputOf(finished);

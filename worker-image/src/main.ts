@@ -41,7 +41,11 @@ async function work(): Promise<void> {
     folder: paths.repository,
     environment: {
       ...commandEnvironment(paths, process.env, runtimeFolder, order.tool_folders),
-      ...(await openSupplies(order, door, `${paths.workspace}/supplies`)),
+      ...(await openSupplies(order, door, {
+        folder: `${paths.workspace}/supplies`,
+        inherited: process.env,
+        say: log,
+      })),
     },
     onOutput: (chunk: Buffer) => void process.stderr.write(chunk),
   };

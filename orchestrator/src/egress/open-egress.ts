@@ -10,7 +10,7 @@ import { allow, readAuthority, type AllowedTarget, type Target } from './egress-
 import { createAttemptAuthority, type AttemptAuthority } from './inspect/attempt-authority.ts';
 import { serveInspected } from './inspect/serve-inspected.ts';
 import type { EgressNetwork } from './network.ts';
-import { refusal, type Refusal } from './refusal.ts';
+import { refusal, refusalWords, type Refusal } from './refusal.ts';
 import { resolveTarget } from './resolve-target.ts';
 import { serveTunnel } from './serve-tunnel.ts';
 
@@ -110,11 +110,12 @@ class Egress implements OpenedEgress {
     return allow(this.#options.settings.allow, target);
   }
 
-  async #refuse(asked: Target | string, { reason, status, text }: Refusal, answer: ConnectAnswer): Promise<void> {
+  async #refuse(asked: Target | string, refused: Refusal, answer: ConnectAnswer): Promise<void> {
+    const { reason, status } = refused;
     // A name that holds a secret is not written down.
     const { host, port } = reason === 'secret' ? { host: '', port: null } : targetOf(asked);
     await this.#recorder.note(fact(host, port, false, { event: 'refused', reason }));
-    answer.refuse(status, text);
+    answer.refuse(status, refusalWords(refused, typeof asked === 'string' || reason === 'secret' ? null : host));
   }
 
   #connectionTo(target: AllowedTarget, address: string, gone: AbortSignal): EgressConnection {

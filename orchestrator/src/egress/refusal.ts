@@ -10,7 +10,7 @@ export interface Refusal {
 
 const refusals: Readonly<Record<EgressReason, readonly [number, string]>> = {
   name: [400, 'a host name and a port are expected, no address and no other spelling'],
-  host: [403, 'this host is not in egress_allow'],
+  host: [403, 'this host is not in egress_allow; docs/egress.md says how it is opened'],
   port: [403, 'this port is not open for this host: 443, or those egress_allow names'],
   address: [403, 'the host has an address that is none of the public network'],
   unresolved: [502, 'no address was found for the host'],
@@ -26,14 +26,20 @@ const refusals: Readonly<Record<EgressReason, readonly [number, string]>> = {
   method: [405, 'this method is not in egress_allow'],
   body: [400, 'GET and HEAD have no body'],
   secret: [403, 'the request holds a secret'],
-  upload: [413, 'the attempt has sent as much as it may'],
-  download: [502, 'the attempt has received as much as it may'],
+  upload: [413, 'the attempt would send more than it may: upload_bytes of egress_limits, or of the host'],
+  // No server's error: programs try those again.
+  download: [403, 'the attempt would get more than it may: download_bytes of egress_limits, or of the host'],
   silent: [504, 'nothing came for too long'],
 };
 
 export function refusal(reason: EgressReason): Refusal {
   const [status, text] = refusals[reason];
   return { reason, status, text };
+}
+
+/** What a program is told: of a host whose name may be said, with its name, since tools ask several and show only this. */
+export function refusalWords({ text }: Refusal, host: string | null): string {
+  return host === null ? text : `${host}: ${text}`;
 }
 
 /** Ends a stream of bytes that may not go on. */

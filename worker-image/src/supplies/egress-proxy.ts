@@ -15,18 +15,27 @@ export interface EgressProxy {
 
 const plainHttp = 'only https is let out: plain HTTP is not';
 const problemBytes = 2000;
+/** Refusals that are said, each once: programs try again, and some hide why they failed. */
+const saidRefusals = 50;
 
 /**
  * Opens it. A CONNECT becomes a stream of the door, which says whether it may be; the host checks everything, this side nothing. A plain
- * HTTP request is told no, and the host is asked for its target, so that it stands on record. Throws when no port can be listened on.
+ * HTTP request is told no, and the host is asked for its target, so that it stands on record. `say` is told what is refused. Throws when
+ * no port can be listened on.
  */
-export async function openEgressProxy(door: DoorClient): Promise<EgressProxy> {
+export async function openEgressProxy(door: DoorClient, say: (line: string) => void): Promise<EgressProxy> {
+  const said = new Set<string>();
+  const onRefusal = (problem: string): void => {
+    if (said.has(problem) || said.size >= saidRefusals) return;
+    said.add(problem);
+    say(`not let out: ${problem}`);
+  };
   const server = createServer((request, response) => {
     refusePlain(door, request, response).catch(() => response.destroy());
   });
   server.on('connect', (request, socket, head) => {
     socket.on('error', () => undefined);
-    serveConnect(door, request.url ?? '', socket, head).catch(() => socket.destroy());
+    serveConnect({ door, onRefusal }, request.url ?? '', socket, head).catch(() => socket.destroy());
   });
   server.requestTimeout = 0;
   await listen(server);
@@ -47,14 +56,21 @@ function listen(server: Server): Promise<void> {
   });
 }
 
-async function serveConnect(door: DoorClient, authority: string, socket: Duplex, head: Buffer): Promise<void> {
+async function serveConnect(
+  { door, onRefusal }: { readonly door: DoorClient; readonly onRefusal: (problem: string) => void },
+  authority: string,
+  socket: Duplex,
+  head: Buffer,
+): Promise<void> {
   const stream = door.connect(authority);
   socket.once('close', () => stream.close(constants.NGHTTP2_CANCEL));
-  const status = await statusOf(stream);
+  const { status, problem: why } = await verdictOf(stream);
   if (status !== 200) {
-    const problem = `agentcompany: ${await problemOf(stream)}\n`;
+    onRefusal(why);
+    const problem = `agentcompany: ${why}`;
+    // In the status line too: of a proxy's refusal most programs show nothing else.
     socket.end(
-      `HTTP/1.1 ${status} Refused\r\ncontent-type: text/plain\r\ncontent-length: ${Buffer.byteLength(problem)}\r\nconnection: close\r\n\r\n${problem}`,
+      `HTTP/1.1 ${status} ${problem}\r\ncontent-type: text/plain\r\ncontent-length: ${problem.length + 1}\r\nconnection: close\r\n\r\n${problem}\n`,
     );
     return;
   }
@@ -63,20 +79,31 @@ async function serveConnect(door: DoorClient, authority: string, socket: Duplex,
   await Promise.all([pipeline(socket, stream), pipeline(stream, socket)]);
 }
 
-/** Rejects where the door closed the stream without an answer. */
-function statusOf(stream: ClientHttp2Stream): Promise<number> {
-  return new Promise((resolve, reject) => {
-    stream.once('response', (headers) => resolve(headers[':status'] ?? 502));
-    stream.once('error', reject);
-    stream.once('close', () => reject(new Error('the host closed the request')));
-  });
+interface Verdict {
+  readonly status: number;
+  /** Why not, where the status is not 200. */
+  readonly problem: string;
 }
 
-async function problemOf(stream: ClientHttp2Stream): Promise<string> {
-  let text = '';
-  for await (const chunk of stream as AsyncIterable<Buffer>)
-    text = (text + chunk.toString('utf8')).slice(0, problemBytes);
-  return readProblem(text);
+/**
+ * What the door says to a CONNECT. A refusal is read from the moment it begins: the host closes the stream behind it, and both may come at
+ * once. Rejects where the door closed the stream without an answer.
+ */
+function verdictOf(stream: ClientHttp2Stream): Promise<Verdict> {
+  return new Promise((resolve, reject) => {
+    stream.once('error', reject);
+    stream.once('close', () => reject(new Error('the host closed the request')));
+    stream.once('response', ({ ':status': status = 502 }) => {
+      if (status === 200) return resolve({ status, problem: '' });
+      let text = '';
+      const refuse = (): void => resolve({ status, problem: readProblem(text) });
+      stream.on('data', (chunk: Buffer) => {
+        text = (text + chunk.toString('utf8')).slice(0, problemBytes);
+      });
+      stream.once('end', refuse);
+      return void stream.prependOnceListener('close', refuse);
+    });
+  });
 }
 
 function readProblem(body: string): string {

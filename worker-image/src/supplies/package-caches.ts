@@ -4,14 +4,23 @@ import { cp, mkdir, opendir, symlink } from 'node:fs/promises';
 /** Where the host mounts the caches it shares, read-only; one that it does not share is not there. */
 const mounted = '/caches';
 
+/** What Go asks where it is told nothing (go help goproxy). */
+const usualGoProxy = 'https://proxy.golang.org,direct';
+
+export interface CacheSurroundings {
+  readonly hasWayOut: boolean;
+  /** Variables of the image: a Go proxy it names stays the one that is asked. */
+  readonly inherited: Readonly<Record<string, string | undefined>>;
+  readonly root?: string;
+}
+
 /**
  * What package tools are told of the caches that the host shares. Without a way out they are told to ask nobody else. npm writes into its
  * cache whatever it does: it gets one of its own in `folder`, in which the packages are links to those of the host.
  */
 export async function cacheEnvironment(
   folder: string,
-  hasWayOut: boolean,
-  root = mounted,
+  { hasWayOut, inherited, root = mounted }: CacheSurroundings,
 ): Promise<Record<string, string>> {
   const environment: Record<string, string> = {};
   if (existsSync(`${root}/npm`)) {
@@ -25,8 +34,10 @@ export async function cacheEnvironment(
   }
   if (existsSync(`${root}/go`)) {
     // A folder of downloads has the form of a proxy (go help goproxy).
-    environment['GOPROXY'] = `file://${root}/go,${hasWayOut ? 'https://proxy.golang.org,direct' : 'off'}`;
-    if (!hasWayOut) environment['GOSUMDB'] = 'off';
+    const next = hasWayOut ? (inherited['GOPROXY'] ?? usualGoProxy) : 'off';
+    environment['GOPROXY'] = `file://${root}/go,${next}`;
+    // Nobody can be asked for sums, nor for private modules at their own hosts: those of the folder count, held against go.sum.
+    if (!hasWayOut) Object.assign(environment, { GOSUMDB: 'off', GONOPROXY: 'none' });
   }
   return environment;
 }

@@ -1,19 +1,39 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { appendFile, chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type ServerHttp2Stream } from 'node:http2';
+import { constants, createServer, type ServerHttp2Stream } from 'node:http2';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { duplexPair } from 'node:stream';
+import { duplexPair, Transform } from 'node:stream';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { DoorClient } from '../door-client.ts';
-import { openSupplies } from './open-supplies.ts';
+import { openSupplies, type SupplySurroundings } from './open-supplies.ts';
 import { cacheEnvironment } from './package-caches.ts';
 
 async function folderOf(name: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), `agentcompany-${name}-`));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;
+}
+
+/** Hands on together what came within some milliseconds, as the standard input of a container does. */
+function inPieces(): Transform {
+  let waiting: Buffer[] = [];
+  const flush = (stream: Transform): void => {
+    if (waiting.length > 0) stream.push(Buffer.concat(waiting));
+    waiting = [];
+  };
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      if (waiting.length === 0) setTimeout(() => flush(this), 20);
+      waiting.push(chunk);
+      done();
+    },
+    flush(done) {
+      flush(this);
+      done();
+    },
+  });
 }
 
 /** A door whose host answers CONNECT like this. */
@@ -23,26 +43,48 @@ function doorOf(onConnect: (stream: ServerHttp2Stream, authority: string) => voi
     stream.on('error', () => undefined);
     onConnect(stream, headers[':authority'] ?? '');
   });
-  const [near, far] = duplexPair();
+  const [near, outer] = duplexPair();
+  const [inner, far] = duplexPair();
+  outer.pipe(inner);
+  inner.pipe(inPieces()).pipe(outer);
   server.emit('connection', far);
   const door = new DoorClient(near, () => undefined);
   onTestFinished(() => door.close());
   return door;
 }
 
+function around(folder: string, said: string[] = []): SupplySurroundings {
+  return { folder, inherited: {}, say: (line) => void said.push(line) };
+}
+
 /** What a proxy says to a request, and what then comes through. */
-function ask(proxy: string, method: string, path: string): Promise<{ status: number; text: string }> {
+function ask(
+  proxy: string,
+  method: string,
+  path: string,
+): Promise<{ status: number; message: string | undefined; text: string }> {
   return new Promise((resolve, reject) => {
     const asked = request(proxy, { method, path, agent: false });
     asked.once('error', reject);
     asked.once('connect', (answer, socket, head) => {
       const chunks: Buffer[] = [head];
       socket.on('data', (chunk: Buffer) => chunks.push(chunk));
-      socket.once('end', () => resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(chunks).toString() }));
+      socket.once('end', () =>
+        resolve({
+          status: answer.statusCode ?? 0,
+          message: answer.statusMessage,
+          text: Buffer.concat(chunks).toString(),
+        }),
+      );
       socket.end('hello');
     });
     asked.once('response', (answer) => {
-      answer.toArray().then((chunks) => resolve({ status: answer.statusCode ?? 0, text: chunks.join('') }), reject);
+      answer
+        .toArray()
+        .then(
+          (chunks) => resolve({ status: answer.statusCode ?? 0, message: answer.statusMessage, text: chunks.join('') }),
+          reject,
+        );
     });
     asked.end();
   });
@@ -52,17 +94,20 @@ describe('the way out of a worker', () => {
   it('C9 is nothing, and listens nowhere, where the order has none', async () => {
     const folder = await folderOf('supplies');
     const door = doorOf(() => expect.unreachable());
-    expect(await openSupplies({}, door, join(folder, 'none'))).toEqual({});
+    expect(await openSupplies({}, door, around(join(folder, 'none')))).toEqual({});
     expect(existsSync(join(folder, 'none'))).toBe(false);
   });
 
   it('carries a connection both ways, and tells what the host refuses in its words', async () => {
     const asked: string[] = [];
+    const said: string[] = [];
     const door = doorOf((stream, authority) => {
       asked.push(authority);
       if (authority.startsWith('no.')) {
         stream.respond({ ':status': 403 });
-        return void stream.end(JSON.stringify({ problem: 'this host is not\r\nin egress_allow' }));
+        // As the host does it: what the worker would still send is not read.
+        stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR));
+        return void stream.end(JSON.stringify({ problem: 'no.example: this host is not\r\nin egress_allow' }));
       }
       stream.respond({ ':status': 200 });
       return void stream.pipe(stream);
@@ -70,13 +115,16 @@ describe('the way out of a worker', () => {
     const { https_proxy: proxy = '' } = await openSupplies(
       { egress: { certificate: null } },
       door,
-      await folderOf('supplies'),
+      around(await folderOf('supplies'), said),
     );
     expect(proxy).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
-    expect(await ask(proxy, 'CONNECT', 'yes.example:443')).toEqual({ status: 200, text: 'hello' });
+    expect(await ask(proxy, 'CONNECT', 'yes.example:443')).toMatchObject({ status: 200, text: 'hello' });
     const refused = await ask(proxy, 'CONNECT', 'no.example:443');
-    expect(refused).toEqual({ status: 403, text: 'agentcompany: this host is not  in egress_allow\n' });
-    expect(asked).toEqual(['yes.example:443', 'no.example:443']);
+    const words = 'agentcompany: no.example: this host is not  in egress_allow';
+    expect(refused).toEqual({ status: 403, message: words, text: `${words}\n` });
+    await ask(proxy, 'CONNECT', 'no.example:443');
+    expect(asked).toEqual(['yes.example:443', 'no.example:443', 'no.example:443']);
+    expect(said).toEqual(['not let out: no.example: this host is not  in egress_allow']);
   });
 
   it('S45 lets no plain HTTP out, and has the host told of it', async () => {
@@ -90,10 +138,10 @@ describe('the way out of a worker', () => {
     const { http_proxy: proxy = '' } = await openSupplies(
       { egress: { certificate: null } },
       door,
-      await folderOf('supplies'),
+      around(await folderOf('supplies')),
     );
     const plain = await ask(proxy, 'GET', 'http://a.example/x');
-    expect(plain).toEqual({ status: 403, text: 'agentcompany: only https is let out: plain HTTP is not\n' });
+    expect(plain).toMatchObject({ status: 403, text: 'agentcompany: only https is let out: plain HTTP is not\n' });
     expect(await ask(proxy, 'GET', '/x')).toMatchObject({ status: 400 });
     expect(await ask(proxy, 'GET', 'ftp://a.example/x')).toMatchObject({ status: 400 });
     expect(asked).toEqual(['a.example:80']);
@@ -104,7 +152,7 @@ describe('the way out of a worker', () => {
     const { https_proxy: proxy = '' } = await openSupplies(
       { egress: { certificate: null } },
       door,
-      await folderOf('supplies'),
+      around(await folderOf('supplies')),
     );
     await expect(ask(proxy, 'CONNECT', 'a.example:443')).rejects.toThrow('socket hang up');
   });
@@ -114,7 +162,7 @@ describe('the way out of a worker', () => {
     const environment = await openSupplies(
       { egress: { certificate: 'THE CERTIFICATE\n' } },
       door,
-      await folderOf('supplies'),
+      around(await folderOf('supplies')),
     );
     expect(readFileSync(environment['NODE_EXTRA_CA_CERTS'] ?? '', 'utf8')).toBe('THE CERTIFICATE\n');
     for (const name of ['SSL_CERT_FILE', 'CURL_CA_BUNDLE', 'PIP_CERT', 'GIT_SSL_CAINFO', 'npm_config_cafile'])
@@ -137,7 +185,7 @@ describe('package caches in a worker', () => {
   it('give npm a cache it can write, in which the packages are those of the host', async () => {
     const root = await mounted();
     const folder = await folderOf('supplies');
-    const { npm_config_cache: cache = '' } = await cacheEnvironment(folder, false, root);
+    const { npm_config_cache: cache = '' } = await cacheEnvironment(folder, { hasWayOut: false, inherited: {}, root });
     expect(readFileSync(join(cache, '_cacache/content-v2/sha512/aa/bb/cc'), 'utf8')).toBe('package');
     await appendFile(join(cache, '_cacache/index-v5/aa/bucket'), 'more\n');
     await writeFile(join(cache, '_cacache/content-v2/sha512/aa/bb/dd'), 'another');
@@ -147,19 +195,24 @@ describe('package caches in a worker', () => {
 
   it('are all there is where nothing is let out, and come first where something is', async () => {
     const root = await mounted();
-    expect(await cacheEnvironment(await folderOf('supplies'), false, root)).toMatchObject({
+    const GOPROXY = 'https://go.example.org';
+    const inside = async (hasWayOut: boolean, inherited: Record<string, string> = {}, mountedAt = root) =>
+      cacheEnvironment(await folderOf('supplies'), { hasWayOut, inherited, root: mountedAt });
+    expect(await inside(false, { GOPROXY })).toMatchObject({
       npm_config_offline: 'true',
       PIP_NO_INDEX: '1',
       PIP_FIND_LINKS: `${root}/pip`,
       GOPROXY: `file://${root}/go,off`,
       GOSUMDB: 'off',
+      GONOPROXY: 'none',
     });
-    const open = await cacheEnvironment(await folderOf('supplies'), true, root);
+    const open = await inside(true);
     expect(open).toMatchObject({
       npm_config_prefer_offline: 'true',
       GOPROXY: `file://${root}/go,https://proxy.golang.org,direct`,
     });
-    expect(Object.keys(open)).not.toContain('PIP_NO_INDEX');
-    expect(await cacheEnvironment(await folderOf('supplies'), false, '/nowhere')).toEqual({});
+    for (const name of ['PIP_NO_INDEX', 'GOSUMDB', 'GONOPROXY']) expect(Object.keys(open)).not.toContain(name);
+    expect((await inside(true, { GOPROXY }))['GOPROXY']).toBe(`file://${root}/go,${GOPROXY}`);
+    expect(await inside(false, {}, '/nowhere')).toEqual({});
   });
 });

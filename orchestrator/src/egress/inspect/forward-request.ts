@@ -44,6 +44,11 @@ export async function forwardRequest(
   progress.sent_bytes = bytes;
   const incoming = await ask({ outgoing, headers, body, agent, signal: gone, idleMs: limits.idleMs });
   progress.status = incoming.statusCode ?? 502;
+  // Refused before its first byte, a program can say why; cut off in the middle it knows of a broken connection alone.
+  if (announcedBytes(outgoing, incoming) > budget.left(target.rule, 'download')) {
+    incoming.destroy();
+    throw new Cut('download');
+  }
   response.writeHead(progress.status, passedOn(incoming));
   const count = (chunk: number): void => {
     progress.received_bytes += chunk;
@@ -78,6 +83,11 @@ function hostHeader({ target: { host, port } }: EgressConnection): string {
 
 function lengthOf({ method }: OutgoingRequest, body: Buffer): Readonly<Record<string, string>> {
   return body.length === 0 && (method === 'GET' || method === 'HEAD') ? {} : { 'content-length': String(body.length) };
+}
+
+/** What an answer says will come; 0 where it does not say, or nothing comes. */
+function announcedBytes({ method }: OutgoingRequest, { headers, statusCode }: IncomingMessage): number {
+  return method === 'HEAD' || statusCode === 304 ? 0 : Number(headers['content-length'] ?? 0);
 }
 
 /** The headers of an answer, names and values as they came. */

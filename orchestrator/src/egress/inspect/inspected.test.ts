@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { canary, closed, openEgressDoor, request, rule } from '../testing/egress-door.ts';
@@ -190,7 +191,12 @@ describe('an inspected connection', { timeout: 30_000 }, () => {
   });
 
   it('S44 stops where the attempt has sent, or received, what it may, over all its connections', async () => {
-    const origin = await startOrigin({ hosts: [host], handle: (_, response) => response.end('x'.repeat(30_000)) });
+    const handle = (_: unknown, response: ServerResponse): void => {
+      // Without a word of how much will come.
+      response.write('x'.repeat(30_000));
+      response.end();
+    };
+    const origin = await startOrigin({ hosts: [host], handle });
     const { ask, refused, facts, egress } = await openEgressDoor({
       network: origin.network,
       allow: [rule(host, { methods: ['GET', 'POST'] })],
@@ -206,6 +212,22 @@ describe('an inspected connection', { timeout: 30_000 }, () => {
     // What comes again is counted at the end.
     expect(refused()).toEqual(['upload', 'download', 'upload']);
     expect(facts.reduce((sum, { received_bytes }) => sum + received_bytes, 0)).toBeLessThanOrEqual(70_000);
+  });
+
+  it('S44 refuses what is announced to be more than may come, in words, before a byte of it', async () => {
+    const size = 30_000;
+    const handle = (_: unknown, response: ServerResponse): void => void response.end('x'.repeat(size));
+    const origin = await startOrigin({ hosts: [host], handle });
+    const rules = [rule(host, { download_bytes: size + 100 })];
+    const { ask, facts, egress } = await openEgressDoor({ network: origin.network, allow: rules });
+    for (const method of ['GET', 'HEAD'])
+      expect(await ask(`${host}:443`, request(method, '/', host))).toContain(' 200 ');
+    const words = `agentcompany: ${host}: the attempt would get more than it may`;
+    const said = await ask(`${host}:443`, request('GET', '/', host));
+    expect(said).toContain(`HTTP/1.1 403 ${words}`);
+    expect(said.split('\r\n\r\n')[1]).toContain(words);
+    await egress.close();
+    expect(facts.at(-1)).toMatchObject({ event: 'refused', reason: 'download', status: 200, received_bytes: 0 });
   });
 
   it('tells the worker of a host that is not who it says, and sends it nothing', async () => {

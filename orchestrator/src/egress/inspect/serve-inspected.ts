@@ -5,7 +5,7 @@ import type { SecureContext } from 'node:tls';
 import { callbackify } from 'node:util';
 import type { EgressFact, EgressReason } from '@agentcompany/protocol';
 import { abortOf, type EgressConnection } from '../egress-connection.ts';
-import { Cut, refusal } from '../refusal.ts';
+import { Cut, refusal, refusalWords } from '../refusal.ts';
 import type { AttemptAuthority } from './attempt-authority.ts';
 import { checkRequest, isBodiless, type OutgoingRequest } from './check-request.ts';
 import { forwardRequest, type Way } from './forward-request.ts';
@@ -115,13 +115,15 @@ async function answer(
       ...progress,
     });
     if (reason === null || response.headersSent) return void response.destroy();
-    refuse(response, reason);
+    refuse(response, reason, target.host);
   }
 }
 
-function refuse(response: ServerResponse, reason: EgressReason): void {
-  const { status, text } = refusal(reason);
-  response.writeHead(status, { 'content-type': 'text/plain', 'connection': 'close' }).end(`agentcompany: ${text}\n`);
+/** In the status line too: some programs show the body of a refusal, others that line alone. */
+function refuse(response: ServerResponse, reason: EgressReason, host: string): void {
+  const refused = refusal(reason);
+  const words = `agentcompany: ${refusalWords(refused, host)}`;
+  response.writeHead(refused.status, words, { 'content-type': 'text/plain', 'connection': 'close' }).end(`${words}\n`);
 }
 
 /** A body is read whole before anything of it goes out: it is searched like the rest. */
