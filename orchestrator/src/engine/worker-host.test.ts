@@ -180,7 +180,11 @@ describe('a worker host', () => {
         return mayFinish;
       };
       const turns = { mayStart: () => true, mayMerge: () => true, mayGoOn };
-      const { runId, until } = await atWork(async () => ({ ok: true, value: delivered }), { turns });
+      const bring = async ({ onCreated }: WorkerJob): Promise<Result<WorkerOutcome>> => {
+        unwrap(await onCreated('container'));
+        return success(delivered);
+      };
+      const { runId, until } = await atWork(bring, { turns });
       await isAsked;
       const before = unwrap(await bus.readStream(runId, { after: 0 }));
       expect(before.map(({ envelope }) => envelope.envelope_type)).not.toContain('task_complete');
