@@ -169,6 +169,32 @@ describe('a worker host', () => {
     expect((await cancelled).attempts.get('first')).toMatchObject({ state: 'lost', error: { code: 'AC_HOST_DIED' } });
   });
 
+  it.each([true, false])(
+    'keeps what a worker brought until its turn has come; still wanted then: %s',
+    async (isWanted) => {
+      let mayFinish = false;
+      let asked = (): void => undefined;
+      const isAsked = new Promise<void>((resolve) => (asked = resolve));
+      const mayGoOn = (_run: Run, step: string, taskId: string): boolean => {
+        if (step === 'finish' && taskId === 'a') asked();
+        return mayFinish;
+      };
+      const turns = { mayStart: () => true, mayMerge: () => true, mayGoOn };
+      const bring = async ({ onCreated }: WorkerJob): Promise<Result<WorkerOutcome>> => {
+        unwrap(await onCreated('container'));
+        return success(delivered);
+      };
+      const { runId, until } = await atWork(bring, { turns });
+      await isAsked;
+      const before = unwrap(await bus.readStream(runId, { after: 0 }));
+      expect(before.map(({ envelope }) => envelope.envelope_type)).not.toContain('task_complete');
+      const ended = until(({ state, tasks }) => state === 'cancelled' || tasks.get('a')?.state === 'quality_check');
+      if (isWanted) mayFinish = true;
+      else unwrap(await bus.send([{ envelope: envelopeTo(runId, 'run_cancel', cancel) }]));
+      expect((await ended).tasks.get('a')?.state).toBe(isWanted ? 'quality_check' : 'cancelled');
+    },
+  );
+
   it('says how a worker stands that shows no progress, and ends it when the engine gives it up', async () => {
     let ended = 0;
     // The store's clock is far ahead: each look at the worker is due at once.
