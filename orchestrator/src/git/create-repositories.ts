@@ -28,7 +28,7 @@ const textLimit = 1024 * 1024;
 
 /** The methods of the port over prepared folders. */
 export function createRepositories(context: RepositoriesContext): ProjectRepositories {
-  const merges = createMergeQueue(context.exclusively);
+  const merges = createMergeQueue(context.exclusively, context.options.quarantineFolder);
   return {
     mirrorFolder: context.mirror.folder,
     synchronize: () => context.exclusively(() => synchronize(context)),

@@ -224,8 +224,11 @@ describe('ingest', () => {
     unwrap(await repositories.push({ runId, oid: unwrap(await repositories.runTip(runId)), branch: 'agent/x' }));
     unwrap(await repositories.synchronize());
     expect(existsSync(canary)).toBe(false);
-    const quarantine = path.join(fixture.quarantineFolder, `${request.attemptId}.git`);
-    expect(fixture.gitFolders).toEqual(new Set([fixture.mirrorFolder, fixture.vaultFolder, quarantine]));
+    // Nothing but repositories that were laid out by us.
+    const named = [...fixture.gitFolders].map((folder) => folder.replace(/merge-[0-9a-f-]{36}/, 'merge'));
+    const passing = [`${request.attemptId}.git`, 'merge.git'].map((name) => path.join(fixture.quarantineFolder, name));
+    expect(named.toSorted()).toEqual([fixture.mirrorFolder, fixture.vaultFolder, ...passing].toSorted());
+    expect(readdirSync(fixture.quarantineFolder)).toEqual([]);
     git(fixture.source, ['update-ref', 'refs/heads/proof', base]);
     expect(existsSync(canary)).toBe(true);
   });

@@ -1,8 +1,8 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { failure, success, type AppError, type Result } from '@agentcompany/protocol';
 import { readCommits, type BareRepository } from '../bare-repository.ts';
 import { gitErrors } from '../errors.ts';
+import { openPassingRepository } from '../passing-repository.ts';
 import type { IngestRequest } from '../repositories.ts';
 import type { GitRunner } from '../runner.ts';
 import { openBundle } from './bundle-file.ts';
@@ -16,26 +16,10 @@ export interface QuarantineOptions {
   readonly limits: IngestLimits;
 }
 
-const configuration = '[core]\n\trepositoryformatversion = 0\n\tbare = true\n';
-
-/**
- * A fresh repository for one attempt, borrowing from the mirror; what an interrupted ingest left is removed first.
- * It is laid out by hand and not synced: it lives for one ingest, and the next start sweeps it.
- */
-export async function openQuarantine(attemptId: string, options: QuarantineOptions): Promise<BareRepository> {
-  const folder = path.join(options.folder, `${attemptId}.git`);
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(options.folder, { recursive: true, mode: 0o700 });
-  await mkdir(folder, { mode: 0o700 });
-  await mkdir(path.join(folder, 'objects', 'info'), { recursive: true });
-  await mkdir(path.join(folder, 'refs'));
-  await writeFile(
-    path.join(folder, 'objects', 'info', 'alternates'),
-    `${path.join(options.mirrorFolder, 'objects')}\n`,
-  );
-  await writeFile(path.join(folder, 'config'), configuration);
-  await writeFile(path.join(folder, 'HEAD'), 'ref: refs/heads/main\n');
-  return { folder, run: options.run };
+/** A fresh repository for one attempt, borrowing from the mirror. */
+export function openQuarantine(attemptId: string, options: QuarantineOptions): Promise<BareRepository> {
+  const { folder, mirrorFolder, run } = options;
+  return openPassingRepository(path.join(folder, `${attemptId}.git`), { folder: mirrorFolder, run });
 }
 
 /**
