@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { measure, median } from './measure.ts';
-import type { Measurement, Run, Side } from './measurement.ts';
+import { NotMeasured, type Measurement, type Run, type Side } from './measurement.ts';
 
 const side = (name: string): Side => ({ row: 'P0', name, durability: null, target: null });
 
@@ -70,5 +70,15 @@ describe('a measurement', () => {
     });
     await expect(measure({ ...plan.measurement, prepare }, 1)).rejects.toThrow('lost a message');
     expect(plan.isClosed()).toBe(true);
+  });
+
+  it('that cannot be made here is named with its reason, never left out; any other failure is one', async () => {
+    const { measurement } = planned({ floor: [], first: [], second: [] });
+    const failing = (problem: Error): Measurement => ({ ...measurement, prepare: () => Promise.reject(problem) });
+    expect(await measure(failing(new NotMeasured('no engine')), 3)).toEqual({
+      outcomes: [],
+      notes: ['not measured: P0 (first), P0 (second): no engine'],
+    });
+    await expect(measure(failing(new Error('a fault')), 3)).rejects.toThrow('a fault');
   });
 });

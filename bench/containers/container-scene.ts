@@ -21,15 +21,14 @@ export type Moment = 'checking out' | 'checking';
 
 /** An engine, a folder it sees, and runners whose containers belong to nobody else. */
 export class ContainerScene {
+  readonly name: RuntimeName;
   readonly under: MeasuredEngine;
   readonly folder: string;
   readonly #instance = randomUUID();
   readonly #runners: WorkerRunner[] = [];
 
-  readonly #name: RuntimeName;
-
   private constructor(name: RuntimeName, under: MeasuredEngine, folder: string) {
-    this.#name = name;
+    this.name = name;
     this.under = under;
     this.folder = folder;
   }
@@ -41,6 +40,16 @@ export class ContainerScene {
     // The user of a rootless engine has to get at the mirrors in it.
     await chmod(folder, 0o711);
     return new ContainerScene(name, under, folder);
+  }
+
+  /** What `work` gives; where it fails, the engine and all else is closed. */
+  async orClose<Value>(work: () => Promise<Value>): Promise<Value> {
+    try {
+      return await work();
+    } catch (problem) {
+      await this.close();
+      throw problem;
+    }
   }
 
   runner(options: Partial<WorkerRunnerOptions> = {}): WorkerRunner {
@@ -103,10 +112,10 @@ export class ContainerScene {
 
   /** What has to be known to read the figures: which engine it was, and where workspaces are not what they should be. */
   async notes(): Promise<readonly string[]> {
-    const notes = [await engineNote(this.#name, this.under)];
+    const notes = [await engineNote(this.name, this.under)];
     for (const { checkouts } of this.#runners.slice(0, 1)) {
       const reason = unwrap((await checkouts?.reasonForMemory()) ?? success(null));
-      if (reason !== null) notes.push(`${this.#name}: WORKSPACES IN MEMORY: ${reason}`);
+      if (reason !== null) notes.push(`${this.name}: WORKSPACES IN MEMORY: ${reason}`);
     }
     return notes;
   }

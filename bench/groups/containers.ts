@@ -25,6 +25,10 @@ function bareContainer({ bare, image }: MeasuredEngine): () => Promise<number> {
 
 async function prepare(name: RuntimeName): Promise<PreparedMeasurement> {
   const scene = await ContainerScene.open(name);
+  return scene.orClose(() => prepareIn(scene));
+}
+
+async function prepareIn(scene: ContainerScene): Promise<PreparedMeasurement> {
   const mirror = createRepository(join(scene.folder, 'mirror.git'), { 'readme.txt': 'hello\n' });
   const commit = git(mirror, 'rev-parse', 'main');
   const cold = scene.runner();

@@ -53,6 +53,10 @@ function withoutHistory(scene: ContainerScene, runner: WorkerRunner): Promise<Ru
 
 async function prepare(name: RuntimeName): Promise<PreparedMeasurement> {
   const scene = await ContainerScene.open(name);
+  return scene.orClose(() => prepareIn(scene));
+}
+
+async function prepareIn(scene: ContainerScene): Promise<PreparedMeasurement> {
   const long = join(scene.folder, 'long.git');
   const longCommit = makeRepository(long, longHistory);
   const facts = openMirrorFacts();
@@ -76,7 +80,7 @@ async function prepare(name: RuntimeName): Promise<PreparedMeasurement> {
     return figure;
   };
   return {
-    sides: [first, fromWarm, ...(name === 'dod' ? [second, await withoutHistory(scene, prepared)] : [])],
+    sides: [first, fromWarm, ...(scene.name === 'dod' ? [second, await withoutHistory(scene, prepared)] : [])],
     floor: bareClone(scene.under, long),
     notes: () => scene.notes(),
     close: () => scene.close(),

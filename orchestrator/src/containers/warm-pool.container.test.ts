@@ -58,6 +58,24 @@ describe.each(runtimesUnderTest)('on $name, workers that wait for work', (underT
     return { created, output: report.agent?.output ?? '' };
   }
 
+  /** A job as text carries it. */
+  function plainJob(command: string) {
+    const order = fixture.order({ run: { command }, allow_empty: true });
+    const { signal: _signal, onCreated: _created, onProgress: _progress, ...job } = fixture.job(order);
+    return job;
+  }
+
+  /** A host of its own, with one worker at a time, that does one job and then perhaps another in the worker that waits. */
+  function startHost(job: ReturnType<typeof plainJob>, next?: ReturnType<typeof plainJob>) {
+    const { acceptNoLimits, image: defaultImage, instance, runtime: runtimeFolder } = fixture;
+    const warm = { workers: 1, maximum: 1 };
+    const runner = { acceptNoLimits, defaultImage, instance, runtimeFolder, warm };
+    return spawn(process.execPath, ['--conditions=development', host, JSON.stringify({ job, next, runner })], {
+      env: { ...process.env, DOCKER_HOST: `unix://${runtime.socket}` },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+  }
+
   it('get one task each, recorded before its order, and are confined, named and destroyed like any other', async () => {
     const runner = open();
     await carryOut(runner);
@@ -130,28 +148,7 @@ describe.each(runtimesUnderTest)('on $name, workers that wait for work', (underT
   });
 
   it('S79 end by themselves when their host is killed, and only those of a host that is gone are swept', async () => {
-    const {
-      signal: _signal,
-      onCreated: _created,
-      onProgress: _progress,
-      ...job
-    } = fixture.job(fixture.order({ run: { command: 'true' }, allow_empty: true }));
-    const { acceptNoLimits, image: defaultImage, instance, runtime: runtimeFolder } = fixture;
-    const options = {
-      acceptNoLimits,
-      defaultImage,
-      instance,
-      runtimeFolder,
-      warm: { workers: 1, maximum: 1 },
-    };
-    const child = spawn(
-      process.execPath,
-      ['--conditions=development', host, JSON.stringify({ job, runner: options })],
-      {
-        env: { ...process.env, DOCKER_HOST: `unix://${runtime.socket}` },
-        stdio: ['ignore', 'ignore', 'inherit'],
-      },
-    );
+    const child = startHost(plainJob('true'));
     const orphan = await waiting();
     child.kill('SIGKILL');
     expect(unwrap(await fixture.engine.wait(orphan, AbortSignal.timeout(waitMs)))).toEqual({ exitCode: 7 });
@@ -165,5 +162,24 @@ describe.each(runtimesUnderTest)('on $name, workers that wait for work', (underT
     expect(unwrap(await runner.sweep(() => false))).toBe(1);
     expect((await listed()).map(({ id }) => id)).toEqual([ours]);
     expect(unwrap(await fixture.runner().sweep(() => true))).toBe(1);
+  });
+
+  it('S17 S79 belong to the process that started them when they work, too: killed between assignment and result, nothing of it is left without an owner', async () => {
+    const child = startHost(plainJob('true'), plainJob('sleep 600'));
+    let said = '';
+    for await (const chunk of child.stdout.setEncoding('utf8')) {
+      said += chunk;
+      if (/next\n[^]*working\n/.test(said)) break;
+    }
+    child.kill('SIGKILL');
+    const [worker, ...others] = await listed();
+    expect([worker?.labels[labelNames.purpose], worker?.labels[labelNames.attempt], others]).toEqual([
+      'warm',
+      undefined,
+      [],
+    ]);
+    // Its attempt is live on the ledger until the next engine has put its loss on record: that must not keep it.
+    expect(unwrap(await open().sweep(() => true))).toBe(1);
+    expect(await listed()).toEqual([]);
   });
 });
