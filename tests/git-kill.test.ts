@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pass } from 'node:timers/promises';
 import { newId, unwrap } from '@agentcompany/protocol';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   commitAll,
   createGitFixture,
@@ -40,13 +40,13 @@ async function lineOf(fixture: GitFixture): Promise<GitLine> {
   return { repositories, runId: newId(), request };
 }
 
-/** Every git at work below this folder, by the repository it was told. */
-function gitsBelow(folder: string): readonly number[] {
+/** The other processes of whose environment or command line this is a part. */
+function processesWith(part: string, place: 'environ' | 'cmdline'): readonly number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .filter((name) => {
       try {
-        return readFileSync(`/proc/${name}/environ`, 'utf8').includes(`GIT_DIR=${folder}`);
+        return readFileSync(`/proc/${name}/${place}`, 'utf8').includes(part);
       } catch {
         return false;
       }
@@ -70,12 +70,29 @@ async function run(
     if (calls.length - 1 !== killAt) continue;
     await pass(delayMs);
     started.kill('SIGKILL');
-    for (const pid of gitsBelow(fixture.folder)) process.kill(pid, 'SIGKILL');
+    for (const pid of processesWith(`GIT_DIR=${fixture.folder}`, 'environ')) kill(pid);
     break;
   }
   await ended;
+  // The other end of a push is no process of ours: it comes to its own end.
+  await vi.waitFor(
+    () => expect(processesWith('receive-pack', 'cmdline').filter(isAt(fixture.source))).toEqual([]),
+    20_000,
+  );
   return calls;
 }
+
+/** It may have ended by itself in the meantime. */
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {}
+}
+
+const isAt =
+  (folder: string) =>
+  (pid: number): boolean =>
+    processesWith(folder, 'cmdline').includes(pid);
 
 const leftovers = (fixture: GitFixture): readonly string[] =>
   [fixture.mirrorFolder, fixture.vaultFolder].flatMap((cwd) =>

@@ -87,7 +87,7 @@ describe('the text of a difference', () => {
     mkdirSync(path.join(fixture.source, 'many'));
     const made = await differences(Object.fromEntries(Array.from({ length: 302 }, (_, n) => [`many/${n}`, `${n}\n`])));
     expect([made.length, made.filter(({ shown }) => shown === 'nothing').length]).toEqual([302, 2]);
-  });
+  }, 30_000);
 
   it('refuses what is no commit', async () => {
     unwrap(await repositories.synchronize());

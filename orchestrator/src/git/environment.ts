@@ -46,6 +46,8 @@ const fixedConfiguration: readonly (readonly [string, string])[] = [
   ['credential.helper', ''],
   ['gc.auto', '0'],
   ['maintenance.auto', 'false'],
+  // No graft is read: the file that is named for them is empty.
+  ['advice.graftFileDeprecated', 'false'],
   ['commit.gpgSign', 'false'],
   ['tag.gpgSign', 'false'],
   ['push.gpgSign', 'false'],
