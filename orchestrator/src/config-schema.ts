@@ -160,6 +160,8 @@ export const configSchema = z.strictObject({
   budget_usd: z.number().nonnegative().nullable().default(null),
   /** Tokens a run may take: the limit for models without a price; null: no limit. */
   budget_tokens: z.int().nonnegative().nullable().default(null),
+  /** Requests to models that the agent of one attempt may make in a minute; more wait. */
+  model_requests_per_minute: z.int().min(1).max(100_000).default(120),
   /** Who judges results besides the rules; `auto`: a model where an agent with a model did the work. */
   review: z.enum(['rules', 'model', 'auto']).default('auto'),
   /** Model that reviews; null: `fallback_model`, else `model`. */

@@ -52,9 +52,13 @@ async function open(given = options(), work = agentAttempt()): Promise<OpenedMod
   return opened;
 }
 
-async function ask({ models }: OpenedModels, request = requestOf('Hello')): Promise<readonly ModelEvent[]> {
+async function ask(
+  { models }: OpenedModels,
+  request = requestOf('Hello'),
+  signal = new AbortController().signal,
+): Promise<readonly ModelEvent[]> {
   const events: ModelEvent[] = [];
-  for await (const event of models.stream(request, new AbortController().signal)) events.push(event);
+  for await (const event of models.stream(request, signal)) events.push(event);
   return events;
 }
 
@@ -89,6 +93,19 @@ describe('the model gateway', () => {
     await ask(opened, requestOf('less', { maxOutputTokens: 5 }));
     expect(bodies()[2]).toMatchObject({ max_tokens: 5, temperature: 0.25 });
     expect(server.objections).toEqual([]);
+  });
+
+  it('S42 lets an attempt ask so often in a minute, whatever others do', async () => {
+    const given = options({ model_requests_per_minute: 1 });
+    const opened = await open(given);
+    const end = new AbortController();
+    await ask(opened);
+    const second = ask(opened, requestOf('at once'), end.signal);
+    await ask(await open(given), requestOf('of another attempt'));
+    expect(bodies()).toHaveLength(2);
+    end.abort();
+    expect(await second).toMatchObject([{ type: 'failed' }]);
+    expect(bodies()).toHaveLength(2);
   });
 
   it('opens the model that the assignment names, else the task’s, the agent’s, the company’s', async () => {

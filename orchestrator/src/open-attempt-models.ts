@@ -8,10 +8,12 @@ import {
 } from '@agentcompany/protocol';
 import type { Run } from './company/records.ts';
 import { sumCalls } from './company/sum-calls.ts';
+import type { Config } from './config-schema.ts';
 import type { AttemptModels } from './door/attempt-services.ts';
 import type { Attempt } from './engine/attempt.ts';
 import { meteredModel } from './models/metered-model.ts';
 import type { CallOptions, CallRecord, Model, ModelEvent, ModelRequest } from './models/model.ts';
+import { paced } from './models/paced.ts';
 import type { Purse } from './models/purse.ts';
 import { openExchanges, type ExchangesOptions } from './open-exchanges.ts';
 import { openModel, type ModelsOptions } from './open-models.ts';
@@ -25,7 +27,7 @@ export type OpenPurse = (payer: Payer) => Promise<Result<Purse>>;
 
 export interface AttemptModelsOptions extends Omit<ModelsOptions, 'home'>, Omit<ExchangesOptions, 'home' | 'config'> {
   readonly home: ModelsOptions['home'] & ExchangesOptions['home'];
-  readonly config: ModelsOptions['config'] & ExchangesOptions['config'];
+  readonly config: ModelsOptions['config'] & ExchangesOptions['config'] & Pick<Config, 'model_requests_per_minute'>;
   readonly openPurse: OpenPurse;
   /** Told what keeps exchanges from being recorded; nothing else depends on it. */
   readonly onUnrecorded: (error: AppError) => void;
@@ -72,7 +74,7 @@ export async function openAttemptModels(
     onCall: (call) => calls.push(call),
     onUnrecorded: options.onUnrecorded,
   });
-  const ask = withinTurns(agent, limitedTo(agent, metered));
+  const ask = withinTurns(agent, paced(options.config.model_requests_per_minute, limitedTo(agent, metered)));
   const models: AttemptModels = {
     modelName: model.value.name,
     maxOutputTokens: agent.max_tokens,

@@ -141,6 +141,12 @@ export const gitErrors = errorCatalogue({
       'The branch is kept in the project mirror. Give this user the right to write there (a read-only key cannot push), then `agentcompany resume`.',
     retry: 'never',
   },
+  AC_PUSH_OVERTAKEN: {
+    message: 'the branch {branch} was moved or locked at the remote while it was pushed',
+    remedy:
+      'Nothing at first: it is looked at and pushed again. Where it stays so, see what else pushes to this branch or left a lock there, then `agentcompany resume`.',
+    retry: 'later',
+  },
   AC_PUSH_PROTECTED: {
     message: 'pushing to {branch} is not allowed',
     remedy: 'Only branches named `agent/…` are pushed; the default branch changes by a pull request only.',

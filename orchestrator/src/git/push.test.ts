@@ -1,3 +1,5 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { unwrap } from '@agentcompany/protocol';
 import { describe, expect, it } from 'vitest';
 import { commitAll, createGitFixture, git, startRun, workerResult, writeFiles } from './testing/git-fixture.ts';
@@ -46,9 +48,25 @@ describe('pushes', () => {
       },
     });
     const pushed = await racing.push({ runId, oid: base, branch: 'agent/x' });
-    expect(pushed).toMatchObject({ error: { code: 'AC_PUSH_REFUSED' } });
+    expect(pushed).toMatchObject({ error: { code: 'AC_PUSH_OVERTAKEN', retry: 'later' } });
+    expect(await repositories.push({ runId, oid: base, branch: 'agent/x' })).toMatchObject({
+      error: { code: 'AC_PUSH_REFUSED' },
+    });
     expect(git(fixture.source, ['rev-parse', 'agent/x'])).toBe(foreign);
     expect(unwrap(await repositories.runTip(runId))).toBe(base);
+  });
+
+  it('S39 may push again where an earlier push, killed with its engine, is still at work at the far end', async () => {
+    using fixture = createGitFixture();
+    const { repositories, runId, base } = await startRun(fixture);
+    const lock = path.join(git(fixture.source, ['rev-parse', '--absolute-git-dir']), 'refs/heads/agent/x.lock');
+    mkdirSync(path.dirname(lock), { recursive: true });
+    writeFileSync(lock, '');
+    const first = await repositories.push({ runId, oid: base, branch: 'agent/x' });
+    expect(first).toMatchObject({ error: { code: 'AC_PUSH_OVERTAKEN', retry: 'later' } });
+    rmSync(lock);
+    unwrap(await repositories.push({ runId, oid: base, branch: 'agent/x' }));
+    expect(git(fixture.source, ['rev-parse', 'agent/x'])).toBe(base);
   });
 
   it('S38 never pushes to the default branch, by its name or because the remote calls it so', async () => {

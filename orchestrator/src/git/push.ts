@@ -125,12 +125,15 @@ function callRemote(
   return mirror.run(call);
 }
 
+/** The branch moved since it was looked at, or is being moved: the next look finds what came of it. */
+const overtaken = /stale info|failed to update ref|cannot lock ref|reference already exists/iu;
 const refusal =
-  /\[remote rejected\]|\[rejected\]|stale info|returned error: 40[13]|Permission (?:to .+ )?denied|read.only|insufficient permission|unable to create temporary object directory|not allowed to|protected branch|Authentication failed|could not read (?:Username|Password)/iu;
+  /\[remote rejected\]|\[rejected\]|returned error: 40[13]|Permission (?:to .+ )?denied|read.only|insufficient permission|unable to create temporary object directory|not allowed to|protected branch|Authentication failed|could not read (?:Username|Password)/iu;
 
 function explainPush(url: string, branch: string, failed: Result<GitAnswer>): Result<undefined> {
   if (failed.ok) return success();
   const cause = failed.error.cause ?? failed.error.message;
+  if (overtaken.test(cause)) return failure(gitErrors.AC_PUSH_OVERTAKEN({ branch }, cause));
   if (refusal.test(cause)) return failure(gitErrors.AC_PUSH_REFUSED({ branch }, cause));
   const explained = explainRemoteFailure(url, failed);
   return explained.ok ? success() : explained;

@@ -68,6 +68,8 @@ async function serveConnect(
   if (status !== 200) {
     onRefusal(why);
     const problem = `agentcompany: ${why}`;
+    // Read to its end, so that it closes: what the program would still send goes nowhere.
+    socket.resume();
     // In the status line too: of a proxy's refusal most programs show nothing else.
     socket.end(
       `HTTP/1.1 ${status} ${problem}\r\ncontent-type: text/plain\r\ncontent-length: ${problem.length + 1}\r\nconnection: close\r\n\r\n${problem}\n`,

@@ -20,8 +20,10 @@ async function folderOf(name: string): Promise<string> {
 function inPieces(): Transform {
   let waiting: Buffer[] = [];
   const flush = (stream: Transform): void => {
-    if (waiting.length > 0) stream.push(Buffer.concat(waiting));
+    const pieces = waiting;
+    // What is pushed may be answered before it returns.
     waiting = [];
+    if (pieces.length > 0) stream.push(Buffer.concat(pieces));
   };
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
