@@ -87,6 +87,39 @@ describe('a consumer', () => {
     expect(unwrap(await bus.queues()).find(({ queue }) => queue === 'merger')).toMatchObject({ waiting: 0, leased: 0 });
   });
 
+  it('S65 puts answers on record in the order in which they were found, one after the other', async () => {
+    const bus = await ledger.open();
+    const runId = await submit(bus, null);
+    const asked: string[] = [];
+    for (let count = 0; count < 3; count += 1) asked.push(await ask(bus, runId));
+    const waits = new Map<string, () => void>();
+    let completing = 0;
+    const complete: AgentBus['complete'] = async (delivery, items) => {
+      expect(++completing).toBe(1);
+      // The first to be completed takes the longest.
+      if (delivery.envelope.id === asked[2]) await Promise.all(asked.map(() => bus.queues()));
+      const completed = await bus.complete(delivery, items);
+      completing -= 1;
+      return completed;
+    };
+    await consumeAll(
+      altered(bus, { complete }),
+      async (_run, { envelope }) => {
+        const { promise, resolve } = Promise.withResolvers<undefined>();
+        waits.set(envelope.id, () => resolve(undefined));
+        // The last that was asked is the first to be answered.
+        const answerAll = (): void => asked.toReversed().forEach((id) => waits.get(id)?.());
+        if (waits.size === asked.length) setImmediate(answerAll);
+        await promise;
+        return success([note]);
+      },
+      3,
+    );
+    const stream = unwrap(await bus.readStream(runId, { after: 0 }));
+    const answered = stream.filter(({ envelope }) => envelope.envelope_type === 'task_note');
+    expect(answered.map(({ envelope }) => envelope.inReplyTo)).toEqual(asked.toReversed());
+  });
+
   it('buries at once what has an answer that the bus cannot take', async () => {
     const bus = await ledger.open();
     const runId = await submit(bus, null);

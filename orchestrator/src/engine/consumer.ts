@@ -30,7 +30,10 @@ export interface ConsumerOptions {
   readonly signal: AbortSignal;
   readonly log: Log;
   readonly handle: Handle;
-  /** Envelopes taken and handled side by side, all before the next are taken; 1 where absent. */
+  /**
+   * Envelopes taken and handled side by side, all before the next are taken; 1 where absent. Their answers come on record one after the other,
+   * in the order in which they were found.
+   */
   readonly atOnce?: number;
   /** Whether it is not this envelope's turn yet: it is given back, and looked at again a little later. */
   readonly isHeld?: (run: Run, envelope: Envelope) => boolean;
@@ -39,19 +42,28 @@ export interface ConsumerOptions {
 /** Tries of one envelope that fail with `retry: later` before it becomes a dead letter. */
 const maximumTries = 4;
 
+/** Completes a delivery after those that were answered before it. */
+type InTurn = <Value>(complete: () => Promise<Value>) => Promise<Value>;
+
 /** Handles the envelopes of one queue until `signal` aborts. */
 export async function consume(options: ConsumerOptions): Promise<Result<undefined>> {
   const { bus, leaseMs, log, queue, signal } = options;
   const tries = new Map<string, number>();
   const take = () => bus.receive(queue, { max: options.atOnce ?? 1, waitMs: 60_000, leaseMs, signal });
   const onAway = (error: AppError): void => log('bus-away', { queue, error });
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn: InTurn = (complete) => {
+    const next = last.then(complete, complete);
+    last = next;
+    return next;
+  };
   while (!signal.aborted) {
     const received = await whileAway(signal, take, onAway);
     if (!received.ok) return signal.aborted ? { ok: true, value: undefined } : received;
     const finish = async (delivery: Delivery): Promise<void> => {
       const finished = await keepingLease(options, delivery, ({ lost }) => {
         const ours = AbortSignal.any([signal, lost]);
-        return whileAway(ours, () => answer({ ...options, signal: ours }, delivery, tries), onAway);
+        return whileAway(ours, () => answer({ ...options, signal: ours, inTurn }, delivery, tries), onAway);
       });
       if (!finished.ok) log('step-failed', { queue, error: finished.error });
     };
@@ -61,11 +73,11 @@ export async function consume(options: ConsumerOptions): Promise<Result<undefine
 }
 
 async function answer(
-  options: ConsumerOptions,
+  options: ConsumerOptions & { readonly inTurn: InTurn },
   delivery: Delivery,
   tries: Map<string, number>,
 ): Promise<Result<unknown>> {
-  const { bus, folds, handle, queue, signal } = options;
+  const { bus, folds, handle, inTurn, queue, signal } = options;
   const { envelope } = delivery;
   const run = await folds.refresh(delivery.stream);
   if (!run.ok) return run;
@@ -78,13 +90,8 @@ async function answer(
   const answered = await handle(run.value, delivery, { signal, isLastTry });
   if (!answered.ok) return giveBack(options, delivery, answered.error, tries);
   tries.delete(envelope.id);
-  const items = await mint(answered.value, {
-    sender: queue,
-    runId: run.value.id,
-    cause: envelope.id,
-    inReplyTo: envelope.id,
-  });
-  const completed = await bus.complete(delivery, items);
+  const reply = { sender: queue, runId: run.value.id, cause: envelope.id, inReplyTo: envelope.id };
+  const completed = await inTurn(async () => bus.complete(delivery, await mint(answered.value, reply)));
   // It would be too large each time: told at once, not after every delivery is spent.
   return completed.ok || completed.error.code !== 'AC_BUS_PAYLOAD_TOO_LARGE'
     ? completed

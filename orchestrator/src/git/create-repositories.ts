@@ -8,7 +8,7 @@ import { followLedger } from './follow-ledger.ts';
 import { ingestBundle } from './ingest/ingest.ts';
 import { listFiles } from './list-files.ts';
 import { createMergeQueue, type MergeQueue } from './merge-queue.ts';
-import { findMerge, type MergeTarget } from './merge.ts';
+import { findContained, type MergeTarget } from './merge.ts';
 import { fetchBranches, fetchedBranchTip, openRemote } from './mirror.ts';
 import type { RepositoriesContext } from './repositories-context.ts';
 import { packOutgoing } from './outgoing-pack.ts';
@@ -202,7 +202,7 @@ async function mergeMovedBase(
   const held = await holdsCommit(context.mirror, request.oid);
   if (!held.ok) return held;
   if (!held.value) return failure(gitErrors.AC_OBJECT_NAME_INVALID({ value: request.oid }));
-  const contained = await findContained(context, target.value.reference, request.oid);
+  const contained = await outcomeWithoutMerge(context, target.value.reference, request.oid);
   if (!contained.ok) return contained;
   if (contained.value !== null) return success(contained.value);
   const message = `Merge the moved base into the run\n\nBase: ${request.oid}\n`;
@@ -210,7 +210,7 @@ async function mergeMovedBase(
 }
 
 /** Most bases have not moved: what is contained needs no merge to be tried. Null where it is not. */
-async function findContained(
+async function outcomeWithoutMerge(
   { mirror }: RepositoriesContext,
   reference: string,
   oid: string,
@@ -220,7 +220,7 @@ async function findContained(
   if (tip.value === null) return failure(gitErrors.AC_BRANCH_UNKNOWN({ branch: reference }));
   const contained = await isAncestor(mirror, oid, tip.value);
   if (!contained.ok) return contained;
-  return contained.value ? findMerge(mirror, oid, tip.value) : success(null);
+  return contained.value ? findContained(mirror, oid, tip.value) : success(null);
 }
 
 async function judgeCommits(context: RepositoriesContext, oids: readonly string[]): Promise<Result<undefined>> {

@@ -43,6 +43,23 @@ describe('a run whose ledger was put back to an earlier copy', () => {
     expect(unwrap(await repositories.runTip(runId))).toBe(merged);
   });
 
+  it('S65 leaves several merges alone that the ledger waits for, and none where it does not wait for each', async () => {
+    using fixture = createGitFixture();
+    const { repositories, runId, base } = await startRun(fixture);
+    const commits: string[] = [];
+    for (const name of ['one', 'two']) {
+      const request = workerResult(fixture, base, { [name]: 'x\n' });
+      const { commit } = unwrap(await repositories.ingest(request));
+      unwrap(await repositories.merge({ runId, attemptId: request.attemptId, commit, title: name }));
+      commits.push(commit);
+    }
+    const merged = unwrap(await repositories.runTip(runId));
+    unwrap(await repositories.followLedger({ runId, tip: base, expected: commits.toReversed() }));
+    expect(unwrap(await repositories.runTip(runId))).toBe(merged);
+    unwrap(await repositories.followLedger({ runId, tip: base, expected: commits.slice(1) }));
+    expect(unwrap(await repositories.runTip(runId))).toBe(base);
+  });
+
   it('S84 takes the branch away from a run that has no base yet', async () => {
     using fixture = createGitFixture();
     const { repositories, runId, base } = await startRun(fixture);

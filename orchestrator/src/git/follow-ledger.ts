@@ -6,7 +6,7 @@ import { updateReference } from './update-reference.ts';
 
 /**
  * Sets the run's branch back to where the ledger knows it (S84): a ledger that was restored from a copy knows nothing of later
- * merges. One step beyond it is left alone where the ledger waits for just that one: a crash came between the merge and its record.
+ * merges. Steps beyond it are left alone where the ledger waits for just those: a crash came between the merges and their records.
  * What is left behind keeps a reference: a push may find it on the remote.
  */
 export async function followLedger(
@@ -22,7 +22,7 @@ export async function followLedger(
   // A mirror that lost the commit is not mended by moving a reference: whoever needs it says so.
   if (!held.ok || !held.value) return held.ok ? success() : held;
   if (found.value !== null) {
-    const next = tip === null ? success(false) : await isNextStep(mirror, found.value, tip, expected);
+    const next = tip === null ? success(false) : await isExpected(mirror, found.value, tip, expected);
     if (!next.ok || next.value) return next.ok ? success() : next;
     const left = await leaveBehind(mirror, runId, found.value);
     if (!left.ok) return left;
@@ -30,17 +30,22 @@ export async function followLedger(
   return updateReference(mirror, { reference: reference.value, next: tip, previous: found.value });
 }
 
-/** Whether `found` is the merge of an expected commit (`any`: of whatever the base branch had) into `tip`. */
-async function isNextStep(
+/** Whether `found` stands on `tip` by merges of expected commits alone (`any`: by one merge of whatever the base branch had). */
+async function isExpected(
   mirror: BareRepository,
   found: string,
   tip: string,
   expected: LedgerTip['expected'],
 ): Promise<Result<boolean>> {
-  const facts = await readCommits(mirror, [found]);
-  if (!facts.ok) return facts;
-  const [before, brought = ''] = facts.value.get(found)?.parents ?? [];
-  return success(before === tip && (expected === 'any' || expected.includes(brought)));
+  let current = found;
+  for (const left = new Set(expected === 'any' ? [] : expected); ;) {
+    const facts = await readCommits(mirror, [current]);
+    if (!facts.ok) return facts;
+    const [before, brought = ''] = facts.value.get(current)?.parents ?? [];
+    if (before === undefined || (expected !== 'any' && !left.delete(brought))) return success(false);
+    if (before === tip || expected === 'any') return success(before === tip);
+    current = before;
+  }
 }
 
 async function leaveBehind(mirror: BareRepository, runId: string, oid: string): Promise<Result<undefined>> {

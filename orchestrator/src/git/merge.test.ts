@@ -140,6 +140,27 @@ describe('merges', () => {
     expect(git(fixture.mirrorFolder, ['ls-tree', '--name-only', tip]).split('\n')).toHaveLength(7);
   }, 30_000);
 
+  it('S65 never goes back: what is asked for again is answered with the tip where others came after it', async () => {
+    using fixture = createGitFixture();
+    const { repositories, runId, base } = await startRun(fixture);
+    const [one, two] = await Promise.all(
+      ['one', 'two'].map(async (name) => {
+        const request = workerResult(fixture, base, { [name]: 'x\n' });
+        const { commit } = unwrap(await repositories.ingest(request));
+        return () => repositories.merge({ runId, attemptId: request.attemptId, commit, title: name });
+      }),
+    );
+    const first = unwrap(await one!());
+    expect(unwrap(await one!())).toEqual(first);
+    const second = unwrap(await two!());
+    const tip = unwrap(await repositories.runTip(runId));
+    expect(unwrap(await one!())).toEqual({ outcome: 'merged', tipBefore: tip, tipAfter: tip });
+    expect(unwrap(await two!())).toEqual(second);
+    unwrap(await repositories.mergeBase({ runId, oid: base }));
+    expect(unwrap(await repositories.mergeBase({ runId, oid: base }))).toMatchObject({ tipAfter: tip });
+    expect(unwrap(await repositories.runTip(runId))).toBe(tip);
+  });
+
   it('P10 joins what waits: one transfer and one move of the branch, a conflict among them left out', async () => {
     using fixture = createGitFixture();
     const { repositories, runId, base } = await startRun(fixture);

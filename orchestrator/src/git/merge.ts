@@ -39,8 +39,8 @@ interface Chain {
 
 /**
  * Merges each commit into `reference` in turn, without a checkout, hooks or filters, and brings all merges home in one transfer and one move
- * of the reference: they become durable together, before any of them is answered. A commit that is already merged is answered with
- * the merge that did it: a repeat after a crash merges once. The outcomes are in the order of `take`.
+ * of the reference: they become durable together, before any of them is answered. A commit that is already merged is not merged again
+ * (`findContained`). The outcomes are in the order of `take`, and have to come on record in it.
  * Errors: `AC_BRANCH_UNKNOWN`, `AC_GIT_REFERENCE_MOVED`, those of git; of the transfer and the move, for each of them.
  */
 export async function mergeInto(target: MergeTarget, incoming: Incoming): Promise<readonly Result<MergeOutcome>[]> {
@@ -88,7 +88,7 @@ async function mergeNext(
   if (tree === learned.value[0]?.tree) {
     const contained = await isAncestor(workshop, commit, tip);
     if (!contained.ok) return contained;
-    if (contained.value) return findMerge(workshop, commit, tip);
+    if (contained.value) return findContained(workshop, commit, tip);
   }
   const parents = [tip, commit];
   const seconds = Math.max(...learned.value.map((known) => known.seconds));
@@ -142,6 +142,20 @@ async function mergeTrees(repository: BareRepository, ours: string, theirs: stri
   const [tree = '', ...paths] = answer.value.stdout.toString('utf8').split('\0');
   if (answer.value.exitCode === 0) return success({ tree });
   return success({ conflicts: paths.filter((name) => name !== '') });
+}
+
+/**
+ * The outcome for a commit that `tip` contains, as after a crash between a merge and its record: the merge that brought it in, if that is the
+ * tip; else the tip as it is, for others came after it and may be on record already: a run never goes back.
+ */
+export async function findContained(
+  repository: BareRepository,
+  commit: string,
+  tip: string,
+): Promise<Result<MergeOutcome>> {
+  const found = await findMerge(repository, commit, tip);
+  const isLast = !found.ok || (found.value.outcome === 'merged' && found.value.tipAfter === tip);
+  return isLast ? found : success({ outcome: 'merged', tipBefore: tip, tipAfter: tip });
 }
 
 /** The merge on the first-parent line of `tip` that brought `commit` in; where there is none (it was there from the start), the tip itself. */
