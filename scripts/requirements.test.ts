@@ -123,7 +123,9 @@ describe('npm run requirements', () => {
   });
 
   it('does not call a mutation killed when the tests are red without it', async () => {
-    const wrong = { 'sums/add.ts': 'export const add = (left: number, right: number): number => 1 + left + right;\n' };
+    const wrong = {
+      'sums/add.ts': 'export const add = (left: number, right: number): number => left + right + 1;\n',
+    };
     const run = await requirements(['--mutate', 'C9'], wrong);
     expect(run.output).toContain('UNCLEAR  its tests fail without the break');
     expect(run.code).toBe(1);
