@@ -211,14 +211,19 @@ describe('a worker host', () => {
     );
     const run = await until(({ state }) => state === 'needs_attention');
     await expect.poll(() => ended).toBe(2);
-    expect([...run.attempts.values()].map(({ error, watch }) => [error?.code, watch.asked, watch.answered])).toEqual([
-      ['AC_WORKER_QUIET', 2, 2],
-      ['AC_WORKER_QUIET', 2, 2],
-    ]);
+    const attempts = [...run.attempts.values()];
+    expect(attempts.map(({ error }) => error?.code)).toEqual(['AC_WORKER_QUIET', 'AC_WORKER_QUIET']);
+    for (const { watch } of attempts) {
+      expect(watch.answered).toBe(watch.asked);
+      // A sign that comes after the first question is progress: then two more are asked.
+      expect([2, 3]).toContain(watch.asked);
+    }
     const answers = unwrap(await bus.readStream(runId, { after: 0 })).filter(
       ({ envelope }) => envelope.envelope_type === 'status_response',
     );
-    expect(answers[0]?.envelope.payload).toMatchObject({ status: 'turn 7: run_command', steps: 1, number: 1, turn: 0 });
+    expect(answers.map(({ envelope }) => envelope.payload)).toContainEqual(
+      expect.objectContaining({ status: 'turn 7: run_command', steps: 1, turn: 0 }),
+    );
     expect(run.tasks.get('a')?.error?.message).toContain('turn 7: run_command');
   });
 
