@@ -27,7 +27,10 @@ export function createMergeQueue(exclusively: ReturnType<typeof createSerialQueu
       queues.set(target.reference, waiting);
       waiting.push({ ...incoming, answer, fail });
       // Where another waits already, or this one is taken by whoever is at work, this finds nothing to do.
-      void exclusively(() => mergeWaiting(target, waiting, folder));
+      void exclusively(async () => {
+        await mergeWaiting(target, waiting, folder);
+        if (waiting.length === 0 && queues.get(target.reference) === waiting) queues.delete(target.reference);
+      });
     });
 }
 
@@ -47,6 +50,7 @@ async function mergeWaiting(target: MergeTarget, waiting: Waiting[], folder: str
   } catch (thrown) {
     for (const each of [...taken, ...waiting.splice(0)]) each.fail(thrown);
   } finally {
-    await rm(place, { recursive: true, force: true });
+    // What stays is removed by the next start: all are answered already.
+    await rm(place, { recursive: true, force: true }).catch(() => undefined);
   }
 }
